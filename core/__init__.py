@@ -1,0 +1,1 @@
+"""Images, stages and measurements: everything that needs neither a model nor a screen."""

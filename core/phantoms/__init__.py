@@ -1,0 +1,1 @@
+"""Synthetic images whose truth is known by construction."""

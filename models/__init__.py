@@ -1,0 +1,1 @@
+"""Models: cards, verified weights and one package per task."""

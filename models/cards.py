@@ -1,0 +1,128 @@
+"""Model cards: what a weights file is, how good it is, and the check before it is opened."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from core.errors import WeightsError
+
+MODELS = Path(__file__).parent
+WEIGHTS = MODELS / "weights"
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One measured figure.
+
+    Attributes:
+        name: The figure's usual name, with its unit where it has one ("MAE (months)").
+        value: The point estimate on the whole split.
+        low, high: Bootstrap 95 % interval.
+        data_set, split, n: What it was measured on.
+        note: What a reader must know to compare it.
+    """
+
+    name: str
+    value: float
+    low: float
+    high: float
+    data_set: str
+    split: str
+    n: int
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What a weights file is, read from `models/<task>/<name>.toml`.
+
+    Attributes:
+        name, title, task: File stem, name on the screen, task package.
+        purpose: One sentence.
+        file: Weights file below `models/weights`.
+        sha256: Hash of that file (hex).
+        licence, source, framework, architecture: Terms, origin and kind of the weights.
+        input_shape: What the network receives, without the batch.
+        labels: Output labels in the order of the outputs.
+        operating_points: Threshold per label.
+        training: How it was trained, as name and value for display.
+        metrics: Measured figures; the first is the headline.
+        limitations: Sentences.
+        citations: Sentences.
+        extra: Whatever else the task keeps with its weights (calibration, interval widths).
+    """
+
+    name: str
+    title: str
+    task: str
+    purpose: str
+    file: str
+    sha256: str
+    licence: str
+    source: str
+    framework: str
+    architecture: str
+    input_shape: tuple[int, ...]
+    labels: tuple[str, ...]
+    operating_points: Mapping[str, float] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
+    metrics: tuple[Metric, ...] = ()
+    limitations: tuple[str, ...] = ()
+    citations: tuple[str, ...] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+def read_card(path: Path) -> ModelCard:
+    """Read a card.
+
+    Raises:
+        WeightsError: If the file is missing, is not TOML, or lacks a field.
+    """
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        table["metrics"] = tuple(Metric(**row) for row in table.get("metrics", ()))
+        for key in ("input_shape", "labels", "limitations", "citations"):
+            table[key] = tuple(table.get(key, ()))
+        return ModelCard(name=path.stem, **table)
+    except (OSError, tomllib.TOMLDecodeError, TypeError) as err:
+        raise WeightsError(f"The model card {path.name} cannot be read ({err}).") from err
+
+
+def load_card(task: str, name: str) -> ModelCard:
+    """The card `models/<task>/<name>.toml`."""
+    return read_card(MODELS / task / f"{name}.toml")
+
+
+def task_cards(task: str) -> list[ModelCard]:
+    """All cards of a task, by file name."""
+    return [read_card(path) for path in sorted((MODELS / task).glob("*.toml"))]
+
+
+def verified_weights(card: ModelCard, folder: Path = WEIGHTS) -> Path:
+    """Path of a card's weights file, after its hash was checked.
+
+    Call it before anything opens the file: some formats run code when they are opened.
+
+    Raises:
+        WeightsError: If the file is missing or its SHA-256 is not the card's.
+    """
+    path = folder / card.file
+    if not path.is_file():
+        raise WeightsError(
+            f"The weights {card.file} of “{card.title}” are missing. "
+            "Install Lightbox again, or restore models/weights."
+        )
+    with path.open("rb") as handle:
+        found = hashlib.file_digest(handle, "sha256").hexdigest()
+    if found != card.sha256:
+        raise WeightsError(
+            f"The weights {card.file} are not the file that the card of “{card.title}” describes "
+            f"(SHA-256 {found[:12]}…, expected {card.sha256[:12]}…). They were not opened. "
+            "Restore models/weights."
+        )
+    return path
