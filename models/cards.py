@@ -36,6 +36,14 @@ class Metric:
     n: int
     note: str = ""
 
+    @property
+    def sentence(self) -> str:
+        """The figure with its interval and what it was measured on."""
+        return (
+            f"{self.name} {self.value:.3g} (95 % interval {self.low:.3g} to {self.high:.3g}), "
+            f"{self.data_set}, {self.split}, n = {self.n}"
+        )
+
 
 @dataclass(frozen=True)
 class ModelCard:

@@ -1,0 +1,56 @@
+"""The first page: one card a task, with a picture and the model's headline figure."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from models.cards import load_card
+
+PICTURES = Path(__file__).parent / "shared" / "pictures"
+
+TASKS = (
+    (
+        "fracture",
+        "detector",
+        "Fracture detection",
+        "A detector draws boxes on limb radiographs, a classifier gives a second opinion, "
+        "and you see where they disagree.",
+        "A drawn forearm film with a fracture of the radius, framed by the detector’s box.",
+    ),
+    (
+        "skull_strip",
+        "unet",
+        "Skull stripping",
+        "From a raw T1 head to the brain alone: bias field, resampling, a 3D network and a "
+        "viewer in three planes.",
+        "A drawn T1 head in three planes with the outline of the brain mask.",
+    ),
+)
+
+st.title("Lightbox")
+st.markdown(
+    "Look inside medical imaging models: watch every step between the film and the answer, "
+    "turn each knob, and see when the answer breaks."
+)
+
+columns = st.columns(2, gap="large")
+for number, (task, model, title, words, alt) in enumerate(TASKS):
+    if not (PICTURES.parents[1] / f"{task}.py").exists():
+        continue
+    with columns[number % 2].container(border=True):
+        st.image(PICTURES / f"{task}.png", width="stretch", alt=alt)
+        st.subheader(title, anchor=False)
+        st.write(words)
+        st.caption(load_card(task, model).metrics[0].sentence)
+        st.page_link(
+            f"pages/{task}.py", label=f"Open {title.lower()}", icon=":material/arrow_forward:"
+        )
+
+st.subheader("What Lightbox is not for", anchor=False)
+st.markdown(
+    "- Reading a patient’s images. The models are small, trained on a few hundred to a few "
+    "thousand films, and wrong often enough to teach with.\n"
+    "- Comparing products. Figures are from small test sets; each stands with its interval.\n"
+    "- Keeping images. What you open stays on this computer, in this session; "
+    "names and dates in DICOM files are never read."
+)

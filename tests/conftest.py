@@ -1,0 +1,20 @@
+"""What all tests share: where the real data may lie, and a guard against the network."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "2")
+
+DATA = Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.fixture
+def real_data() -> Path:
+    """Folder of the real data sets; the test skips where they are absent."""
+    if not DATA.is_dir():
+        pytest.skip("the real data sets (../shared/data) are not on this machine")
+    return DATA

@@ -1,0 +1,83 @@
+"""Who may import whom, checked on the source and in a fresh interpreter."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+HEAVY = {"torch", "tensorflow", "keras", "ultralytics", "albumentations", "SimpleITK"}
+FORBIDDEN = {
+    "core": {"models", "pages", "streamlit"},
+    "models": {"pages", "streamlit"},
+}
+PAGES_MAY = {"streamlit", "core", "models", "pages", "pathlib", "__future__"}
+
+
+def imported_packages(path: Path) -> set[str]:
+    """Top-level names of all packages that a module imports, anywhere in it."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            names.add(node.module.split(".")[0])
+    return names
+
+
+@pytest.mark.parametrize("layer", FORBIDDEN)
+def test_layer_imports_nothing_above_it(layer: str) -> None:
+    modules = sorted((ROOT / layer).rglob("*.py"))
+    assert modules
+    found = {
+        str(path.relative_to(ROOT)): bad
+        for path in modules
+        if (bad := imported_packages(path) & FORBIDDEN[layer])
+    }
+    assert found == {}
+
+
+def test_pages_import_only_what_a_page_may() -> None:
+    pages = [path for path in sorted((ROOT / "pages").glob("*.py")) if path.name != "__init__.py"]
+    assert pages
+    found = {path.name: bad for path in pages if (bad := imported_packages(path) - PAGES_MAY)}
+    assert found == {}
+
+
+def modules_after(code: str) -> set[str]:
+    """Top-level modules that a fresh interpreter holds after running `code`."""
+    printed = subprocess.run(
+        [sys.executable, "-c", f"{code}\nimport sys\nprint(*sorted(sys.modules))"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    ).stdout
+    return {name.split(".")[0] for name in printed.split()}
+
+
+def test_first_page_opens_without_heavy_packages() -> None:
+    code = (
+        "from streamlit.testing.v1 import AppTest\n"
+        "run = AppTest.from_file('app.py', default_timeout=60).run()\n"
+        "assert not run.exception, run.exception\n"
+        "assert run.title[0].value == 'Lightbox'"
+    )
+    assert modules_after(code) & HEAVY == set()
+
+
+@pytest.mark.parametrize("layer", ["core", "models"])
+def test_layer_loads_without_heavy_packages(layer: str) -> None:
+    names = [
+        ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        for path in sorted((ROOT / layer).rglob("*.py"))
+        # A network or a training script may have its framework at the top.
+        if path.stem not in {"network", "__init__"} and not path.stem.startswith("train")
+    ]
+    found = modules_after("\n".join(f"import {name}" for name in names))
+    assert found & (HEAVY | {"streamlit"}) == set()
