@@ -1,0 +1,128 @@
+"""From thicknesses to a film: attenuation, scatter, blur, quantum noise and the read-out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.phantoms.anatomy import Flesh
+from core.phantoms.bone import Canvas, FloatArray
+
+# Linear attenuation at about 50 keV, per mm (NIST XCOM; marrow taken as adipose tissue).
+MUSCLE, FAT, CORTICAL, TRABECULAR = 0.0240, 0.0205, 0.0800, 0.0330
+MARROW = FAT
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """How the film was taken and read.
+
+    Attributes:
+        background: Grey of unattenuated film, as the reader left it.
+        white: Grey of bone under the limb's usual flesh.
+        gamma: Bend of the characteristic curve.
+        scatter: Scattered over primary radiation behind the limb.
+        quanta: Detected quanta per mm² of unattenuated film.
+        focus_mm: Blur of focal spot and screen (standard deviation).
+    """
+
+    background: float
+    white: float
+    gamma: float
+    scatter: float
+    quanta: float
+    focus_mm: float
+
+
+def cast_flesh(canvas: Canvas, flesh: tuple[Flesh, ...], spacing_mm: float) -> tuple[FloatArray, FloatArray]:
+    """Thickness of muscle (with skin) and of fat behind each pixel, in mm."""
+    import cv2
+
+    whole = np.zeros_like(canvas.x_mm)
+    lean = np.zeros_like(canvas.x_mm)
+    skin = np.zeros_like(canvas.x_mm)
+    for tube in flesh:
+        points = np.asarray(tube.axis_mm)
+        window = canvas.window(points, max(tube.radii_mm) + 2)
+        x, y = canvas.x_mm[window], canvas.y_mm[window]
+        if x.size == 0:
+            continue
+        across, radius = _along(x, y, tube)
+        for target, shrink in ((whole, 0.0), (skin, 1.6), (lean, 1.6 + tube.fat_mm)):
+            r = np.maximum(radius - shrink, 0.5)
+            chord = 2 * tube.depth * np.sqrt(np.clip(r * r - across * across, 0, None))
+            np.maximum(target[window], chord, out=target[window])
+    smooth = 1.2 / spacing_mm
+    whole, lean, skin = (cv2.GaussianBlur(a, (0, 0), smooth) for a in (whole, lean, skin))
+    lean, skin = np.minimum(lean, whole), np.minimum(skin, whole)
+    skin = np.maximum(skin, lean)
+    return lean + (whole - skin), skin - lean
+
+
+def _along(x: FloatArray, y: FloatArray, tube: Flesh) -> tuple[FloatArray, FloatArray]:
+    """Distance from the tube's axis and its radius, at the nearest point of the axis."""
+    nearest = np.full_like(x, np.inf)
+    radius = np.zeros_like(x)
+    points = np.asarray(tube.axis_mm, np.float32)
+    for (ax, ay), (bx, by), ra, rb in zip(
+        points[:-1], points[1:], tube.radii_mm[:-1], tube.radii_mm[1:], strict=True
+    ):
+        dx, dy = bx - ax, by - ay
+        t = np.clip(((x - ax) * dx + (y - ay) * dy) / (dx * dx + dy * dy), 0, 1)
+        distance = np.hypot(x - ax - t * dx, y - ay - t * dy)
+        closer = distance < nearest
+        np.copyto(nearest, distance, where=closer)
+        eased = t * t * (3 - 2 * t)
+        np.copyto(radius, ra + (rb - ra) * eased, where=closer)
+    return nearest, radius
+
+
+def attenuation(
+    canvas: Canvas, muscle: FloatArray, fat: FloatArray, bone_density: float
+) -> FloatArray:
+    """The Beer-Lambert exponent: attenuation summed along each ray."""
+    soft = np.float32(MUSCLE) * muscle + np.float32(FAT) * fat
+    cortical = np.float32(bone_density * (CORTICAL - MUSCLE))
+    trabecular = np.float32(bone_density**1.3 * (TRABECULAR - MUSCLE))
+    marrow = np.float32(MARROW - MUSCLE)
+    return soft + np.maximum(
+        cortical * canvas.cortical + trabecular * canvas.trabecular + marrow * canvas.marrow,
+        -soft,
+    )
+
+
+def expose(
+    exponent: FloatArray,
+    exposure: Exposure,
+    soft: float,
+    spacing_mm: float,
+    noise: float,
+    rng: np.random.Generator,
+) -> FloatArray:
+    """The film's grey for an attenuation: scatter, blur, noise, characteristic curve.
+
+    Args:
+        exponent: The Beer-Lambert exponent behind each pixel.
+        exposure: How the film was taken and read.
+        soft: Exponent of the limb's flesh alone, to which the reader adapts.
+        spacing_mm: Pixel spacing.
+        noise: Factor on the quantum noise.
+        rng: Draws the noise.
+    """
+    import cv2
+
+    primary = np.exp(-exponent)
+    height, width = primary.shape
+    lost = cv2.resize(1 - primary, (width // 8 + 1, height // 8 + 1), interpolation=cv2.INTER_AREA)
+    haze = cv2.GaussianBlur(lost, (0, 0), 22 / (8 * spacing_mm), borderType=cv2.BORDER_REPLICATE)
+    haze = cv2.resize(haze, (width, height), interpolation=cv2.INTER_LINEAR)
+    light = cv2.GaussianBlur(primary, (0, 0), max(exposure.focus_mm / spacing_mm, 0.3))
+    light = light + np.float32(0.25 * exposure.scatter) * haze
+    counted = np.float32(exposure.quanta * spacing_mm**2)
+    grain = rng.standard_normal(light.shape, dtype=np.float32)
+    light = np.maximum(light + np.float32(noise) * grain * np.sqrt(light / counted), 1e-4)
+    read = np.clip(-np.log(light) / (soft + 0.7), 0, None) ** np.float32(exposure.gamma)
+    return np.float32(exposure.background) + np.float32(
+        exposure.white - exposure.background
+    ) * read.astype(np.float32)
