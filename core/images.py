@@ -70,6 +70,26 @@ class Radiograph:
 
 
 @dataclass(frozen=True, eq=False)
+class SourceGrid:
+    """The grid of the file that a volume was read from, to hand results back on.
+
+    Attributes:
+        shape: (i, j, k) as stored.
+        affine: float64 (4, 4), stored voxel index to RAS+ mm.
+        kind: What the file was ("NIfTI-1", "DICOM series", ...).
+        volumes: Number of volumes in the file; `volume_index` is the one read, from 0.
+        assumed: Whether the file said nothing of orientation, so that the affine is a guess.
+    """
+
+    shape: tuple[int, int, int]
+    affine: NDArray[np.float64]
+    kind: str
+    volumes: int = 1
+    volume_index: int = 0
+    assumed: bool = False
+
+
+@dataclass(frozen=True, eq=False)
 class Volume:
     """A 3D image in patient space.
 
@@ -79,6 +99,7 @@ class Volume:
         digest: SHA-256 (hex) of the source bytes and choices made on reading: the cache key.
         title: What the screen calls it; never taken from a patient tag.
         notes: Plain sentences about what reading did.
+        source: Grid of the file; None where the volume was never stored otherwise.
     """
 
     voxels: FloatArray
@@ -86,6 +107,7 @@ class Volume:
     digest: str
     title: str = ""
     notes: tuple[str, ...] = field(default=())
+    source: SourceGrid | None = None
 
     def __post_init__(self) -> None:
         if self.voxels.ndim != 3 or self.voxels.dtype != np.float32:

@@ -19,7 +19,7 @@ def test_same_seed_gives_the_same_head_and_another_seed_another() -> None:
 
 @pytest.mark.parametrize("seed", range(6))
 def test_mask_is_one_brain_of_human_size(seed: int) -> None:
-    head = random_head(seed, 3.0)
+    head = random_head(seed, 2.5)
     millilitres = head.mask.sum() * np.prod(head.volume.spacing_mm) / 1000
     assert 900 < millilitres < 2000
     assert label(head.mask)[1] <= 3  # thick voxels may cut off a crumb
@@ -54,13 +54,13 @@ def test_affine_puts_the_same_head_at_the_same_place_at_any_spacing() -> None:
 
 
 def test_bias_and_noise_follow_the_arguments() -> None:
-    flat = random_head(5, 3.0, noise=0.0, bias=0.0)
+    flat = random_head(5, 2.5, noise=0.0, bias=0.0)
     assert np.allclose(flat.bias, 1.0)
-    shaded = random_head(5, 3.0, noise=0.0, bias=0.4)
+    shaded = random_head(5, 2.5, noise=0.0, bias=0.4)
     inside = shaded.mask == 1
     ratio = shaded.volume.voxels[inside] / flat.volume.voxels[inside]
     assert np.allclose(ratio, shaded.bias[inside] * (ratio / shaded.bias[inside]).mean(), rtol=1e-3)
-    noisy = random_head(5, 3.0, noise=0.05, bias=0.0)
+    noisy = random_head(5, 2.5, noise=0.05, bias=0.0)
     air = noisy.volume.voxels[:4, :4, -4:]
     assert air.mean() > 3 * flat.volume.voxels[:4, :4, -4:].mean()
 
