@@ -1,0 +1,111 @@
+"""Average precision, sensitivity at a false-alarm rate, precision and recall of a detector."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.detections import Boxes, Detections, iou_matrix
+
+COCO_IOUS = tuple(float(v) for v in np.arange(0.5, 0.96, 0.05).round(2))
+
+
+@dataclass(frozen=True, eq=False)
+class MatchedImage:
+    """The detections of one image against its truth, at several overlaps.
+
+    Attributes:
+        scores: (N,) falling.
+        hits: bool (N, T): true positive at each overlap.
+        truths: Number of true boxes.
+    """
+
+    scores: NDArray[np.float32]
+    hits: NDArray[np.bool_]
+    truths: int
+
+
+def match_image(
+    found: Detections, truth_xyxy: Boxes, ious: Sequence[float] = COCO_IOUS
+) -> MatchedImage:
+    """Match best score first, each true box once, as COCO does (Lin et al. 2014)."""
+    truth = np.asarray(truth_xyxy, np.float32).reshape(-1, 4)
+    overlap = iou_matrix(found.boxes_xyxy, truth)
+    hits = np.zeros((len(found), len(ious)), bool)
+    for column, least in enumerate(ious):
+        free = np.ones(len(truth), bool)
+        for row in np.flatnonzero((overlap >= least).any(axis=1)):
+            candidates = np.where(free, overlap[row], -1.0)
+            best = int(candidates.argmax())
+            if candidates[best] >= least:
+                hits[row, column] = True
+                free[best] = False
+    return MatchedImage(found.scores, hits, len(truth))
+
+
+def average_precision(images: Sequence[MatchedImage]) -> NDArray[np.float64]:
+    """AP at each overlap over all images; NaN where there is no true box.
+
+    The area is Ultralytics' `compute_ap`: the precision envelope at 101 recalls, as in COCO.
+    """
+    from ultralytics.utils.metrics import compute_ap
+
+    truths = sum(image.truths for image in images)
+    columns = images[0].hits.shape[1] if images else len(COCO_IOUS)
+    if truths == 0:
+        return np.full(columns, np.nan)
+    hits, _ = _pooled(images)
+    if len(hits) == 0:
+        return np.zeros(columns)
+    true_positives = hits.cumsum(axis=0)
+    precision = true_positives / np.arange(1, len(hits) + 1)[:, None]
+    recall = true_positives / truths
+    return np.array(
+        [compute_ap(recall[:, column], precision[:, column])[0] for column in range(columns)]
+    )
+
+
+def precision_recall(
+    images: Sequence[MatchedImage], threshold: float, column: int = 0
+) -> tuple[float, float]:
+    """Precision and recall of the boxes with a score of at least `threshold`.
+
+    NaN where there is no such box, or no true box.
+    """
+    kept = [image.hits[image.scores >= threshold, column] for image in images]
+    boxes = sum(len(hits) for hits in kept)
+    true_positives = sum(int(hits.sum()) for hits in kept)
+    truths = sum(image.truths for image in images)
+    return (
+        true_positives / boxes if boxes else float("nan"),
+        true_positives / truths if truths else float("nan"),
+    )
+
+
+def sensitivity_at(
+    images: Sequence[MatchedImage], false_positives_per_image: float, column: int = 0
+) -> float:
+    """Share of true boxes found at a mean number of false boxes per image (FROC; Bunch 1978).
+
+    Read off where the threshold falls until the next box would exceed that number.
+    """
+    truths = sum(image.truths for image in images)
+    if truths == 0:
+        return float("nan")
+    hits, scores = _pooled(images)
+    hit = hits[:, column]
+    allowed = (~hit).cumsum() <= false_positives_per_image * len(images) + 1e-9
+    if len(scores) == 0 or not allowed[0]:
+        return 0.0
+    last = int(np.flatnonzero(allowed)[-1])
+    return float(hit[: last + 1].sum() / truths)
+
+
+def _pooled(images: Sequence[MatchedImage]) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
+    """Hits and scores of all images together, best score first."""
+    scores = np.concatenate([image.scores for image in images])
+    order = np.argsort(-scores, kind="stable")
+    return np.concatenate([image.hits for image in images])[order], scores[order]

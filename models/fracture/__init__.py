@@ -1,0 +1,1 @@
+"""Fracture detection: boxes on limb radiographs, and a classifier beside them."""

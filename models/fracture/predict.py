@@ -1,0 +1,155 @@
+"""Find fractures: candidates before suppression, and the detections that a threshold leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from core.detections import Boxes, Detections
+from core.errors import WeightsError
+from core.images import FloatArray, Radiograph
+from core.stages import Progress, Step, run_stages
+from models.cards import ModelCard, verified_weights
+from models.fracture.preprocess import input_stages, letterbox_geometry
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Forward = Callable[[FloatArray], tuple[Boxes, FloatArray]]
+"""Network input (1, 1, H, W) → boxes (A, 4) in pixels of the input and scores (A,)."""
+
+LEAST_SCORE = 0.001
+MOST_CANDIDATES = 1000
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A detector ready to run. Not thread-safe: a page shared by sessions holds a lock.
+
+    Attributes:
+        forward: Runs the network on one input.
+        long_sides_px: Scales at which the image is looked at; the first is the shown one.
+        mirrored: Whether each scale is also looked at mirrored, and the answers averaged.
+    """
+
+    forward: Forward
+    long_sides_px: tuple[int, ...] = (640,)
+    mirrored: bool = False
+
+
+def load_model(card: ModelCard) -> Model:
+    """Load the detector of a card.
+
+    Raises:
+        WeightsError: If the weights are missing or not those of the card; found before the
+            file is opened.
+    """
+    path = verified_weights(card)
+    extra = card.extra
+    return Model(
+        forward=onnx_forward(path),
+        long_sides_px=tuple(int(side) for side in extra.get("long_sides_px", (640,))),
+        mirrored=bool(extra.get("mirrored", False)),
+    )
+
+
+def steps(model: Model, image: Radiograph, progress: Progress | None = None) -> list[Step]:
+    """The stages from the radiograph to what the network receives, for display."""
+    return run_stages(image.pixels, input_stages(model.long_sides_px[0]), progress=progress)
+
+
+def candidates(model: Model, image: Radiograph) -> Detections:
+    """All candidates with a score of at least 0.001, before suppression, at most 1000.
+
+    Returns:
+        Boxes in pixels of the original image, best first; threshold and suppression act on
+        these without running the network again.
+    """
+    found_boxes, found_scores = [], []
+    for long_side_px in model.long_sides_px:
+        stages = input_stages(long_side_px)
+        network_input = run_stages(image.pixels, stages)[-1].image[None, None]
+        boxes, scores = model.forward(np.ascontiguousarray(network_input, np.float32))
+        if model.mirrored:
+            boxes, scores = _with_mirror(model.forward, network_input, boxes, scores)
+        scale, left, top, _ = letterbox_geometry(image.shape, long_side_px)
+        keep = scores >= LEAST_SCORE
+        found_boxes.append((boxes[keep] - np.array([left, top, left, top])) / scale)
+        found_scores.append(scores[keep])
+    boxes, scores = np.concatenate(found_boxes), np.concatenate(found_scores)
+    height, width = image.shape
+    boxes = np.clip(boxes, 0, [width, height, width, height]).astype(np.float32)
+    best = np.argsort(-scores, kind="stable")[:MOST_CANDIDATES]
+    return Detections(boxes[best], scores[best])
+
+
+def detect(model: Model, image: Radiograph, *, threshold: float, iou: float) -> Detections:
+    """The boxes that stay above a score and after suppression at an overlap."""
+    return candidates(model, image).above(threshold).suppressed(iou)
+
+
+def _with_mirror(
+    forward: Forward, network_input: FloatArray, boxes: Boxes, scores: FloatArray
+) -> tuple[Boxes, FloatArray]:
+    """Mean answer of an input and its mirror image, cell by cell of the network's grid."""
+    width = network_input.shape[3]
+    mirror_boxes, mirror_scores = forward(np.ascontiguousarray(network_input[..., ::-1]))
+    cells = _mirrored_cells(network_input.shape[2], width)
+    back = mirror_boxes[cells][:, [2, 1, 0, 3]].copy()
+    back[:, [0, 2]] = width - back[:, [0, 2]]
+    mean_scores = (scores + mirror_scores[cells]) / 2
+    share = (scores / np.maximum(2 * mean_scores, 1e-9))[:, None]
+    return boxes * share + back * (1 - share), mean_scores
+
+
+def _mirrored_cells(height: int, width: int) -> np.ndarray:
+    """For each grid cell, rows first, strides 8, 16, 32, the index of its mirror image."""
+    parts, start = [], 0
+    for stride in (8, 16, 32):
+        rows, columns = height // stride, width // stride
+        grid = start + np.arange(rows * columns).reshape(rows, columns)
+        parts.append(grid[:, ::-1].reshape(-1))
+        start += rows * columns
+    return np.concatenate(parts)
+
+
+def torch_forward(network: nn.Module) -> Forward:
+    """Run a PyTorch network in evaluation mode: what training measures itself with."""
+    import torch
+
+    from models.fracture.network import decode
+
+    def forward(network_input: FloatArray) -> tuple[Boxes, FloatArray]:
+        with torch.inference_mode():
+            boxes, scores = decode(network, torch.from_numpy(network_input))
+        return boxes[0].float().numpy(), scores[0].float().numpy()
+
+    return forward
+
+
+def onnx_forward(path: Path) -> Forward:
+    """Run an exported network with ONNX Runtime on the CPU.
+
+    Raises:
+        WeightsError: If the file holds no network that can be run.
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    try:
+        session = onnxruntime.InferenceSession(
+            str(path), options, providers=["CPUExecutionProvider"]
+        )
+    except Exception as err:  # its exceptions have no common base of their own
+        raise WeightsError(f"{path.name} holds no network that ONNX Runtime can run.") from err
+
+    def forward(network_input: FloatArray) -> tuple[Boxes, FloatArray]:
+        (found,) = session.run(None, {"radiograph": network_input})
+        return found[0, :, :4], found[0, :, 4]
+
+    return forward
