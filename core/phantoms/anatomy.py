@@ -34,13 +34,21 @@ class Flesh:
 
 @dataclass(frozen=True)
 class Limb:
-    """Everything that casts a shadow, and the part of it the film is aimed at."""
+    """Everything that casts a shadow, and the part of it the film is aimed at.
 
-    bones: tuple[Bone, ...]
+    Attributes:
+        bones: Each entry holds the parts of one bone, which are fused, not stacked.
+        nodules: Short bones.
+        flesh: Tubes of soft tissue, fused.
+        centre_mm: The middle of the film in the limb's frame.
+        extent_mm: (across, along): what should fit on the film.
+    """
+
+    bones: tuple[tuple[Bone, ...], ...]
     nodules: tuple[Nodule, ...]
     flesh: tuple[Flesh, ...]
     centre_mm: Point
-    extent_mm: Point  # across, along: what should fit on the film
+    extent_mm: Point
 
 
 def _knots(*rows: tuple[float, float, float, float, float]) -> tuple[Knot, ...]:
@@ -79,8 +87,8 @@ def _ray(
             [(0.8, 0.5 * half, 0.5 * half, 0.5, 0.5), (0.93, 0.95 * half, 0.95 * half, 0.4, 0.9),
              (1, 0.8 * half, 0.8 * half, 0.4, 0.9)]
             if last
-            else [(0.86, 0.95 * half, 0.95 * half, 0.5, 0.8), (0.93, 1.18 * half, 1.18 * half, 0.5, 0.95),
-                  (1, 1.05 * half, 1.05 * half, 0.6, 1.0)]
+            else [(0.86, 0.95 * half, 0.95 * half, 0.5, 0.8),
+                  (0.93, 1.18 * half, 1.18 * half, 0.5, 0.95), (1, 1.05 * half, 1.05 * half, 0.6, 1.0)]
         )  # fmt: skip
         bone = Bone(
             f"{name} {('base', 'proximal', 'middle', 'distal')[min(number, 3)]}",
@@ -130,8 +138,9 @@ def _hand(
         bones += more
         flesh.append(tube)
     carpals = [
-        (14, 8, 6.2, 8.5, 25), (3, 7, 6.5, 6.2, 0), (-7, 9, 6.0, 6.5, -20), (-10.5, 12, 4.2, 5.0, 0),
-        (21, 20, 6.0, 6.5, 30), (13.5, 21.5, 5.0, 5.2, 0), (4, 20.5, 6.2, 10.5, 0), (-6.5, 21.5, 7.0, 8.0, -15),
+        (13.5, 10, 6.6, 10, 28), (2, 8.5, 7.6, 7.0, 0), (-9.5, 10.5, 7, 7.5, -20),
+        (-13, 13, 4.5, 5.5, 0), (21.5, 22, 7, 7.6, 30), (13, 24.5, 5.6, 6.6, 0),
+        (3, 22, 6.8, 10.5, 0), (-8.5, 23.5, 7.6, 8.6, -15),
     ]  # fmt: skip
     nodules = [
         _nodule(
@@ -147,8 +156,8 @@ def _hand(
     ]
     wx, wy = wrist
     palm = [
-        Flesh(((wx, wy - 20), (wx + 3, wy + 22), (wx, wy + 62), (wx - 1, wy + 98)),
-              (27 * scale, 31 * scale, 38 * scale, 36 * scale), 0.36, 1.5),
+        Flesh(((wx, wy - 20), (wx + 3, wy + 22), (wx, wy + 60), (wx - 1, wy + 84)),
+              (27 * scale, 31 * scale, 37 * scale, 33 * scale), 0.36, 1.5),
         Flesh(((wx + 12, wy + 15), (wx + 26, wy + 42), (wx + 26, wy + 60)),
               (14 * scale, 19 * scale, 11 * scale), 0.6, 1.5),
     ]  # fmt: skip
@@ -216,17 +225,18 @@ def forearm(rng: np.random.Generator, worn: float) -> Limb:
     )  # fmt: skip
     bones = [degenerate(humerus, worn, 2.5, start=False, end=True)]
     bones += _forearm_bones(rng, k, worn)
-    fingers, carpals, flesh = _hand(rng, (-3 * k, 243 * k), 0.95 * k, worn)
+    fingers, carpals, flesh = _hand(rng, (0, 236 * k), 0.95 * k, worn)
     fat = float(rng.uniform(2.5, 6))
     girth = float(rng.uniform(0.85, 1.15))
     arm = Flesh(
-        ((4, -260 * k), (2, -90 * k), (0, 0), (2, 55 * k), (-2, 150 * k), (-4, 225 * k), (-3, 262 * k)),
+        ((4, -260 * k), (2, -90 * k), (0, 0), (2, 55 * k), (-2, 150 * k), (-4, 225 * k),
+         (-1, 258 * k)),
         tuple(girth * r for r in (50, 43, 43, 44, 34, 27, 29)),
         0.8,
         fat,
     )  # fmt: skip
     return Limb(
-        tuple(bones + fingers),
+        tuple((bone,) for bone in bones + fingers),
         tuple(carpals),
         (arm, *flesh),
         (0, float(rng.uniform(100, 160))),
@@ -237,16 +247,16 @@ def forearm(rng: np.random.Generator, worn: float) -> Limb:
 def hand(rng: np.random.Generator, worn: float) -> Limb:
     """The hand with the wrist, back to front."""
     k = float(rng.uniform(0.9, 1.08))
-    fingers, carpals, flesh = _hand(rng, (-3 * k, 243 * k), k, worn)
+    fingers, carpals, flesh = _hand(rng, (0, 236 * k), k, worn)
     arm = Flesh(
-        ((0, 60 * k), (-2, 150 * k), (-4, 225 * k), (-3, 262 * k)),
+        ((0, 60 * k), (-2, 150 * k), (-4, 225 * k), (-1, 258 * k)),
         (40 * k, 35 * k, 28 * k, 29 * k),
         0.75,
         float(rng.uniform(1.5, 4)),
     )
     bones = _forearm_bones(rng, k, worn)
     return Limb(
-        tuple(bones + fingers),
+        tuple((bone,) for bone in bones + fingers),
         tuple(carpals),
         (arm, *flesh),
         (2, (243 + float(rng.uniform(60, 85))) * k),
@@ -309,7 +319,8 @@ def _shin(rng: np.random.Generator, k: float, worn: float) -> list[Bone]:
             (0.98, 25 * k, 23 * k, 1.1, 0.9), (1, 25 * k, 23 * k, 1.2, 0.95),
         ),
         bow_mm=float(rng.uniform(-3, 3)),
-        start_shape=((-1, -3), (-0.8, 0), (-0.4, -2), (-0.15, 4), (0, 1), (0.15, 4), (0.4, -1), (1, -3)),
+        start_shape=((-1, -3), (-0.8, 0), (-0.4, -2), (-0.15, 4), (0, 1), (0.15, 4), (0.4, -1),
+                     (1, -3)),
         end_shape=((-1, 8), (-0.8, 11), (-0.6, 7), (-0.45, 0), (0.3, -1), (0.9, 0), (1, -2)),
         depth=0.85,
         breakable=(0.12, 0.95),
@@ -380,14 +391,15 @@ def lower_leg(rng: np.random.Generator, worn: float) -> Limb:
     )
     girth = float(rng.uniform(0.85, 1.15))
     leg = Flesh(
-        ((0, -420 * k), (0, -120 * k), (0, -10 * k), (4, 90 * k), (2, 200 * k), (1, 310 * k), (0, 375 * k)),
+        ((0, -420 * k), (0, -120 * k), (0, -10 * k), (4, 90 * k), (2, 200 * k), (1, 310 * k),
+         (0, 375 * k)),
         tuple(girth * r * k for r in (85, 64, 57, 58, 48, 33, 35)),
         0.9,
         float(rng.uniform(3, 9)),
     )  # fmt: skip
     centre = float(rng.choice([rng.uniform(150, 190), rng.uniform(230, 290)]))
     return Limb(
-        (femur, *_shin(rng, k, worn), *toes),
+        tuple((bone,) for bone in (femur, *_shin(rng, k, worn), *toes)),
         (patella, *tarsals),
         (leg, *flesh),
         (6, centre * k),
@@ -411,7 +423,7 @@ def thigh(rng: np.random.Generator, worn: float) -> Limb:
     )
     centre = float(rng.choice([rng.uniform(-300, -230), rng.uniform(-160, -110)]))
     return Limb(
-        (femur, neck, *_shin(rng, k, worn)),
+        ((femur, neck), *((bone,) for bone in _shin(rng, k, worn))),
         (patella,),
         (leg,),
         (0, centre * k),

@@ -119,10 +119,10 @@ class Bone:
 
     def to_limb(self, points_mm: NDArray[np.float64]) -> NDArray[np.float64]:
         """Points (N, 2) as (along, across the straight line) in the limb's frame."""
-        along, right = self._frame()
+        along, right = self.frame()
         return np.asarray(self.start_mm) + points_mm[:, :1] * along + points_mm[:, 1:] * right
 
-    def _frame(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def frame(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         along = np.subtract(self.end_mm, self.start_mm) / self.length_mm
         return along, np.array([along[1], -along[0]])
 
@@ -175,7 +175,10 @@ class Canvas:
     def window(self, points_mm: NDArray[np.float64], margin_mm: float) -> tuple[slice, slice]:
         """Rows and columns that hold the points and a margin."""
         grown = np.concatenate(
-            [points_mm + np.multiply(margin_mm, sign) for sign in ((1, 1), (1, -1), (-1, 1), (-1, -1))]
+            [
+                points_mm + np.multiply(margin_mm, sign)
+                for sign in ((1, 1), (1, -1), (-1, 1), (-1, -1))
+            ]
         )
         px = self.to_px(grown)
         height, width = self.x_mm.shape
@@ -186,58 +189,28 @@ class Canvas:
             slice(int(np.clip(c0, 0, width)), int(np.clip(c1, 0, width))),
         )
 
-    def add(self, bone: Bone, fragments: Sequence[Fragment] = ()) -> None:
-        """Cast a bone, whole or in pieces."""
-        widest = max(max(knot.left_mm, knot.right_mm) for knot in bone.knots) + abs(bone.bow_mm)
-        window = self.window(np.array([bone.start_mm, bone.end_mm]), widest + 16)
+    def add(self, parts: Sequence[tuple[Bone, Sequence[Fragment]]]) -> None:
+        """Cast a bone whose parts are fused; each part is whole or in pieces."""
+        ends, widest = [], 0.0
+        for bone, _ in parts:
+            ends += [bone.start_mm, bone.end_mm]
+            widest = max(
+                widest, *(max(k.left_mm, k.right_mm) + abs(bone.bow_mm) for k in bone.knots)
+            )
+        window = self.window(np.array(ends), widest + 16)
         x, y = self.x_mm[window], self.y_mm[window]
         if x.size == 0:
             return
-        axis, right = (vector.astype(np.float32) for vector in bone._frame())
-        dx, dy = x - np.float32(bone.start_mm[0]), y - np.float32(bone.start_mm[1])
-        along, across = dx * axis[0] + dy * axis[1], dx * right[0] + dy * right[1]
-        tables = {
-            name: bone.table(name) for name in ("left_mm", "right_mm", "cortex_mm", "trabecular")
-        }
-        for fragment in fragments or (None,):
-            if fragment is None:
-                share, s, v = None, along, across
-            else:
-                s, v = fragment.back(along, across)
-                share = fragment.share(s, v - bone.bow(s))
-                if not share.any():
-                    continue
-            self._cast(window, bone, tables, s, v - bone.bow(s), share)
-
-    def _cast(
-        self,
-        window: tuple[slice, slice],
-        bone: Bone,
-        tables: dict[str, FloatArray],
-        s: FloatArray,
-        v: FloatArray,
-        share: FloatArray | None,
-    ) -> None:
-        length = np.float32(bone.length_mm)
-        index = np.clip(s * np.float32((_SAMPLES - 1) / length), 0, _SAMPLES - 1).astype(np.int32)
-        left, right = tables["left_mm"][index], tables["right_mm"][index]
-        cortex, trabecular = tables["cortex_mm"][index], tables["trabecular"][index]
-        radius = (left + right) / 2
-        place = (v - (right - left) / 2) / radius
-        start = -_relief(bone.start_shape, place)
-        end = length + _relief(bone.end_shape, place)
-        outer = _chord(place, radius, radius * bone.depth) * _cap(s, start, end, radius)
-        inside = np.maximum(radius - cortex, 0.2)
-        plate = np.minimum(cortex, 1.6)  # the bone under the joint cartilage is a thin plate
-        inner = _chord(place * radius / inside, inside, np.maximum(inside * bone.depth, 0.2))
-        inner = inner * _cap(s, start + plate, end - plate, radius)
-        inner = np.minimum(inner, outer)
-        if share is not None:
-            outer, inner = outer * share, inner * share
-        grain = self._grain(s, v)
+        casts = [_cast(bone, fragments, x, y, self.texture) for bone, fragments in parts]
+        outer, inner, spongy = casts[0]
+        for more in casts[1:]:
+            outer, inner, spongy = (
+                np.maximum(one, other)
+                for one, other in zip((outer, inner, spongy), more, strict=True)
+            )
         self.cortical[window] += outer - inner
-        self.trabecular[window] += inner * trabecular * (1 + grain)
-        self.marrow[window] += inner * np.maximum(1 - trabecular, 0)
+        self.trabecular[window] += spongy
+        self.marrow[window] += np.maximum(inner - spongy, 0)
 
     def add_nodule(self, nodule: Nodule) -> None:
         """Cast a short bone."""
@@ -261,13 +234,53 @@ class Canvas:
         )
         inner = np.minimum(np.maximum(inner, 0), outer)
         self.cortical[window] += outer - inner
-        self.trabecular[window] += inner * np.float32(nodule.trabecular) * (1 + self._grain(b, a))
+        self.trabecular[window] += (
+            inner * np.float32(nodule.trabecular) * (1 + _grain(self.texture, b, a))
+        )
         self.marrow[window] += inner * np.float32(1 - nodule.trabecular)
 
-    def _grain(self, along: FloatArray, across: FloatArray) -> FloatArray:
-        rows = (along * 2).astype(np.int32) & 255
-        columns = (across * 2).astype(np.int32) & 255
-        return self.texture[rows, columns]
+
+def _cast(
+    bone: Bone, fragments: Sequence[Fragment], x: FloatArray, y: FloatArray, texture: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Thickness of the whole bone, of what the cortex encloses, and of trabeculae in it."""
+    axis, right = (vector.astype(np.float32) for vector in bone.frame())
+    dx, dy = x - np.float32(bone.start_mm[0]), y - np.float32(bone.start_mm[1])
+    along, across = dx * axis[0] + dy * axis[1], dx * right[0] + dy * right[1]
+    tables = {name: bone.table(name) for name in ("left_mm", "right_mm", "cortex_mm", "trabecular")}
+    if not fragments:
+        return _section(bone, tables, along, across - bone.bow(along), texture)
+    total = tuple(np.zeros_like(x) for _ in range(3))
+    for fragment in fragments:
+        s, v = fragment.back(along, across)
+        v = v - bone.bow(s)
+        share = fragment.share(s, v)
+        for sum_, part in zip(total, _section(bone, tables, s, v, texture), strict=True):
+            sum_ += share * part
+    return total[0], total[1], total[2]
+
+
+def _section(
+    bone: Bone, tables: dict[str, FloatArray], s: FloatArray, v: FloatArray, texture: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    length = np.float32(bone.length_mm)
+    index = np.clip(s * np.float32((_SAMPLES - 1) / length), 0, _SAMPLES - 1).astype(np.int32)
+    left, right = tables["left_mm"][index], tables["right_mm"][index]
+    cortex, trabecular = tables["cortex_mm"][index], tables["trabecular"][index]
+    radius = (left + right) / 2
+    place = (v - (right - left) / 2) / radius
+    start = -_relief(bone.start_shape, place)
+    end = length + _relief(bone.end_shape, place)
+    outer = 2 * radius * np.float32(bone.depth) * _chord(place) * _cap(s, start, end, radius)
+    inside = np.maximum(radius - cortex, np.float32(0.2))
+    plate = np.minimum(cortex, np.float32(1.6))  # under the cartilage the cortex is a thin plate
+    inner = 2 * inside * np.float32(bone.depth) * _chord(place * radius / inside)
+    inner = np.minimum(inner * _cap(s, start + plate, end - plate, radius), outer)
+    return outer, inner, inner * trabecular * (1 + _grain(texture, s, v))
+
+
+def _grain(texture: FloatArray, along: FloatArray, across: FloatArray) -> FloatArray:
+    return texture[(along * 2).astype(np.int32) & 255, (across * 2).astype(np.int32) & 255]
 
 
 def _smooth(at: NDArray[np.float64], values: NDArray[np.float64]) -> Callable[..., np.ndarray]:
@@ -283,10 +296,9 @@ def _relief(shape: tuple[Point, ...], place: FloatArray) -> FloatArray:
     return table[np.clip((place + 1) * 32, 0, 64).astype(np.int32)]
 
 
-def _chord(place: FloatArray, radius: FloatArray, depth: FloatArray) -> FloatArray:
-    """What a ray crosses of an ellipse: place in [-1, 1] across it, half-axes in mm."""
-    del radius
-    return 2 * depth * np.sqrt(np.clip(1 - place**2, 0, None))
+def _chord(place: FloatArray) -> FloatArray:
+    """What a ray crosses of a circle, over its diameter."""
+    return np.sqrt(np.clip(1 - place * place, 0, None))
 
 
 def _cap(s: FloatArray, start: FloatArray, end: FloatArray, radius: FloatArray) -> FloatArray:

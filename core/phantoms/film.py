@@ -10,7 +10,7 @@ from core.phantoms.anatomy import Flesh
 from core.phantoms.bone import Canvas, FloatArray
 
 # Linear attenuation at about 50 keV, per mm (NIST XCOM; marrow taken as adipose tissue).
-MUSCLE, FAT, CORTICAL, TRABECULAR = 0.0240, 0.0205, 0.0800, 0.0330
+MUSCLE, FAT, CORTICAL, TRABECULAR = 0.0230, 0.0200, 0.0850, 0.0350
 MARROW = FAT
 
 
@@ -22,20 +22,24 @@ class Exposure:
         background: Grey of unattenuated film, as the reader left it.
         white: Grey of bone under the limb's usual flesh.
         gamma: Bend of the characteristic curve.
+        edge: Gain of local contrast.
         scatter: Scattered over primary radiation behind the limb.
-        quanta: Detected quanta per mm² of unattenuated film.
+        quanta: Detected quanta per mm² behind the limb, as automatic exposure control sees to.
         focus_mm: Blur of focal spot and screen (standard deviation).
     """
 
     background: float
     white: float
     gamma: float
+    edge: float
     scatter: float
     quanta: float
     focus_mm: float
 
 
-def cast_flesh(canvas: Canvas, flesh: tuple[Flesh, ...], spacing_mm: float) -> tuple[FloatArray, FloatArray]:
+def cast_flesh(
+    canvas: Canvas, flesh: tuple[Flesh, ...], spacing_mm: float
+) -> tuple[FloatArray, FloatArray]:
     """Thickness of muscle (with skin) and of fat behind each pixel, in mm."""
     import cv2
 
@@ -119,10 +123,15 @@ def expose(
     haze = cv2.resize(haze, (width, height), interpolation=cv2.INTER_LINEAR)
     light = cv2.GaussianBlur(primary, (0, 0), max(exposure.focus_mm / spacing_mm, 0.3))
     light = light + np.float32(0.25 * exposure.scatter) * haze
-    counted = np.float32(exposure.quanta * spacing_mm**2)
+    counted = np.float32(exposure.quanta * spacing_mm**2 * np.exp(soft))
     grain = rng.standard_normal(light.shape, dtype=np.float32)
     light = np.maximum(light + np.float32(noise) * grain * np.sqrt(light / counted), 1e-4)
-    read = np.clip(-np.log(light) / (soft + 0.7), 0, None) ** np.float32(exposure.gamma)
+    seen = -np.log(light)
+    # Readers of storage phosphor plates lift local contrast over some millimetres.
+    small = cv2.resize(seen, (width // 4 + 1, height // 4 + 1), interpolation=cv2.INTER_AREA)
+    slow = cv2.GaussianBlur(small, (0, 0), 9 / (4 * spacing_mm), borderType=cv2.BORDER_REPLICATE)
+    seen = seen + np.float32(exposure.edge) * (seen - cv2.resize(slow, (width, height)))
+    read = np.clip(seen / (soft + 0.7), 0, None) ** np.float32(exposure.gamma)
     return np.float32(exposure.background) + np.float32(
         exposure.white - exposure.background
     ) * read.astype(np.float32)

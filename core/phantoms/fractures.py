@@ -38,9 +38,9 @@ class _Line:
     soft_mm: float
 
     def along(self, across: FloatArray) -> FloatArray:
-        line = np.float32(self.at_mm) + np.float32(self.slope) * across
+        line: FloatArray = np.float32(self.at_mm) + np.float32(self.slope) * across
         for amplitude, frequency, phase in self.wobble:
-            line = line + np.float32(amplitude) * np.sin(
+            line += np.float32(amplitude) * np.sin(
                 np.float32(2 * np.pi * frequency) * across + np.float32(phase)
             )
         return line

@@ -60,7 +60,9 @@ class LimbPhantom:
         if not 0.1 <= self.bone_density <= 1.5:
             raise ValueError(f"bone_density must lie in [0.1, 1.5], got {self.bone_density}")
         if not 0 <= self.joint_degeneration <= 1:
-            raise ValueError(f"joint_degeneration must lie in [0, 1], got {self.joint_degeneration}")
+            raise ValueError(
+                f"joint_degeneration must lie in [0, 1], got {self.joint_degeneration}"
+            )
         if self.noise < 0:
             raise ValueError(f"noise must not be negative, got {self.noise}")
         if self.shape is not None and not all(32 <= side <= 4096 for side in self.shape):
@@ -111,9 +113,11 @@ def limb_phantom(parameters: LimbPhantom) -> tuple[Radiograph, NDArray[np.float3
     canvas, spacing = _canvas(film, limb, parameters, shape, laterality)
 
     broken = _breaks(limb, canvas, shape, parameters)
-    for bone in limb.bones:
-        found = [one.fragments for one in broken if one.bone == bone.name]
-        canvas.add(_thinned(bone, parameters.bone_density), found[0] if found else ())
+    pieces = {one.bone: one.fragments for one in broken}
+    for group in limb.bones:
+        canvas.add(
+            [(_thinned(bone, parameters.bone_density), pieces.get(bone.name, ())) for bone in group]
+        )
     for nodule in limb.nodules:
         canvas.add_nodule(nodule)
     muscle, fat = cast_flesh(canvas, limb.flesh, spacing)
@@ -137,10 +141,13 @@ def limb_phantom(parameters: LimbPhantom) -> tuple[Radiograph, NDArray[np.float3
 
 def _exposure(rng: np.random.Generator) -> Exposure:
     return Exposure(
-        background=float(rng.choice([rng.uniform(0.03, 0.08), rng.uniform(0.08, 0.25)], p=[0.6, 0.4])),
+        background=float(
+            rng.choice([rng.uniform(0.03, 0.08), rng.uniform(0.08, 0.25)], p=[0.6, 0.4])
+        ),
         white=float(rng.uniform(0.62, 0.95)),
-        gamma=float(rng.uniform(0.8, 1.15)),
-        scatter=float(rng.uniform(0.15, 0.5)),
+        gamma=float(rng.uniform(1.1, 1.8)),
+        edge=float(rng.uniform(0.3, 1.1)),
+        scatter=float(rng.uniform(0.04, 0.15)),
         quanta=float(rng.uniform(1500, 6000)),
         focus_mm=float(rng.uniform(0.35, 0.6)),
     )
@@ -182,7 +189,7 @@ def _canvas(
 def _trabeculae(rng: np.random.Generator) -> FloatArray:
     """A tile of struts along the bone, seamless at its edges."""
     frequency = np.fft.fftfreq(256, 0.5)  # cycles per mm
-    along, across = frequency[:, None], frequency[None, : 129]
+    along, across = frequency[:, None], frequency[None, :129]
     band = np.hypot(along * 2.2, across) / 0.35
     spectrum = band**1.5 * np.exp(-(band**1.5))
     wave = np.fft.rfft2(rng.standard_normal((256, 256))) * spectrum
@@ -214,7 +221,7 @@ def _breaks(
     if parameters.fracture is None:
         return []
     rng = np.random.default_rng([parameters.seed, 4])
-    candidates = [bone for bone in limb.bones if bone.breakable is not None]
+    candidates = [bone for group in limb.bones for bone in group if bone.breakable is not None]
     long = np.array([bone.length_mm for bone in candidates]) ** 0.5
     order = rng.choice(len(candidates), len(candidates), replace=False, p=long / long.sum())
     found: list[Break] = []
@@ -274,8 +281,10 @@ def _finish(
 def _border(rng: np.random.Generator, pixels: FloatArray, depth: float) -> FloatArray:
     """Whitens the upper edge, where the collimator kept the plate unexposed."""
     width = pixels.shape[1]
-    drift = np.cumsum(rng.normal(0, 0.25, width)) + np.linspace(0, rng.normal(0, 6), width)
-    edge = (depth + drift).astype(np.float32)
+    drift = np.cumsum(np.cumsum(rng.normal(0, 0.012, width))) + np.linspace(
+        0, rng.normal(0, 6), width
+    )
+    edge = np.asarray(depth + drift, np.float32)
     rows = np.arange(pixels.shape[0], dtype=np.float32)[:, None]
     white = np.clip((edge - rows) / np.float32(rng.uniform(1, 4)) + np.float32(0.5), 0, 1)
     return pixels + white * (np.float32(rng.uniform(0.75, 1.0)) - pixels)
