@@ -1,0 +1,313 @@
+"""The pipeline around the network: every stage leaves a step that the screen can show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import UnsuitableInputError
+from core.images import FloatArray, Volume
+from core.skull_strip.bias import Cancelled, n4_field
+from core.skull_strip.grid import WorkingGrid, from_grid, place_grid, to_grid
+from core.stages import Progress, Stage, Step, run_stages
+
+N4, RESAMPLE, RESCALE, Z_SCORE = "N4 bias correction", "Resample and crop", "Rescale", "Z-score"
+PROBABILITY, THRESHOLD = "Back to the input grid", "Threshold"
+LARGEST, FILLED = "Largest component", "Holes filled"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What can be adjusted before the network.
+
+    Attributes:
+        n4: Whether the bias field is corrected.
+        shrink: N4 works on every `shrink`-th voxel.
+        iterations: Most iterations of N4 per fitting level.
+        grid: Voxels (i, j, k) of the working grid, each a multiple of 8.
+        spacing_mm: Edge length of its voxels.
+        normalisation: "rescale", "z-score", or "rescale and z-score", which the network knows.
+        threshold: Probability from which a voxel counts as brain.
+    """
+
+    n4: bool = True
+    shrink: int = 4
+    iterations: tuple[int, ...] = (20, 10, 10, 5)
+    grid: tuple[int, int, int] = (96, 128, 128)
+    spacing_mm: float = 2.0
+    normalisation: str = "rescale and z-score"
+    threshold: float = 0.5
+
+    def __post_init__(self) -> None:
+        if any(side <= 0 or side % 8 for side in self.grid):
+            raise ValueError(f"sides of the grid must be multiples of 8, got {self.grid}")
+        if self.shrink < 1 or self.spacing_mm <= 0 or not self.iterations:
+            raise ValueError("shrink, spacing and iterations must be positive")
+        if self.normalisation not in NORMALISATIONS:
+            raise ValueError(f"normalisation must be one of {NORMALISATIONS}")
+
+
+NORMALISATIONS = ("rescale and z-score", "rescale", "z-score")
+PUBLISHED = Settings(shrink=3, grid=(96, 128, 160))
+OURS = Settings()
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A head ready for the network.
+
+    Attributes:
+        volume: What came in.
+        steps: One per stage. The images before "Resample and crop" lie on the input grid, it
+            and those after it on the working grid; `marks["affine"]` says where. N4's step has
+            `marks["field"]`, on the input grid.
+        grid: How the two grids lie on each other.
+        settings: What it was made with.
+    """
+
+    volume: Volume
+    steps: tuple[Step, ...]
+    grid: WorkingGrid
+    settings: Settings
+
+    @property
+    def working(self) -> FloatArray:
+        """float32 on the working grid: exactly what the network receives."""
+        image: FloatArray = self.steps[-1].image
+        return image
+
+    @property
+    def affine(self) -> NDArray[np.float64]:
+        """Working grid index to RAS+ mm."""
+        return self.grid.affine(self.volume.affine)
+
+    def step(self, name: str) -> Step:
+        """The step of that name.
+
+        Raises:
+            KeyError: If no stage is called so.
+        """
+        for step in self.steps:
+            if step.name == name:
+                return step
+        raise KeyError(name)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """The settings and where the working grid lay, ready for JSON."""
+        return {**asdict(self.settings), "start_ijk": self.grid.start_ijk}
+
+
+def prepare(
+    volume: Volume,
+    settings: Settings = OURS,
+    progress: Progress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Prepared:
+    """Run the stages from the raw volume to what the network receives.
+
+    Args:
+        volume: A head, RAS+.
+        settings: What to do; `OURS` or `PUBLISHED`, or adjusted.
+        progress: Told the fraction done and the stage's name; N4 reports each iteration.
+        cancelled: Asked before every stage and at every iteration of N4.
+
+    Raises:
+        Cancelled: If `cancelled` said so.
+        UnsuitableInputError: If the volume is the same everywhere.
+    """
+    if float(volume.voxels.max()) <= float(volume.voxels.min()):
+        raise UnsuitableInputError(
+            "The volume has one and the same value everywhere: there is no head in it. "
+            "Choose another file."
+        )
+    grid = place_grid(volume, settings.grid, (settings.spacing_mm,) * 3)
+    skip = set() if settings.n4 else {N4}
+    skip |= {RESCALE} - set(_wanted(settings)) | {Z_SCORE} - set(_wanted(settings))
+    stages = _stages(volume, settings, grid, progress, cancelled)
+    share = 0.9 if settings.n4 else 0.0  # of the time, N4 takes most
+    array: np.ndarray = volume.voxels
+    steps: list[Step] = []
+    for number, stage in enumerate(stages):
+        if cancelled is not None and cancelled():
+            raise Cancelled
+        if progress is not None:
+            progress(0.0 if number == 0 else share + (1 - share) * number / 4, stage.name)
+        steps += run_stages(array, [stage], skip=skip & {stage.name})
+        array = steps[-1].image
+    return Prepared(volume, tuple(steps), grid, settings)
+
+
+def _wanted(settings: Settings) -> tuple[str, ...]:
+    both = {"rescale": (RESCALE,), "z-score": (Z_SCORE,)}
+    return both.get(settings.normalisation, (RESCALE, Z_SCORE))
+
+
+def _stages(
+    volume: Volume,
+    settings: Settings,
+    grid: WorkingGrid,
+    progress: Progress | None,
+    cancelled: Callable[[], bool] | None,
+) -> list[Stage]:
+    def correct(
+        voxels: FloatArray, shrink: int, iterations: tuple[int, ...]
+    ) -> tuple[FloatArray, dict[str, Any]]:
+        part = None if progress is None else lambda done, name: progress(0.9 * done, name)
+        field = n4_field(
+            voxels, volume.spacing_mm, shrink, iterations, progress=part, cancelled=cancelled
+        )
+        return voxels / field, {"field": field, "affine": volume.affine}
+
+    def resample(
+        voxels: FloatArray, grid_ijk: tuple[int, int, int], spacing_mm: float
+    ) -> tuple[FloatArray, dict[str, Any]]:
+        return to_grid(voxels, grid), {"affine": grid.affine(volume.affine)}
+
+    def with_affine(
+        function: Callable[[FloatArray], FloatArray],
+    ) -> Callable[[FloatArray], tuple[FloatArray, dict[str, Any]]]:
+        return lambda voxels: (function(voxels), {"affine": grid.affine(volume.affine)})
+
+    return [
+        Stage(
+            N4,
+            correct,
+            {"shrink": settings.shrink, "iterations": settings.iterations},
+            "Receive coils shade the image; N4 estimates that smooth shade and divides by it, "
+            "so that one tissue has one brightness.",
+        ),
+        Stage(
+            RESAMPLE,
+            resample,
+            {"grid_ijk": settings.grid, "spacing_mm": settings.spacing_mm},
+            "The network knows one voxel size; coarser voxels also make it fast enough for a "
+            "processor.",
+        ),
+        Stage(
+            RESCALE,
+            with_affine(rescale),
+            why="MR intensities have no unit: the darkest and brightest per cent become 0 and 1.",
+        ),
+        Stage(
+            Z_SCORE,
+            with_affine(z_score),
+            why="Zero mean and unit spread over the head, so that every scanner looks alike.",
+        ),
+    ]
+
+
+def rescale(voxels: FloatArray) -> FloatArray:
+    """Map the 1st percentile to 0 and the 99.5th of the head to 1, and clip to [0, 1.5]."""
+    low = float(np.percentile(voxels[::2, ::2, ::2], 1))
+    head = voxels[::2, ::2, ::2][head_voxels(voxels[::2, ::2, ::2])]
+    high = float(np.percentile(head, 99.5)) if head.size else low + 1.0
+    scaled: FloatArray = np.clip((voxels - low) / max(high - low, 1e-6), 0.0, 1.5)
+    return scaled.astype(np.float32, copy=False)
+
+
+def z_score(voxels: FloatArray) -> FloatArray:
+    """Subtract the head's mean and divide by its standard deviation; the air is left out."""
+    head = voxels[::2, ::2, ::2][head_voxels(voxels[::2, ::2, ::2])]
+    mean, spread = (float(head.mean()), float(head.std())) if head.size else (0.0, 1.0)
+    scored: FloatArray = (voxels - np.float32(mean)) / np.float32(max(spread, 1e-6))
+    return scored
+
+
+def head_voxels(voxels: FloatArray) -> NDArray[np.bool_]:
+    """Voxels brighter than a seventh of the way from the darkest to the nearly brightest."""
+    low, high = float(voxels.min()), float(np.percentile(voxels, 99))
+    return voxels > low + 0.15 * (high - low)
+
+
+def restore_steps(
+    probability: FloatArray, prepared: Prepared, threshold: float | None = None
+) -> list[Step]:
+    """Take the network's answer back to the input grid, one step per stage.
+
+    Args:
+        probability: float32 on the working grid, in [0, 1].
+        prepared: What the network received.
+        threshold: Overrides the settings' own; changing it reruns nothing else.
+
+    Returns:
+        Steps on the input grid: the probability, then uint8 masks, the last one the result.
+
+    Raises:
+        ValueError: If the probability is not on the working grid.
+    """
+    if probability.shape != prepared.grid.shape:
+        raise ValueError(f"probability is {probability.shape}, the grid {prepared.grid.shape}")
+    level = prepared.settings.threshold if threshold is None else threshold
+    stages = [
+        Stage(
+            PROBABILITY,
+            lambda grid_values: from_grid(grid_values, prepared.grid),
+            why="The probability, not the mask, is interpolated: its contour stays smooth.",
+        ),
+        Stage(
+            THRESHOLD,
+            lambda values, threshold: (values >= threshold).astype(np.uint8),
+            {"threshold": level},
+            "From here on every voxel is brain or not.",
+        ),
+        Stage(LARGEST, largest_component, why="A head has one brain: stray islands go."),
+        Stage(FILLED, fill_holes, why="Ventricles and vessels inside the brain belong to it."),
+    ]
+    return run_stages(probability, stages)
+
+
+def restore(
+    probability: FloatArray, prepared: Prepared, threshold: float | None = None
+) -> NDArray[np.uint8]:
+    """The mask, uint8 on the input grid; see `restore_steps`."""
+    mask: NDArray[np.uint8] = restore_steps(probability, prepared, threshold)[-1].image
+    return mask
+
+
+def largest_component(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Keep the largest set of voxels joined by their faces; an empty mask stays empty."""
+    from scipy import ndimage
+
+    box = bounding_box(mask)
+    kept = np.zeros_like(mask)
+    if box is None:
+        return kept
+    labels, count = ndimage.label(mask[box])
+    if count <= 1:
+        return mask.copy()
+    sizes = np.bincount(labels.ravel())
+    sizes[0] = 0
+    kept[box] = labels == int(sizes.argmax())
+    return kept
+
+
+def fill_holes(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Fill what no path along faces joins to the outside."""
+    from scipy import ndimage
+
+    box = bounding_box(mask)
+    filled = mask.copy()
+    if box is None:
+        return filled
+    # A rim of one voxel joins all of the outside into the component of the first corner.
+    outside, count = ndimage.label(np.pad(mask[box], 1) == 0)
+    if count > 1:
+        filled[box] = (outside != outside[0, 0, 0])[1:-1, 1:-1, 1:-1]
+    return filled
+
+
+def bounding_box(mask: NDArray[np.uint8]) -> tuple[slice, slice, slice] | None:
+    """The smallest box around what is not zero, or None where all is."""
+    slices = []
+    for axis in range(3):
+        others = tuple(other for other in range(3) if other != axis)
+        found = np.flatnonzero(mask.any(axis=others))
+        if found.size == 0:
+            return None
+        slices.append(slice(int(found[0]), int(found[-1]) + 1))
+    return slices[0], slices[1], slices[2]
