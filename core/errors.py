@@ -18,3 +18,7 @@ class UnsuitableInputError(ImagingError):
 
 class WeightsError(ImagingError):
     """A weights file is missing, or is not the one that its card describes."""
+
+
+class DownloadError(ImagingError):
+    """A file could not be downloaded, or what came is not the file that was asked for."""

@@ -1,0 +1,282 @@
+"""Label files for boxes: YOLO text, COCO JSON and Pascal VOC XML."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import PurePath
+from typing import Any
+from xml.etree.ElementTree import Element, TreeBuilder
+from xml.parsers import expat
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from core.detections import Boxes
+from core.errors import ImagingError, UnreadableImageError, UnsuitableInputError
+
+Corners = tuple[float, float, float, float]
+_MOST_BYTES = 64_000_000
+_SLACK_PX = 2.0  # rounding of label tools; boxes may end this far outside the image
+
+
+def read_boxes(
+    source: bytes, name: str, *, image_name: str | None, shape: tuple[int, int]
+) -> Boxes | None:
+    """The boxes that a label file gives an image; the format is told by the content.
+
+    Classes are ignored: every object is a box. Polygons (YOLO-seg, COCO segmentations) become
+    the boxes around them. Where the file was made for another size of the same image (COCO and
+    VOC state it), the boxes are scaled.
+
+    Args:
+        source: Content of the file.
+        name: Name of the label file.
+        image_name: Name of the image file; None where the label file is known to belong to it.
+        shape: (H, W) of the image in pixels.
+
+    Returns:
+        boxes_xyxy float32 (N, 4) in pixels, N = 0 where the file says that there is nothing;
+        None where the file is about other images.
+
+    Raises:
+        UnreadableImageError: If it is no label file of these formats.
+        UnsuitableInputError: If the labels do not fit the image.
+    """
+    if len(source) > _MOST_BYTES:
+        raise UnreadableImageError(
+            f"“{name}” has {len(source) / 1e6:.0f} MB; label files of up to "
+            f"{_MOST_BYTES / 1e6:.0f} MB are read."
+        )
+    head = source.lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n\0")[:1]
+    if head == b"<":
+        return _voc(source, name, image_name, shape)
+    if head in (b"{", b"["):
+        return _coco(source, name, image_name, shape)
+    boxes = _yolo(source, name, shape)  # read in any case: junk is not another image's labels
+    if image_name is not None and _stem(name) != _stem(image_name):
+        return None
+    return _checked(boxes, name, shape, None)
+
+
+def write_yolo(boxes_xyxy: ArrayLike, shape: tuple[int, int], scores: ArrayLike = ()) -> bytes:
+    """A YOLO label file: class 0, centre and size over the image's, and the score if given.
+
+    Args:
+        boxes_xyxy: (N, 4) in pixels.
+        shape: (H, W) of the image in pixels.
+        scores: (N,) or empty.
+    """
+    height, width = shape
+    boxes = np.asarray(boxes_xyxy, float).reshape(-1, 4) / (width, height, width, height)
+    rows = np.concatenate([(boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]], axis=1)
+    confidence = np.asarray(scores, float).reshape(-1)
+    if confidence.size:
+        rows = np.column_stack([rows, confidence])
+    return "".join("0 " + " ".join(f"{value:.6f}" for value in row) + "\n" for row in rows).encode()
+
+
+def write_coco(
+    images: Sequence[tuple[str, tuple[int, int], ArrayLike, ArrayLike]], label: str
+) -> bytes:
+    """A COCO file for one or many images.
+
+    Args:
+        images: File name, (H, W), boxes_xyxy (N, 4) and scores (N,) or empty, per image.
+        label: Name of the only category, which gets the id 1.
+    """
+    entries: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
+    for number, (file, (height, width), boxes_xyxy, scores) in enumerate(images, start=1):
+        entries.append({"id": number, "file_name": file, "width": width, "height": height})
+        confidence = np.asarray(scores, float).reshape(-1)
+        for index, box in enumerate(np.asarray(boxes_xyxy, float).reshape(-1, 4)):
+            x, y, w, h = (round(float(v), 2) for v in (*box[:2], *(box[2:] - box[:2])))
+            annotation: dict[str, Any] = {
+                "id": len(annotations) + 1,
+                "image_id": number,
+                "category_id": 1,
+                "bbox": [x, y, w, h],
+                "area": round(w * h, 2),
+                "iscrowd": 0,
+            }
+            if confidence.size:
+                annotation["score"] = round(float(confidence[index]), 4)
+            annotations.append(annotation)
+    categories = [{"id": 1, "name": label}]
+    content = {"images": entries, "annotations": annotations, "categories": categories}
+    return json.dumps(content, indent=1).encode()
+
+
+def _yolo(source: bytes, name: str, shape: tuple[int, int]) -> list[Corners]:
+    height, width = shape
+    boxes: list[Corners] = []
+    for number, line in enumerate(_text(source, name).splitlines(), start=1):
+        words = line.split()
+        if not words:
+            continue
+        try:
+            values = [float(word) for word in words]
+        except ValueError:
+            raise _unreadable(name) from None
+        if not np.isfinite(values).all():
+            raise _unreadable(name)
+        if len(values) in (5, 6):  # the sixth is a score
+            x, y, w, h = values[1:5]
+            box = (x - w / 2, y - h / 2, x + w / 2, y + h / 2)
+        elif len(values) >= 7 and len(values) % 2 == 1:
+            xs, ys = values[1::2], values[2::2]
+            box = (min(xs), min(ys), max(xs), max(ys))
+        else:
+            raise UnreadableImageError(
+                f"Line {number} of “{name}” has {len(values)} numbers; a YOLO label has a class "
+                "and four numbers (x, y, width, height), or a class and the points of a polygon."
+            )
+        if not all(-0.05 <= value <= 1.05 for value in values[1:]):
+            raise UnsuitableInputError(
+                f"Line {number} of “{name}” has numbers outside 0 to 1; YOLO labels are fractions "
+                "of the image's width and height, not pixels."
+            )
+        boxes.append((box[0] * width, box[1] * height, box[2] * width, box[3] * height))
+    return boxes
+
+
+def _coco(source: bytes, name: str, image_name: str | None, shape: tuple[int, int]) -> Boxes | None:
+    try:
+        content = json.loads(source)
+        images, annotations = content["images"], content["annotations"]
+        found = [
+            image
+            for image in images
+            if image_name is None or _stem(str(image["file_name"])) == _stem(image_name)
+        ]
+        if image_name is None and len(found) != 1:
+            raise UnsuitableInputError(
+                f"“{name}” is about {len(found)} images; to be used without the image's file name "
+                "it must be about exactly one."
+            )
+        if not found:
+            return None
+        image = found[0]
+        boxes = [_coco_box(one) for one in annotations if one["image_id"] == image["id"]]
+        size = (image["height"], image["width"]) if {"height", "width"} <= set(image) else None
+        if size is not None:
+            size = (float(size[0]), float(size[1]))
+    except ImagingError:
+        raise
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as err:
+        raise _unreadable(name) from err
+    return _checked(boxes, name, shape, size)
+
+
+def _coco_box(annotation: dict[str, Any]) -> Corners:
+    if annotation.get("bbox"):
+        x, y, w, h = (float(value) for value in annotation["bbox"])
+        return x, y, x + w, y + h
+    points = np.concatenate([np.asarray(part, float) for part in annotation["segmentation"]])
+    points = points.reshape(-1, 2)
+    (x0, y0), (x1, y1) = points.min(axis=0), points.max(axis=0)
+    return float(x0), float(y0), float(x1), float(y1)
+
+
+def _voc(source: bytes, name: str, image_name: str | None, shape: tuple[int, int]) -> Boxes | None:
+    root = _xml(source, name)
+    if root.tag != "annotation":
+        raise _unreadable(name)
+    if image_name is not None and _stem(image_name) not in (
+        _stem(root.findtext("filename") or ""),
+        _stem(name),
+    ):
+        return None
+    try:
+        size = None
+        if root.find("size") is not None:
+            size = (_number(root, "size/height"), _number(root, "size/width"))
+        boxes = [
+            (
+                _number(one, "bndbox/xmin"),
+                _number(one, "bndbox/ymin"),
+                _number(one, "bndbox/xmax"),
+                _number(one, "bndbox/ymax"),
+            )
+            for one in root.iter("object")
+        ]
+    except ValueError as err:
+        raise _unreadable(name) from err
+    return _checked(boxes, name, shape, size)
+
+
+def _number(element: Element, path: str) -> float:
+    return float(element.findtext(path) or "missing")
+
+
+def _xml(source: bytes, name: str) -> Element:
+    """Parse XML without document types, hence without entities that could grow."""
+    builder = TreeBuilder()
+    parser = expat.ParserCreate()
+
+    def refuse(*_: object) -> None:
+        raise UnreadableImageError(
+            f"“{name}” declares a document type, which label files do not need and which could "
+            "be an attack; remove the DOCTYPE."
+        )
+
+    parser.StartDoctypeDeclHandler = refuse
+    parser.StartElementHandler = builder.start
+    parser.EndElementHandler = builder.end
+    parser.CharacterDataHandler = builder.data
+    try:
+        parser.Parse(source, True)
+        return builder.close()
+    except (expat.ExpatError, ValueError, LookupError) as err:
+        raise _unreadable(name) from err
+
+
+def _checked(
+    boxes: Sequence[Corners],
+    name: str,
+    shape: tuple[int, int],
+    size_hw: tuple[float, float] | None,
+) -> Boxes:
+    """Boxes scaled to the image, within it, or the reason why they cannot be its boxes."""
+    array = np.asarray(boxes, float).reshape(-1, 4)
+    height, width = shape
+    if not np.isfinite(array).all():
+        raise _unreadable(name)
+    if size_hw is not None and min(size_hw) > 0:
+        factor = np.array([width / size_hw[1], height / size_hw[0]])
+        if abs(factor[0] / factor[1] - 1) > 0.02:
+            raise UnsuitableInputError(
+                f"“{name}” is for an image of {size_hw[1]:.0f} × {size_hw[0]:.0f} pixels, but this "
+                f"one has {width} × {height}: other proportions, hence another image."
+            )
+        array = array * np.tile(factor, 2)
+    if (array[:, 2:] <= array[:, :2]).any():
+        raise UnsuitableInputError(f"A box in “{name}” ends before it begins; correct the file.")
+    slack = _SLACK_PX
+    if (array < -slack).any() or (array > np.tile([width + slack, height + slack], 2)).any():
+        worst = array[np.argmax(np.abs(array - np.tile([width, height], 2) / 2).max(axis=1))]
+        raise UnsuitableInputError(
+            f"A box in “{name}” reaches from ({worst[0]:.0f}, {worst[1]:.0f}) to ({worst[2]:.0f}, "
+            f"{worst[3]:.0f}), but the image has {width} × {height} pixels: the labels are of "
+            "another image or another size of it."
+        )
+    return np.clip(array, 0, np.tile([width, height], 2)).astype(np.float32)
+
+
+def _text(source: bytes, name: str) -> str:
+    try:
+        return source.decode("utf-8-sig")
+    except UnicodeDecodeError as err:
+        raise _unreadable(name) from err
+
+
+def _stem(name: str) -> str:
+    return PurePath(name.replace("\\", "/")).stem.lower()
+
+
+def _unreadable(name: str) -> UnreadableImageError:
+    return UnreadableImageError(
+        f"“{name}” is no label file that can be read; expected YOLO text (.txt), COCO JSON or "
+        "Pascal VOC XML."
+    )
