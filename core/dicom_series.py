@@ -112,9 +112,11 @@ def _parse(content: bytes) -> Any:
             "The DICOM files are deflated, which is not supported. Save them uncompressed."
         )
     try:
-        found = pydicom.dcmread(io.BytesIO(content), force=True, specific_tags=list(TAGS))
-        for element in found:  # values are parsed on access: do it here, once
-            _ = element.value
+        # Its complaints quote the file, names and all, and would end in the terminal's log.
+        with pydicom.config.disable_value_validation():
+            found = pydicom.dcmread(io.BytesIO(content), force=True, specific_tags=list(TAGS))
+            for element in found:  # values are parsed on access: do it here, once
+                _ = element.value
     except (
         InvalidDicomError, BytesLengthException, ValueError, KeyError, TypeError, IndexError,
         AttributeError, EOFError, OSError, OverflowError, NotImplementedError, RecursionError,
