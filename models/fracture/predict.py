@@ -83,7 +83,9 @@ def candidates(model: Model, image: Radiograph) -> Detections:
     boxes, scores = np.concatenate(found_boxes), np.concatenate(found_scores)
     height, width = image.shape
     boxes = np.clip(boxes, 0, [width, height, width, height]).astype(np.float32)
-    best = np.argsort(-scores, kind="stable")[:MOST_CANDIDATES]
+    # Early in training the network's distances can be negative: such a box is turned inside out.
+    proper = np.flatnonzero((boxes[:, 2:] > boxes[:, :2]).all(axis=1))
+    best = proper[np.argsort(-scores[proper], kind="stable")[:MOST_CANDIDATES]]
     return Detections(boxes[best], scores[best])
 
 

@@ -46,17 +46,17 @@ class Plan:
         val_every: Epochs between looks at a part of the validation split.
     """
 
-    epochs: int = 30
-    normals: int = 350
+    epochs: int = 26
+    normals: int = 300
     phantoms: int = 0
     batch: int = 16
-    shape_hw: tuple[int, int] = (576, 480)
+    shape_hw: tuple[int, int] = (512, 448)
     rate: float = 1e-3
     weight_decay: float = 0.02
     warm_up_steps: int = 100
     calm: float = 0.3
     ema: float = 0.998
-    val_every: int = 3
+    val_every: int = 5
     seed: int = 0
 
 
@@ -102,7 +102,7 @@ def train(
     checkpoint, curves = out / "last.pt", out / "curves.csv"
     torch.manual_seed(plan.seed)
     network.to(memory_format=torch.channels_last)
-    optimiser = _optimiser(network, plan)
+    optimiser = adamw(network, plan.rate, plan.weight_decay)
     average = Averaged(network, plan.ema)
     loss_of = networks.Loss(network)
     first = 0
@@ -238,17 +238,17 @@ def _rate(done: float, step: int, plan: Plan) -> float:
     return float(plan.rate * cosine * min(1.0, (step + 1) / plan.warm_up_steps))
 
 
-def _optimiser(network: nn.Module, plan: Plan) -> torch.optim.Optimizer:
-    """AdamW without decay of biases and normalisation."""
+def adamw(network: nn.Module, rate: float, weight_decay: float) -> torch.optim.Optimizer:
+    """AdamW without decay of biases and normalisation; nothing in the network stays frozen."""
     decayed = [p for p in network.parameters() if p.ndim > 1]
     plain = [p for p in network.parameters() if p.ndim <= 1]
     for parameter in network.parameters():
         parameter.requires_grad_(True)
     groups: list[dict[str, Any]] = [
-        {"params": decayed, "weight_decay": plan.weight_decay},
+        {"params": decayed, "weight_decay": weight_decay},
         {"params": plain},
     ]
-    return torch.optim.AdamW(groups, lr=plan.rate, weight_decay=0.0, betas=(0.9, 0.999))
+    return torch.optim.AdamW(groups, lr=rate, weight_decay=0.0, betas=(0.9, 0.999))
 
 
 def _append(path: Path, row: Sequence[object]) -> None:

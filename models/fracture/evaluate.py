@@ -1,0 +1,253 @@
+"""Score the shipped fracture models: `python -m models.fracture.evaluate --data F --json FILE`.
+
+The folder has the layout of `core.datasets.read_fracture_cases`; `--phantoms N` scores N seeded
+phantoms instead. Everything runs on the CPU at the settings of the model cards.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.datasets import BODY_PARTS, FractureCase, read_fracture_cases, read_grey
+from core.detection_metrics import (
+    MatchedImage,
+    average_precision,
+    match_image,
+    precision_recall,
+    sensitivity_at,
+)
+from core.detections import Boxes, Detections
+from core.images import Radiograph, digest_of
+from core.metrics import auroc, bootstrap_interval
+from core.stages import Progress
+from models.cards import load_card
+from models.fracture.classify import load_classifier, probability
+from models.fracture.predict import candidates, load_model
+
+FALSE_POSITIVE_RATES = (0.1, 0.5)
+FIRST_PHANTOM_SEED = 0
+"""Training takes its phantoms from seed 100,000 upwards."""
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """One case with what the models said about it.
+
+    Attributes:
+        case: Where it came from and what is true of it.
+        found: Candidates after the shipped suppression.
+        matched: The same against the truth.
+        image_scores: Score of the whole image by "detector" and "classifier".
+    """
+
+    case: FractureCase
+    found: Detections
+    matched: MatchedImage
+    image_scores: dict[str, float]
+
+
+def score_cases(
+    cases: Iterable[tuple[FractureCase, Radiograph]],
+    detector: Callable[[Radiograph], Detections],
+    classifier: Callable[[Radiograph], float],
+    *,
+    iou: float,
+) -> list[Scored]:
+    """Run both models on every case; `detector` returns candidates before suppression."""
+    scored = []
+    for case, image in cases:
+        found = detector(image).suppressed(iou)
+        best = float(found.scores[0]) if len(found) else 0.0
+        scored.append(
+            Scored(
+                case,
+                found,
+                match_image(found, case.boxes_xyxy),
+                {"detector": best, "classifier": classifier(image)},
+            )
+        )
+    return scored
+
+
+def report(
+    scored: Sequence[Scored], threshold: float, image_auroc_from: str, *, draws: int = 1000
+) -> dict[str, Any]:
+    """All figures with bootstrap 95 % intervals over images, and the predictions per case."""
+    figures = _figures(threshold, image_auroc_from)
+    cases = np.empty(len(scored), object)
+    cases[:] = list(scored)
+    whole = {name: figure(cases) for name, figure in figures.items()}
+    fast = {name: figure for name, figure in figures.items() if name != "map50_95"}
+    intervals = {
+        name: bootstrap_interval(figure, cases, draws=draws) for name, figure in fast.items()
+    }
+    intervals["map50_95"] = bootstrap_interval(figures["map50_95"], cases, draws=max(1, draws // 5))
+    top = ("map50", "map50_95", "precision", "recall", "image_auroc")
+    result: dict[str, Any] = {name: whole[name] for name in top}
+    result["image_auroc_from"] = image_auroc_from
+    result["n"] = len(scored)
+    result["n_fractured"] = sum(one.case.fractured for one in scored)
+    result["n_boxes"] = sum(one.matched.truths for one in scored)
+    result["threshold"] = threshold
+    result["figures"] = whole
+    result["intervals"] = intervals
+    groups: dict[str, list[Scored]] = {
+        part: [one for one in scored if part in one.case.body_parts] for part in BODY_PARTS
+    }
+    groups["usual_originals"] = [one for one in scored if one.case.larger_original is False]
+    groups["larger_originals"] = [one for one in scored if one.case.larger_original]
+    result["groups"] = {
+        name: _group(members, figures) for name, members in groups.items() if members
+    }
+    result["cases"] = [
+        {
+            "file": one.case.file,
+            "fractured": one.case.fractured,
+            "detector": one.image_scores["detector"],
+            "classifier": one.image_scores["classifier"],
+            "boxes_xyxy": one.found.above(0.01).boxes_xyxy.round(1).tolist(),
+            "scores": one.found.above(0.01).scores.round(4).tolist(),
+            "hit": one.matched.hits[one.matched.scores >= 0.01, 0].tolist(),
+        }
+        for one in scored
+    ]
+    return result
+
+
+def _figures(threshold: float, image_auroc_from: str) -> dict[str, Callable[[Any], float]]:
+    """Every figure as a function of the scored cases."""
+
+    def at_50(cases: Sequence[Scored]) -> list[MatchedImage]:
+        return [
+            MatchedImage(one.matched.scores, one.matched.hits[:, :1], one.matched.truths)
+            for one in cases
+        ]
+
+    def image_auroc(source: str) -> Callable[[Sequence[Scored]], float]:
+        return lambda cases: auroc(
+            [one.case.fractured for one in cases], [one.image_scores[source] for one in cases]
+        )
+
+    def sensitivity(rate: float) -> Callable[[Sequence[Scored]], float]:
+        return lambda cases: sensitivity_at([one.matched for one in cases], rate)
+
+    figures: dict[str, Callable[[Any], float]] = {
+        "map50": lambda cases: float(average_precision(at_50(cases))[0]),
+        "map50_95": lambda cases: float(average_precision([c.matched for c in cases]).mean()),
+        "precision": lambda cases: precision_recall([c.matched for c in cases], threshold)[0],
+        "recall": lambda cases: precision_recall([c.matched for c in cases], threshold)[1],
+        "image_auroc": image_auroc(image_auroc_from),
+        "image_auroc_detector": image_auroc("detector"),
+        "image_auroc_classifier": image_auroc("classifier"),
+    }
+    for rate in FALSE_POSITIVE_RATES:
+        figures[f"sensitivity_at_{rate}_false_positives_per_image"] = sensitivity(rate)
+    return figures
+
+
+def _group(members: Sequence[Scored], figures: dict[str, Callable[[Any], float]]) -> dict[str, Any]:
+    shown = ("map50", "precision", "recall", "image_auroc")
+    return {
+        "n": len(members),
+        "n_fractured": sum(one.case.fractured for one in members),
+        **{name: figures[name](members) for name in shown},
+    }
+
+
+def data_set_cases(folder: Path, split: str) -> Iterable[tuple[FractureCase, Radiograph]]:
+    """The cases of a split, each image read when its turn comes."""
+    for case in read_fracture_cases(folder, split):
+        pixels = read_grey(case.path).astype(np.float32) / np.float32(255)
+        yield case, Radiograph(pixels, digest_of(pixels))
+
+
+def phantom_cases(count: int) -> Iterable[tuple[FractureCase, Radiograph]]:
+    """Seeded phantoms, every second one fractured."""
+    from core.phantoms.limb import limb_phantom, random_limb
+
+    for seed in range(FIRST_PHANTOM_SEED, FIRST_PHANTOM_SEED + count):
+        radiograph, boxes = limb_phantom(random_limb(seed, fractured=seed % 2 == 0))
+        yield _phantom_case(seed, boxes), radiograph
+
+
+def _phantom_case(seed: int, boxes: Boxes) -> FractureCase:
+    return FractureCase(f"phantom {seed}", Path(), "phantoms", boxes, len(boxes) > 0)
+
+
+def evaluate(
+    cases: Sequence[tuple[FractureCase, Radiograph]] | Iterable[tuple[FractureCase, Radiograph]],
+    *,
+    draws: int = 1000,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Score the shipped models on cases."""
+    card = load_card("fracture", "detector")
+    model = load_model(card)
+    classifier = load_classifier(load_card("fracture", "classifier"))
+    done = 0
+
+    def detector(image: Radiograph) -> Detections:
+        nonlocal done
+        done += 1
+        if progress is not None:
+            progress(0.0, f"image {done}")
+        return candidates(model, image)
+
+    scored = score_cases(
+        cases, detector, lambda image: probability(classifier, image), iou=card.extra["iou"]
+    )
+    return report(
+        scored, card.operating_points["fracture"], card.extra["image_auroc_from"], draws=draws
+    )
+
+
+def plain(value: Any) -> Any:
+    """The same without NaN, which JSON does not know: null."""
+    if isinstance(value, dict):
+        return {key: plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(inner) for inner in value]
+    if isinstance(value, float | np.floating):
+        return float(value) if math.isfinite(value) else None
+    return value
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, help="data set folder")
+    parser.add_argument("--split", default="test")
+    parser.add_argument("--phantoms", type=int, default=0, help="score so many phantoms instead")
+    parser.add_argument("--json", type=Path, required=True, help="where the figures go")
+    options = parser.parse_args(arguments)
+    if options.phantoms:
+        cases = phantom_cases(options.phantoms)
+    elif options.data:
+        cases = data_set_cases(options.data, options.split)
+    else:
+        parser.error("give --data or --phantoms")
+
+    def progress(_: float, what: str) -> None:
+        print(what, end="\r", flush=True)
+
+    found = plain(evaluate(cases, progress=progress))
+    options.json.write_text(json.dumps(found, indent=1), encoding="utf-8")
+    for name, value in found["figures"].items():
+        low, high = found["intervals"][name]
+        print(f"{name}: {_shown(value)} ({_shown(low)} to {_shown(high)})")
+    print(f"n = {found['n']}, image AUROC from the {found['image_auroc_from']}")
+
+
+def _shown(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+if __name__ == "__main__":
+    main()
