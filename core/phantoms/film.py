@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.phantoms.anatomy import Flesh
-from core.phantoms.bone import Canvas, FloatArray
+from core.phantoms.bone import FloatArray
+from core.phantoms.canvas import Canvas
 
 # Linear attenuation at about 50 keV, per mm (NIST XCOM; marrow taken as adipose tissue).
 MUSCLE, FAT, CORTICAL, TRABECULAR = 0.0230, 0.0200, 0.0850, 0.0350
@@ -21,7 +22,7 @@ class Exposure:
     Attributes:
         background: Grey of unattenuated film, as the reader left it.
         white: Grey of bone under the limb's usual flesh.
-        gamma: Bend of the characteristic curve.
+        toe: Share of the flesh's exponent up to which the reader's curve stays dark.
         edge: Gain of local contrast.
         scatter: Scattered over primary radiation behind the limb.
         quanta: Detected quanta per mm² behind the limb, as automatic exposure control sees to.
@@ -30,7 +31,7 @@ class Exposure:
 
     background: float
     white: float
-    gamma: float
+    toe: float
     edge: float
     scatter: float
     quanta: float
@@ -131,7 +132,71 @@ def expose(
     small = cv2.resize(seen, (width // 4 + 1, height // 4 + 1), interpolation=cv2.INTER_AREA)
     slow = cv2.GaussianBlur(small, (0, 0), 9 / (4 * spacing_mm), borderType=cv2.BORDER_REPLICATE)
     seen = seen + np.float32(exposure.edge) * (seen - cv2.resize(slow, (width, height)))
-    read = np.clip(seen / (soft + 0.7), 0, None) ** np.float32(exposure.gamma)
+    toe, full = np.float32(exposure.toe * soft), np.float32(soft + 0.65)
+    seen = np.maximum(seen, 0)
+    read = seen * seen / (seen + toe) * ((full + toe) / (full * full))
     return np.float32(exposure.background) + np.float32(
         exposure.white - exposure.background
     ) * read.astype(np.float32)
+
+
+def unexposed(rng: np.random.Generator, shape: tuple[int, int]) -> FloatArray:
+    """Share (H, W) of each pixel that the collimator kept unexposed: now and then an edge."""
+    veil = np.zeros(shape, np.float32)
+    for side in range(4):
+        if rng.random() > 0.22:
+            continue
+        turned = np.rot90(veil, side)  # a view: what is written to it stays
+        height, width = turned.shape
+        depth = rng.uniform(0.01, 0.07) * height
+        waves = 2 * np.pi * np.linspace(0, 1, width) * rng.uniform(0.5, 9, (4, 1))
+        ripple = np.sin(waves + rng.uniform(0, 7, (4, 1))) * rng.uniform(0, 1.0, (4, 1))
+        edge = depth + ripple.sum(axis=0) + np.linspace(0, rng.normal(0, 4), width)
+        rows = np.arange(height)[:, None]
+        white = np.clip((edge - rows) / rng.uniform(1, 4) + 0.5, 0, 1)
+        np.maximum(turned, white.astype(np.float32), out=turned)
+    return veil
+
+
+def mount(rng: np.random.Generator, pixels: FloatArray, veil: FloatArray) -> FloatArray:
+    """Streaks of the reader, and white where the plate was not exposed."""
+    import cv2
+
+    width = pixels.shape[1]
+    streaks = rng.standard_normal((1, width // 12 + 3)).astype(np.float32)
+    streaks = cv2.resize(streaks, (width, 1), interpolation=cv2.INTER_CUBIC)
+    lines = rng.standard_normal((1, width)).astype(np.float32)
+    pixels = pixels + np.float32(0.004) * streaks + np.float32(0.0015) * lines
+    pixels = pixels + veil * (np.float32(rng.uniform(0.75, 1.0)) - pixels)
+    return np.clip(pixels, 0, 1).astype(np.float32)
+
+
+def with_letter(
+    rng: np.random.Generator,
+    pixels: FloatArray,
+    letter: str,
+    spacing_mm: float,
+    covered: FloatArray,
+) -> FloatArray:
+    """A lead letter of about 12 mm in the corner where it hides least of what is `covered`."""
+    import cv2
+
+    height, width = pixels.shape
+    places = [
+        (int(width * x), int(height * y))
+        for x in (rng.uniform(0.06, 0.14), rng.uniform(0.82, 0.88))
+        for y in (rng.uniform(0.1, 0.16), rng.uniform(0.88, 0.94))
+    ]
+    size = rng.uniform(9, 13) / spacing_mm
+    reach = int(size)
+
+    def hidden(place: tuple[int, int]) -> float:
+        x, y = place
+        return float(covered[max(y - reach, 0) : y, x : x + reach].sum())
+
+    best = min(places, key=hidden)
+    lead = np.zeros(pixels.shape, np.uint8)
+    scale, thick = size / 21, max(1, round(1.8 / spacing_mm))  # the font's capital has 21 px
+    cv2.putText(lead, letter, best, cv2.FONT_HERSHEY_SIMPLEX, scale, 255, thick, cv2.LINE_AA)
+    white = np.float32(rng.uniform(0.8, 0.98))
+    return pixels + lead / np.float32(255) * np.maximum(white - pixels, 0)

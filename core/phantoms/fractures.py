@@ -38,26 +38,25 @@ class _Line:
     soft_mm: float
 
     def along(self, across: FloatArray) -> FloatArray:
-        line: FloatArray = np.float32(self.at_mm) + np.float32(self.slope) * across
+        """Place along the bone, in mm."""
+        line = np.float32(self.at_mm) + np.float32(self.slope) * across
         for amplitude, frequency, phase in self.wobble:
-            line += np.float32(amplitude) * np.sin(
+            line = line + np.float32(amplitude) * np.sin(
                 np.float32(2 * np.pi * frequency) * across + np.float32(phase)
             )
-        return line
+        return np.asarray(line, np.float32)
 
-    def beyond(self, along: FloatArray, across: FloatArray, shift_mm: float = 0.0) -> FloatArray:
-        """Share of the ray's path through bone that lies distal to the line, shifted by so much."""
-        distance = along - self.along(across) - np.float32(shift_mm)
-        return (
-            _step((distance - self.tilt_mm / 2) / self.soft_mm)
-            + _step((distance + self.tilt_mm / 2) / self.soft_mm)
-        ) / 2
+    def beyond(self, along: FloatArray, across: FloatArray) -> FloatArray:
+        """Share of the ray's path through bone that lies distal to the line."""
+        distance = (along - self.along(across)) * np.float32(1 / self.soft_mm)
+        lag = np.float32(self.tilt_mm / self.soft_mm / 2)
+        return np.float32(0.5) * (_step(distance - lag) + _step(distance + lag))
 
 
 def _step(x: FloatArray) -> FloatArray:
     """A smooth step from 0 to 1 over about two units."""
     t = np.clip(x * np.float32(0.5) + np.float32(0.5), 0, 1)
-    return t * t * (3 - 2 * t)
+    return np.asarray(t * t * (3 - 2 * t), np.float32)
 
 
 def _line(rng: np.random.Generator, at_mm: float, slope: float, width_mm: float) -> _Line:
@@ -132,8 +131,10 @@ def _part(
         offset = side * float(rng.uniform(0.3, 0.95)) * width
         gap = -float(rng.uniform(0.0, 0.3)) * width
     else:
-        offset = side * float(rng.uniform(0.0, 0.16)) * width
-        gap = float(rng.uniform(0.1, 1.0) + 0.02 * width)
+        # Mostly slid apart along the slope, which opens the line; now and then onto each other.
+        slide = -np.sign(line.slope) if rng.random() < 0.8 else np.sign(line.slope)
+        offset = float(slide * rng.uniform(0.02, 0.16)) * width
+        gap = float(rng.uniform(0.2, 1.0) + 0.02 * width)
     return _ends(rng, bone, line, line, offset, gap)
 
 

@@ -8,15 +8,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.images import Radiograph, digest_of
-from core.phantoms.anatomy import LIMBS, Limb
-from core.phantoms.bone import Bone, Canvas, FloatArray
-from core.phantoms.film import Exposure, attenuation, cast_flesh, expose
+from core.phantoms.anatomy import Limb
+from core.phantoms.arm import forearm, hand
+from core.phantoms.bone import Bone, FloatArray
+from core.phantoms.canvas import Canvas
+from core.phantoms.film import (
+    Exposure,
+    attenuation,
+    cast_flesh,
+    expose,
+    mount,
+    unexposed,
+    with_letter,
+)
 from core.phantoms.fractures import FRACTURES, Break, break_bone
+from core.phantoms.leg import lower_leg, thigh
 
-KINDS = tuple(LIMBS)
+_LIMBS = {"forearm": forearm, "hand": hand, "lower leg": lower_leg, "thigh": thigh}
+KINDS = tuple(_LIMBS)
 SHAPES = ((454, 373), (373, 454), (640, 512), (512, 640), (454, 373), (560, 432))
 """(H, W) of the films; the first is that of most of FracAtlas."""
-_MARGIN_MM = 2.5  # how far the truth box stands off the break
 
 
 @dataclass(frozen=True)
@@ -105,14 +116,16 @@ def limb_phantom(parameters: LimbPhantom) -> tuple[Radiograph, NDArray[np.float3
         the limb is sound.
     """
     seed = parameters.seed
-    limb = LIMBS[parameters.kind](np.random.default_rng([seed, 1]), parameters.joint_degeneration)
+    limb = _LIMBS[parameters.kind](np.random.default_rng([seed, 1]), parameters.joint_degeneration)
     film = np.random.default_rng([seed, 2])
     shape = parameters.shape or SHAPES[int(film.integers(len(SHAPES)))]
     laterality = parameters.laterality or ("L" if film.random() < 0.5 else "R")
     exposure = _exposure(film)
-    canvas, spacing = _canvas(film, limb, parameters, shape, laterality)
+    veil = unexposed(film, shape)
+    canvas = _canvas(film, limb, parameters, shape, laterality)
+    spacing = canvas.spacing_mm
 
-    broken = _breaks(limb, canvas, shape, parameters)
+    broken = _breaks(limb, canvas, veil, parameters)
     pieces = {one.bone: one.fragments for one in broken}
     for group in limb.bones:
         canvas.add(
@@ -127,8 +140,9 @@ def limb_phantom(parameters: LimbPhantom) -> tuple[Radiograph, NDArray[np.float3
     soft = np.percentile(0.023 * (muscle + fat)[muscle > 5], 90) if (muscle > 5).any() else 1.0
     noise = np.random.default_rng([seed, 3])
     pixels = expose(exponent, exposure, float(soft), spacing, parameters.noise, noise)
-    pixels = _finish(film, pixels, laterality, spacing)
-    boxes = _boxes(broken, canvas, shape, spacing)
+    pixels = mount(film, pixels, veil)
+    pixels = with_letter(film, pixels, laterality, spacing, muscle + fat + 99 * veil)
+    boxes = np.array([_box(one, canvas) for one in broken], np.float32).reshape(-1, 4)
     radiograph = Radiograph(
         pixels,
         digest_of(pixels, "limb phantom"),
@@ -145,10 +159,10 @@ def _exposure(rng: np.random.Generator) -> Exposure:
             rng.choice([rng.uniform(0.03, 0.08), rng.uniform(0.08, 0.25)], p=[0.6, 0.4])
         ),
         white=float(rng.uniform(0.62, 0.95)),
-        gamma=float(rng.uniform(1.1, 1.8)),
-        edge=float(rng.uniform(0.3, 1.1)),
+        toe=float(rng.uniform(0.3, 1.5)),
+        edge=float(rng.uniform(0.2, 0.8)),
         scatter=float(rng.uniform(0.04, 0.15)),
-        quanta=float(rng.uniform(1500, 6000)),
+        quanta=float(np.exp(rng.uniform(np.log(4000), np.log(60000)))),
         focus_mm=float(rng.uniform(0.35, 0.6)),
     )
 
@@ -159,16 +173,17 @@ def _canvas(
     parameters: LimbPhantom,
     shape: tuple[int, int],
     laterality: str,
-) -> tuple[Canvas, float]:
-    """The film's pixels in the limb's frame, and their spacing in mm."""
+) -> Canvas:
+    """The film's pixels in the limb's frame."""
     height, width = shape
     lying = width > height
     across, along = (height, width) if lying else (width, height)
     spacing = max(limb.extent_mm[0] / across, limb.extent_mm[1] / along)
-    spacing = round(float(spacing * rng.uniform(0.85, 1.2)), 3)
-    angle = np.deg2rad(parameters.tilt_deg + rng.normal(0, 4) + (90 if lying else 0))
+    spacing = round(float(spacing * rng.uniform(0.85, 1.35)), 3)
+    turned = (90 if lying else 0) + (180 if rng.random() < 0.15 else 0)
+    angle = np.deg2rad(parameters.tilt_deg + rng.normal(0, 4) + turned)
     c, s = float(np.cos(angle)), float(np.sin(angle))
-    mirror = -1.0 if laterality == "L" else 1.0
+    mirror = 1.0 if laterality == limb.side else -1.0
     middle = np.array([width / 2, height / 2]) + rng.normal(0, 0.05, 2) * (width, height)
     turn = spacing * np.array([[mirror * c, mirror * s], [-s, c]])
     back = np.linalg.inv(turn)
@@ -183,7 +198,7 @@ def _canvas(
     def to_px(points_mm: NDArray[np.float64]) -> NDArray[np.float64]:
         return (points_mm - centre) @ back.T + middle
 
-    return Canvas(x_mm, y_mm, to_px, _trabeculae(rng)), spacing
+    return Canvas(x_mm, y_mm, spacing, to_px, _trabeculae(rng))
 
 
 def _trabeculae(rng: np.random.Generator) -> FloatArray:
@@ -214,10 +229,8 @@ def _thinned(bone: Bone, density: float) -> Bone:
     return replace(bone, knots=knots)
 
 
-def _breaks(
-    limb: Limb, canvas: Canvas, shape: tuple[int, int], parameters: LimbPhantom
-) -> list[Break]:
-    """Fractures that lie on the film, of different bones."""
+def _breaks(limb: Limb, canvas: Canvas, veil: FloatArray, parameters: LimbPhantom) -> list[Break]:
+    """Fractures that can be seen on the film, of different bones."""
     if parameters.fracture is None:
         return []
     rng = np.random.default_rng([parameters.seed, 4])
@@ -226,10 +239,9 @@ def _breaks(
     order = rng.choice(len(candidates), len(candidates), replace=False, p=long / long.sum())
     found: list[Break] = []
     for index in order:
-        for _ in range(4):
-            one = break_bone(rng.spawn(1)[0], candidates[index], parameters.fracture)
-            px = canvas.to_px(one.outline_mm)
-            if (px > 6).all() and (px < np.array(shape[::-1]) - 6).all():
+        for attempt in rng.spawn(6):
+            one = break_bone(attempt, candidates[index], parameters.fracture)
+            if _in_view(_box(one, canvas), veil):
                 found.append(one)
                 break
         if len(found) == parameters.breaks:
@@ -237,54 +249,20 @@ def _breaks(
     return found
 
 
-def _boxes(
-    broken: list[Break], canvas: Canvas, shape: tuple[int, int], spacing: float
-) -> NDArray[np.float32]:
-    boxes = np.zeros((len(broken), 4), np.float32)
-    for box, one in zip(boxes, broken, strict=True):
-        px = canvas.to_px(one.outline_mm)
-        low, high = px.min(axis=0), px.max(axis=0)
-        margin = np.maximum(_MARGIN_MM / spacing, (10 - (high - low)) / 2)
-        box[:2] = np.clip(low - margin, 0, None)
-        box[2:] = np.minimum(high + margin, shape[::-1])
-    return boxes
+def _in_view(box_xyxy: NDArray[np.float64], veil: FloatArray) -> bool:
+    height, width = veil.shape
+    x0, y0, x1, y1 = box_xyxy
+    if min(x0, y0) < 2 or x1 > width - 2 or y1 > height - 2:
+        return False
+    return bool(veil[int(y0) : int(y1) + 1, int(x0) : int(x1) + 1].max() < 0.05)
 
 
-def _finish(
-    rng: np.random.Generator, pixels: FloatArray, laterality: str, spacing: float
-) -> FloatArray:
-    """Streaks of the reader, the unexposed border and the lead letter."""
-    import cv2
-
-    height, width = pixels.shape
-    streaks = rng.standard_normal(width // 12 + 3).astype(np.float32)[None]
-    streaks = cv2.resize(streaks, (width, 1), interpolation=cv2.INTER_CUBIC)
-    lines = rng.standard_normal(width).astype(np.float32)[None]
-    pixels = pixels + np.float32(0.004) * streaks + np.float32(0.0015) * lines
-    for side in range(4):
-        if rng.random() < 0.22:
-            depth = rng.uniform(0.01, 0.07) * (height if side % 2 == 0 else width)
-            pixels = np.rot90(_border(rng, np.rot90(pixels, side), depth), -side)
-    pixels = np.ascontiguousarray(np.clip(pixels, 0, 1), np.float32)
-    size = 12 / spacing / 21  # a letter of about 12 mm; the font's capital is 21 px high
-    corner = (
-        int(width * (rng.uniform(0.06, 0.14) if rng.random() < 0.5 else rng.uniform(0.84, 0.9))),
-        int(height * (rng.uniform(0.1, 0.16) if rng.random() < 0.6 else rng.uniform(0.86, 0.92))),
-    )
-    letter = np.zeros(pixels.shape, np.uint8)
-    thick = max(1, round(1.8 / spacing))
-    cv2.putText(letter, laterality, corner, cv2.FONT_HERSHEY_SIMPLEX, size, 255, thick, cv2.LINE_AA)
-    white = np.float32(rng.uniform(0.8, 0.98))
-    return pixels + letter / np.float32(255) * np.maximum(white - pixels, 0)
-
-
-def _border(rng: np.random.Generator, pixels: FloatArray, depth: float) -> FloatArray:
-    """Whitens the upper edge, where the collimator kept the plate unexposed."""
-    width = pixels.shape[1]
-    drift = np.cumsum(np.cumsum(rng.normal(0, 0.012, width))) + np.linspace(
-        0, rng.normal(0, 6), width
-    )
-    edge = np.asarray(depth + drift, np.float32)
-    rows = np.arange(pixels.shape[0], dtype=np.float32)[:, None]
-    white = np.clip((edge - rows) / np.float32(rng.uniform(1, 4)) + np.float32(0.5), 0, 1)
-    return pixels + white * (np.float32(rng.uniform(0.75, 1.0)) - pixels)
+def _box(one: Break, canvas: Canvas) -> NDArray[np.float64]:
+    """The box around a break, in pixels, with the space that annotators leave around it."""
+    px = canvas.to_px(one.outline_mm)
+    low, high = px.min(axis=0), px.max(axis=0)
+    side = high - low
+    side = np.maximum(side, 0.65 * side.max())
+    side = np.maximum(1.12 * side + 3 / canvas.spacing_mm, 9)
+    middle = (low + high) / 2
+    return np.concatenate([middle - side / 2, middle + side / 2])
