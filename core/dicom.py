@@ -16,7 +16,7 @@ from core.windows import Preset, presets_of, through_lut
 
 MAX_FRAME_PIXELS = 4_000_000_000
 """Most pixels in all frames together; only the chosen frame is decoded."""
-MAX_INFLATED_BYTES = 512 * 2**20
+MAX_INFLATED_BYTES = 256 * 2**20
 
 _TAGS = [
     *("SOPClassUID", "Modality", "NumberOfFrames", "Rows", "Columns", "SamplesPerPixel"),
@@ -143,21 +143,25 @@ def _check_inflation(source: bytes) -> None:
         return
     length = int.from_bytes(source[140:144], "little")  # value of (0002,0000)
     inflater = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
-    inflater.decompress(source[144 + length :], MAX_INFLATED_BYTES)
-    if inflater.unconsumed_tail:
-        raise UnsuitableInputError(
-            f"The deflated DICOM file grows beyond {MAX_INFLATED_BYTES // 2**20} MB when it is "
-            "unpacked, which no radiograph does; export it uncompressed."
-        )
+    total = 0
+    for at in range(144 + length, len(source), 2**16):
+        packed = source[at : at + 2**16]
+        while packed and not inflater.eof:
+            total += len(inflater.decompress(packed, 2**20))
+            packed = inflater.unconsumed_tail
+            if total > MAX_INFLATED_BYTES:
+                raise UnsuitableInputError(
+                    f"The deflated DICOM file grows beyond {MAX_INFLATED_BYTES // 2**20} MB when "
+                    "it is unpacked, which no radiograph does; export it uncompressed."
+                )
 
 
 def _check_header(dataset: Any, frame: int) -> int:
     """Check what the file says of its pixels before they are decoded; returns the frame count."""
     if not any(name in dataset for name in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
-        kind = _kind_of_object(dataset)
         raise UnsuitableInputError(
-            f"The DICOM file holds no pixels{kind}, and an image was expected; "
-            "choose the file of the image itself."
+            f"The DICOM file {_what_instead(dataset)}, and an image was expected; choose the file "
+            "of the image itself, or copy it again."
         )
     rows, columns = (_whole(dataset, name) for name in ("Rows", "Columns"))
     frames = _whole(dataset, "NumberOfFrames", default=1)
@@ -174,12 +178,14 @@ def _check_header(dataset: Any, frame: int) -> int:
     return frames
 
 
-def _kind_of_object(dataset: Any) -> str:
-    """What the object is in the standard's words, in brackets, or nothing."""
+def _what_instead(dataset: Any) -> str:
+    """What a file without pixels is, in the standard's words."""
     from pydicom.uid import UID_dictionary
 
     entry = UID_dictionary.get(str(dataset.get("SOPClassUID", "")))
-    return f" (it is a {entry[0].removesuffix(' Storage')})" if entry else ""
+    if entry is None or "Image" in entry[0]:
+        return "holds no pixels, or ends before them"
+    return f"holds no pixels but “{entry[0].removesuffix(' Storage')}”"
 
 
 def _whole(dataset: Any, name: str, default: int | None = None) -> int:

@@ -27,6 +27,7 @@ KIND_OF_EXTENSION = {
 """Extensions that may be named on the screen; others may hold a name, an ID or a date."""
 
 _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
+    (128, b"DICM", "DICOM"),  # first: its preamble may be a TIFF header (PS3.10 7.1)
     (0, b"\x89PNG\r\n\x1a\n", "PNG"),
     (0, b"\xff\xd8\xff", "JPEG"),
     (0, b"II*\x00", "TIFF"),
@@ -35,7 +36,6 @@ _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"MM\x00+", "TIFF"),
     (0, b"BM", "BMP"),
     (8, b"WEBP", "WebP"),
-    (128, b"DICM", "DICOM"),
     (0, b"PK\x03\x04", "zip"),
     (0, b"PK\x05\x06", "zip"),
     (0, b"%PDF", "PDF"),
@@ -45,8 +45,8 @@ _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\x89HDF", "HDF5"),
     (0, b"Rar!", "RAR archive"),
     (0, b"7z\xbc\xaf\x27\x1c", "7-Zip archive"),
-    (0, b"\xff\x4f\xff\x51", "JPEG 2000"),
-    (4, b"jP  ", "JPEG 2000"),
+    (0, b"\xff\x4f\xff\x51", "JPEG 2000 image"),
+    (4, b"jP  ", "JPEG 2000 image"),
     (4, b"ftypheic", "HEIC photo"),
     (4, b"ftypmif1", "HEIC photo"),
     (4, b"ftypavif", "AVIF image"),
@@ -82,6 +82,14 @@ def named_kind(name: str) -> tuple[str, str]:
     return (extension, kind) if kind else ("", "")
 
 
+def described(kind: str) -> str:
+    """The kind as the object of a sentence: "a PDF file", "an AVIF image"."""
+    if kind == "unknown":
+        return "of an unknown kind or damaged at its start"
+    article = "an" if kind.startswith(("AVIF", "HDF5", "XML", "SVG")) else "a"
+    return f"{article} {kind}" if " " in kind else f"{article} {kind} file"
+
+
 def _is_nifti(start: bytes) -> bool:
     return start[344:348] in (b"n+1\x00", b"ni1\x00") or start[4:8] in (b"n+2\x00", b"ni2\x00")
 
@@ -97,11 +105,12 @@ def _is_bare_dicom(source: bytes) -> bool:
     """Whether the file starts with DICOM elements though the preamble is missing."""
     if len(source) < 8:
         return False
-    group, element = struct.unpack("<HH", source[:4])
-    if group not in (0x0002, 0x0008) or element > 0x0100:
-        return False
     explicit = source[4:6].isalpha() and source[4:6].isupper()
-    return explicit or struct.unpack("<I", source[4:8])[0] < 256
+    for order in "<>":
+        group, element, length = struct.unpack(f"{order}HHI", source[:8])
+        if group in (0x0002, 0x0008) and element <= 0x0100 and (explicit or length < 256):
+            return True
+    return False
 
 
 def _kind_of_text(source: bytes) -> str:

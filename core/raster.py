@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from core.errors import ImagingError, UnreadableImageError
+from core.errors import ImagingError, UnreadableImageError, UnsuitableInputError
 from core.images import FloatArray
-from core.suitability import check_finite, check_size, check_varied, grey_of, unit_range
+from core.suitability import MAX_PIXELS, check_finite, check_size, check_varied, grey_of, unit_range
 
 _ORIENTATION = 274
 _BITS_PER_SAMPLE = 258
@@ -52,6 +52,7 @@ def read_raster(source: bytes, kind: str) -> tuple[FloatArray, list[str]]:
     except ImagingError:
         raise
     except Exception as err:  # decoders raise anything on damage
+        _refuse_bomb(err, kind)
         raise UnreadableImageError(
             f"The {kind} file is damaged, incomplete or of a rare kind, so that its pixels cannot "
             "be decoded; export or download it again."
@@ -68,6 +69,17 @@ def read_raster(source: bytes, kind: str) -> tuple[FloatArray, list[str]]:
         return array.astype(np.float32), notes
     notes.append(f"Its values ({low:g} to {high:g}) were scaled to the full range.")
     return unit_range(array, low, high), notes
+
+
+def _refuse_bomb(err: Exception, kind: str) -> None:
+    """Tell Pillow's own limit on pixels, which acts on opening, from damage."""
+    from PIL import Image
+
+    if isinstance(err, Image.DecompressionBombError):
+        raise UnsuitableInputError(
+            f"The {kind} file claims more pixels than the {MAX_PIXELS // 1_000_000} million that "
+            "are decoded at most; export it at a lower resolution."
+        ) from err
 
 
 def _decode(source: bytes, kind: str, notes: list[str]) -> tuple[np.ndarray[Any, Any], float]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from core.dicom import read_dicom
 from core.errors import UnreadableImageError, UnsuitableInputError
-from core.file_kinds import RASTER_KINDS, kind_of, named_kind
+from core.file_kinds import RASTER_KINDS, described, kind_of, named_kind
 from core.images import Radiograph
 from core.raster import read_raster
 
@@ -20,7 +20,7 @@ _ADVICE = {
     "HEIC photo": "export it as JPEG or PNG",
     "AVIF image": "export it as PNG",
     "GIF": "save it as PNG",
-    "JPEG 2000": "save it as PNG, or give the DICOM file that it came from",
+    "JPEG 2000 image": "save it as PNG, or give the DICOM file that it came from",
     "NumPy array": "save it as 16-bit PNG",
     "PDF": "export the picture in it as PNG",
 }
@@ -73,9 +73,7 @@ def read_radiograph(
 
 def _not_an_image(kind: str, extension: str, promised: str) -> str:
     """The sentence about a file that is no image at all."""
-    found = "of an unknown kind or damaged at its start" if kind == "unknown" else f"a {kind} file"
-    if kind == "text":
-        found = "a text file"
+    found = described(kind)
     if promised and promised != kind:
         found += f" although its name ends in {extension}"
     advice = _ADVICE.get(kind, "choose the image itself")

@@ -96,10 +96,10 @@ def check_finite(values: NDArray[Any]) -> None:
         UnsuitableInputError: If there are any.
     """
     if np.issubdtype(values.dtype, np.floating) and not np.isfinite(values).all():
-        part = float(np.mean(~np.isfinite(values)))
+        count = int(np.sum(~np.isfinite(values)))
         raise UnsuitableInputError(
-            f"The image holds values that are not numbers (NaN or infinity, in {part:.1%} of its "
-            "pixels), and finite grey values were expected; export it again as 8 or 16 bit."
+            f"The image holds values that are not finite numbers ({count} of them, NaN or "
+            "infinity), and grey values were expected; export it again as 8 or 16 bit."
         )
 
 
