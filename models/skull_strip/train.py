@@ -28,7 +28,8 @@ import tensorflow as tf
 from core.images import FloatArray, Volume
 from core.metrics import dice
 from core.skull_strip import OURS, n4_field, place_grid, to_grid
-from core.skull_strip.pipeline import fill_holes, largest_component, rescale, z_score
+from core.skull_strip.pipeline import rescale, z_score
+from core.skull_strip.post import fill_holes, largest_component
 from models.skull_strip import augmentation, network
 
 CROP = (80, 112, 96)
