@@ -1,0 +1,42 @@
+"""Terms of the trade in one sentence each, for the `help=` beside them."""
+
+from __future__ import annotations
+
+GLOSSARY: dict[str, str] = {
+    "agreement": "Detector and classifier are two networks that look for different things; where "
+    "they disagree, at least one of them is wrong.",
+    "angle": "The angle at the middle point between the lines to the two others, 0° to 180°.",
+    "average precision": "Area under the precision-recall curve: 1 where every true box is found "
+    "before any false one (mAP50: a box counts from an overlap of 0.5).",
+    "AUROC": "Area under the ROC curve: the chance that a fractured film scores higher than a "
+    "normal one; 0.5 is a coin, 1 is perfect.",
+    "bone density": "Mineral per volume. Low density (osteoporosis) means thin cortex and little "
+    "contrast, in which a fracture line is easy to miss.",
+    "classifier": "A network that gives one probability for the whole film and no place.",
+    "confidence": "A box is shown from this score on. Higher: fewer false alarms, more misses. "
+    "It acts on the result; the detector does not run again.",
+    "detector": "A network that gives boxes, each with a score between 0 and 1; the score is no "
+    "probability of a fracture.",
+    "display window": "Which grey values are spread from black to white: level is the middle, "
+    "width the span. It changes what you see, never what the model sees.",
+    "false alarm": "A predicted box that matches no true box (false positive).",
+    "Grad-CAM": "Where the classifier's last feature maps pushed its answer towards “fracture” "
+    "(Selvaraju et al. 2017). It shows what mattered to the network, not where the fracture is.",
+    "heat map": "A value from 0 (none) to 1 (the strongest place in this film) for every pixel.",
+    "hit": "A predicted box that overlaps a true box by at least half (IoU ≥ 0.5): true positive.",
+    "interval": "95 % bootstrap interval: how far the figure would move with other test films.",
+    "IoU": "Intersection over union: shared area of two boxes divided by the area they cover "
+    "together. Of two predictions that overlap by more than this, only the better stays.",
+    "joint degeneration": "Wear of a joint (osteoarthritis): narrow joint space, dense bone ends "
+    "and bony spurs, which a detector may take for fractures.",
+    "laterality": "Side of the body, left (L) or right (R), where the file says so.",
+    "miss": "A true box that no prediction hit (false negative).",
+    "model card": "What a model was trained on, how well it does, and where it fails.",
+    "operating point": "The threshold that was chosen on validation films, before the test.",
+    "phantom": "A drawn radiograph of which everything is known, made by this program; no patient.",
+    "pixel spacing": "Size of one pixel in mm, at the detector unless the file says otherwise. "
+    "Without it, lengths can be given in pixels only.",
+    "truth": "What experts marked, or what the phantom was drawn with.",
+    "window preset": "Windows stored in a DICOM file. Choosing another one reads the file again: "
+    "this does change what the model sees.",
+}

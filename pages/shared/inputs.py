@@ -1,0 +1,213 @@
+"""Where the image comes from: phantom, real sample or upload; the same sidebar for every task."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import streamlit as st
+
+from core.errors import ImagingError
+from core.glossary import GLOSSARY
+from core.images import Radiograph
+from core.readers import read_radiograph
+from core.samples import Sample, fetch, is_cached, samples
+
+SOURCES = ("Phantom", "Sample", "Upload")
+FORMATS = "PNG, JPEG, TIFF, BMP, WebP (8 or 16 bit) or DICOM; a DICOM file needs no ending."
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """An image to look at, with what is known of it.
+
+    Attributes:
+        image: What the model sees.
+        truth: What is true of it, keyed as the task keys it ("boxes_xyxy", ...); empty if unknown.
+        origin: One of `SOURCES`.
+        words: What the image is, for the line under the viewer.
+    """
+
+    image: Radiograph
+    truth: Mapping[str, Any] = field(default_factory=dict)
+    origin: str = "Phantom"
+    words: str = ""
+
+
+def radiograph(key: str, task: str, phantom: Callable[[str], Case]) -> Case:
+    """The sidebar's first part: choose where the radiograph comes from.
+
+    Args:
+        key: Prefix of the widget keys: the page's name.
+        task: Whose samples are offered.
+        phantom: Draws its own widgets with keys that begin with its argument, and returns the
+            case; shown first, so that the page opens on something.
+
+    Returns:
+        The chosen case. Where there is none yet, or it cannot be read, a sentence says so and
+        the page ends there.
+    """
+    with st.sidebar:
+        source = st.segmented_control(
+            "Radiograph from",
+            SOURCES,
+            default=SOURCES[0],
+            required=True,
+            key=f"{key}_source",
+            persist_state="session",
+        )
+        if source == "Phantom":
+            return phantom(key)
+        case = _sample(key, task) if source == "Sample" else _upload(key)
+    if not isinstance(case, Case):
+        kind, sentence = case
+        (st.error if kind == "error" else st.info)(sentence)
+        st.stop()
+    return case
+
+
+def _upload(key: str) -> Case | tuple[str, str]:
+    """One of the uploaded files, or why there is none: ("info" or "error", sentence)."""
+    files = st.file_uploader(
+        "Radiographs", accept_multiple_files=True, key=f"{key}_upload", help=FORMATS
+    )
+    if not files:
+        return "info", f"Add one or several radiographs in the sidebar: {FORMATS}"
+    number = 0
+    if len(files) > 1:
+        number = st.selectbox(
+            "Film", range(len(files)), format_func=lambda i: files[i].name, key=f"{key}_film"
+        )
+    try:
+        image = read(files[number].getvalue(), files[number].name)
+        image = _reread(key, image, files[number].getvalue(), files[number].name)
+    except ImagingError as err:
+        return "error", str(err)
+    return Case(image, origin="Upload", words=files[number].name)
+
+
+def _reread(key: str, image: Radiograph, source: bytes, name: str) -> Radiograph:
+    """Offer the file's window presets and frames, and read it again where one is chosen."""
+    window, frame = 0, 0
+    stem = f"{key}_{image.digest[:12]}"
+    if len(image.windows) > 1:
+        window = st.selectbox(
+            "Window preset",
+            range(len(image.windows)),
+            format_func=lambda i: image.windows[i],
+            key=f"{stem}_window",
+            help=GLOSSARY["window preset"],
+        )
+    if image.frames > 1:
+        frame = st.number_input("Frame", 1, image.frames, 1, key=f"{stem}_frame") - 1
+    if not window and not frame:
+        return image
+    image = read(source, name, window, frame)
+    what = [f"window preset “{image.windows[window]}”"] if window else []
+    what += [f"frame {frame + 1} of {image.frames}"] if frame else []
+    note = f"The file was read again with {' and '.join(what)}: the model sees this, too."
+    return replace(image, notes=(*image.notes, note))
+
+
+def read(source: bytes, name: str, window: int = 0, frame: int = 0) -> Radiograph:
+    """Read a radiograph, once a session for each file and choice.
+
+    Raises:
+        ImagingError: If it cannot be read.
+    """
+    return _read(hashlib.sha256(source).hexdigest(), name, window, frame, source)
+
+
+@st.cache_data(max_entries=32, scope="session", show_spinner=False)
+def _read(digest: str, name: str, window: int, frame: int, _source: bytes) -> Radiograph:
+    return read_radiograph(_source, name=name, window=window, frame=frame)
+
+
+def _sample(key: str, task: str) -> Case | tuple[str, str]:
+    """One of the task's real samples, downloaded on request."""
+    rows = samples(task)
+    number = st.selectbox(
+        "Real sample",
+        range(len(rows)),
+        format_func=lambda i: f"{rows[i].title}{'' if is_cached(rows[i]) else ' ↓'}",
+        key=f"{key}_sample",
+        persist_state="session",
+        help="Real, licensed images. ↓ marks those that must be downloaded first; they are "
+        "checked by their SHA-256 and kept in your user cache.",
+    )
+    sample = rows[number]
+    failed = None
+    if not is_cached(sample):
+        label = f"Download ({sample.bytes / 1000:,.0f} kB)"
+        if st.button(label, key=f"{key}_download", type="primary", width="stretch"):
+            failed = _download(sample)
+            if failed is None:
+                st.rerun()  # the list's mark goes
+    st.caption(f"{sample.licence}. {sample.citation}. Used in: {sample.used_in}.")
+    if failed:
+        return "error", failed
+    if not is_cached(sample):
+        return "info", (
+            f"“{sample.title}” is not on this computer yet. Press Download in the sidebar, or "
+            "stay with the phantoms: they need no network."
+        )
+    return opened(sample)
+
+
+def _download(sample: Sample) -> str | None:
+    """Fetch a sample with a progress bar; a sentence if that failed."""
+    bar = st.progress(0.0, "Downloading …")
+    try:
+        fetch(sample, progress=lambda share, what: bar.progress(min(share, 1.0), what))
+    except ImagingError as err:
+        return f"{err} The phantoms work without a network."
+    finally:
+        bar.empty()
+    return None
+
+
+def opened(sample: Sample) -> Case | tuple[str, str]:
+    """A sample that is on this computer, as a case; or why it cannot be read."""
+    try:
+        path = fetch(sample)
+        image = replace(read(path.read_bytes(), sample.name), title=sample.title)
+    except ImagingError as err:
+        return "error", str(err)
+    words = f"{sample.title}, {sample.licence}, {sample.citation}"
+    return Case(image, truth=sample.truth, origin="Sample", words=words)
+
+
+def open_sample(key: str, number: int) -> None:
+    """Set the sidebar to a real sample and the page to one radiograph; a button's callback."""
+    st.session_state[f"{key}_mode"] = "One radiograph"
+    st.session_state[f"{key}_source"] = "Sample"
+    st.session_state[f"{key}_sample"] = number
+
+
+@dataclass(frozen=True)
+class Display:
+    """How a radiograph is shown: window level and width on the scale [0, 1], inverted or not."""
+
+    level: float = 0.5
+    width: float = 1.0
+    invert: bool = False
+
+
+def display(key: str) -> Display:
+    """The display window; it changes what is seen, never what the model sees."""
+    with st.expander("Display window", icon=":material/contrast:"):
+        level = st.slider(
+            "Level (%)",
+            0,
+            100,
+            50,
+            key=f"{key}_level",
+            help=GLOSSARY["display window"],
+            persist_state="session",
+        )
+        width = st.slider("Width (%)", 5, 200, 100, 5, key=f"{key}_width", persist_state="session")
+        invert = st.toggle("Invert", key=f"{key}_invert", persist_state="session")
+        st.caption("For the eye only: the model always sees the film as it was read.")
+    return Display(level / 100, width / 100, invert)

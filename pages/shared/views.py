@@ -1,0 +1,183 @@
+"""What every task page shows in the same way: metrics, steps, the model card, downloads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from core.glossary import GLOSSARY
+from core.images import Radiograph
+from core.stages import Step
+from models.cards import Metric, ModelCard
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure of the answer: label, value with unit, and the word of the glossary behind it."""
+
+    label: str
+    value: str
+    term: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Download:
+    """A file to offer; it is made when the button is pressed."""
+
+    label: str
+    file_name: str
+    mime: str
+    content: Callable[[], bytes]
+
+
+def metric_strip(figures: Sequence[Figure]) -> None:
+    """The answer as a short row of figures, wrapping on a narrow screen."""
+    with st.container(horizontal=True, gap="medium"):
+        for figure in figures:
+            st.metric(
+                figure.label,
+                figure.value,
+                figure.note or None,
+                delta_color="off",
+                delta_arrow="off",
+                help=GLOSSARY.get(figure.term),
+                width="content",
+            )
+
+
+def known_of(image: Radiograph, words: str) -> None:
+    """One quiet line under the viewer: what the image is, its size, side, view and notes."""
+    height, width = image.shape
+    spacing = image.spacing_mm
+    parts = [
+        words or image.title,
+        f"{width} × {height} px",
+        f"{spacing[1]:.3g} × {spacing[0]:.3g} mm per pixel" if spacing else "pixel size unknown",
+        {"L": "left side", "R": "right side", None: "side unknown"}[image.laterality],
+        f"{image.view} view" if image.view else "",
+    ]
+    st.caption(" · ".join(part for part in parts if part))
+    for note in image.notes:
+        st.caption(note)
+
+
+def step_gallery(steps: Sequence[Step]) -> None:
+    """Every stage with its picture, parameters, duration and why it is there."""
+    for start in range(0, len(steps), 3):
+        columns = st.columns(3, gap="medium")
+        for number, step in enumerate(steps[start : start + 3], start=start + 1):
+            with columns[number - start - 1]:
+                _step(number, step)
+
+
+def _step(number: int, step: Step) -> None:
+    st.markdown(f"**{number}. {step.name}**")
+    height, width = step.image.shape[:2]
+    st.image(
+        _shown(step.image),
+        width="stretch",
+        alt=f"The radiograph after step {number}, {step.name}, {width} by {height} pixels.",
+    )
+    settings = ", ".join(f"{name} = {value}" for name, value in step.parameters.items())
+    st.caption(f"{width} × {height} px · {step.seconds * 1000:.0f} ms · {settings}")
+    st.write(step.why)
+    if step.skipped:
+        st.caption("Left out.")
+    if step.error:
+        st.error(step.error)
+
+
+def _shown(array: np.ndarray) -> np.ndarray:
+    """An array on the scale [0, 1] of the screen; one that lies there already is not touched."""
+    low, high = float(array.min()), float(array.max())
+    if low >= 0.0 and high <= 1.0:
+        return array
+    return (array - low) / max(high - low, 1e-9)
+
+
+def error_line(card: ModelCard) -> None:
+    """The model's name, its measured error and its first limit: under every result."""
+    limit = f" {card.limitations[0]}" if card.limitations else ""
+    measured = f" {card.metrics[0].sentence}." if card.metrics else ""
+    st.caption(f"**{card.title}.**{measured}{limit}")
+
+
+def model_card(card: ModelCard) -> None:
+    """A model's card: what it is, how good it is with intervals, limits, data and licence."""
+    st.markdown(f"#### {card.title}")
+    st.write(card.purpose)
+    if card.metrics:
+        st.dataframe(
+            _metric_table(card.metrics),
+            hide_index=True,
+            height="content",
+            alt=f"Measured figures of {card.title} with 95 % intervals.",
+            column_config={
+                "95 % interval": st.column_config.TextColumn(help=GLOSSARY["interval"]),
+            },
+        )
+    left, right = st.columns(2, gap="large")
+    with left:
+        _listing("Where it fails", card.limitations)
+        _pairs("Operating points", {k: f"{v:.3g}" for k, v in card.operating_points.items()})
+        _listing("Please cite", card.citations)
+    with right:
+        _pairs("Training", card.training)
+        _pairs(
+            "Weights",
+            {
+                "Licence": card.licence,
+                "Source": card.source,
+                "Network": f"{card.architecture} ({card.framework})",
+                "Input": " × ".join(str(side) for side in card.input_shape),
+                "Labels": ", ".join(card.labels),
+                "File": f"{card.file}, SHA-256 {card.sha256[:12]}…, checked before it is opened",
+            },
+        )
+
+
+def _metric_table(metrics: Sequence[Metric]) -> pd.DataFrame:
+    rows = [
+        {
+            "Figure": metric.name,
+            "Value": f"{metric.value:.3g}",
+            "95 % interval": f"{metric.low:.3g} to {metric.high:.3g}",
+            "Data": f"{metric.data_set}, {metric.split}",
+            "n": metric.n,
+            "Note": metric.note,
+        }
+        for metric in metrics
+    ]
+    return pd.DataFrame(rows)
+
+
+def _listing(title: str, sentences: Sequence[str]) -> None:
+    if sentences:
+        st.markdown(f"**{title}**\n\n" + "\n".join(f"- {sentence}" for sentence in sentences))
+
+
+def _pairs(title: str, pairs: Mapping[str, Any]) -> None:
+    if pairs:
+        lines = (f"- {name.replace('_', ' ')}: {value}" for name, value in pairs.items())
+        st.markdown(f"**{title}**\n\n" + "\n".join(lines))
+
+
+def downloads(key: str, files: Sequence[Download]) -> None:
+    """A row of download buttons."""
+    with st.container(horizontal=True):
+        for file in files:
+            st.download_button(
+                file.label,
+                file.content,
+                file.file_name,
+                file.mime,
+                key=f"{key}_{file.file_name}",
+                icon=":material/download:",
+                on_click="ignore",
+            )
