@@ -91,7 +91,8 @@ def n4_field(
         raise Cancelled
     log_field = sitk.GetArrayFromImage(n4.GetLogBiasFieldAsImage(image)).transpose(2, 1, 0)
     log_field = np.clip(log_field, -LOG_FIELD_LIMIT, LOG_FIELD_LIMIT).astype(np.float32)
-    return np.exp(_extended(log_field, grid))
+    field = _extended(log_field, grid)
+    return np.exp(field, out=field)
 
 
 def _extended(small: FloatArray, grid: WorkingGrid) -> FloatArray:

@@ -134,10 +134,14 @@ def to_grid(voxels: FloatArray, grid: WorkingGrid) -> FloatArray:
             grid.start_ijk, grid.step_ijk, grid.shape, grid.volume_shape, strict=True
         )
     )
-    lowest = np.float32(voxels.min())
-    if lowest == 0:
-        return apply_weights(voxels, weights)
-    return apply_weights(voxels - lowest, weights) + lowest
+    found = apply_weights(voxels, weights)
+    lowest = float(voxels.min())
+    if lowest != 0:
+        for axis in range(3):
+            outside = [slice(None)] * 3
+            outside[axis] = weights[axis].sum(axis=1) == 0
+            found[tuple(outside)] = lowest
+    return found
 
 
 def from_grid(voxels: FloatArray, grid: WorkingGrid) -> FloatArray:
