@@ -8,11 +8,11 @@ those usual in adults.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from core.phantoms.bone import Bone, Knot, Nodule, Point, degenerate
+from core.phantoms.bone import Bone, Knot, Nodule, Plate, Point, degenerate
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,7 @@ class Limb:
         bones: Each entry holds the parts of one bone, which are fused, not stacked.
         nodules: Short bones.
         flesh: Tubes of soft tissue, fused.
+        plates: Flat bones.
         centre_mm: The middle of the film in the limb's frame.
         extent_mm: (across, along): what should fit on the film.
         side: "L" or "R": of which side the limb is as it stands here, unmirrored.
@@ -48,6 +49,7 @@ class Limb:
     bones: tuple[tuple[Bone, ...], ...]
     nodules: tuple[Nodule, ...]
     flesh: tuple[Flesh, ...]
+    plates: tuple[Plate, ...] = field(default=(), kw_only=True)
     centre_mm: Point
     extent_mm: Point
     side: str
@@ -75,6 +77,7 @@ def ray(
     lengths: tuple[float, ...],
     width: float,
     worn: float,
+    risk: float,
 ) -> tuple[list[Bone], Flesh]:
     """A metacarpal or metatarsal with its phalanges."""
     bones: list[Bone] = []
@@ -110,6 +113,7 @@ def ray(
             end_shape=((-1, -2.2), (-0.5, -0.3), (0, 0), (0.5, -0.3), (1, -2.2)),
             depth=0.95,
             breakable=(0.15, 0.85) if length > 25 else None,
+            risk=risk,
         )
         bones.append(degenerate(bone, worn, 1.6, start=number > 0, end=not last))
         place = place + (length + 1.7) * along

@@ -17,7 +17,7 @@ _HAND = (  # name, base x, y, angle, lengths, width
 
 
 def _hand(
-    rng: np.random.Generator, wrist: Point, scale: float, worn: float
+    rng: np.random.Generator, wrist: Point, scale: float, worn: float, risk: float
 ) -> tuple[list[Bone], list[Nodule], list[Flesh]]:
     """The hand beyond the wrist, thumb to the right."""
     spread = rng.uniform(0.7, 1.3)
@@ -26,7 +26,7 @@ def _hand(
     for name, x, y, angle, lengths, width in _HAND:
         base = (wrist[0] + scale * x, wrist[1] + scale * y)
         sized = tuple(scale * length for length in lengths)
-        more, tube = ray(rng, name, base, spread * angle, sized, scale * width, worn)
+        more, tube = ray(rng, name, base, spread * angle, sized, scale * width, worn, risk)
         bones += more
         flesh.append(tube)
     carpals = [
@@ -75,6 +75,7 @@ def _forearm_bones(rng: np.random.Generator, scale: float, worn: float) -> list[
         end_shape=((-1, -4.5), (-0.6, -4), (0, -2.5), (0.6, 2.5), (0.85, 6), (1, 3)),
         depth=0.85,
         breakable=(0.3, 0.95),
+        risk=1.5,
     )  # fmt: skip
     ulna = Bone(
         "ulna",
@@ -114,10 +115,11 @@ def forearm(rng: np.random.Generator, worn: float) -> Limb:
         end_shape=((-1, -5), (-0.7, 2), (-0.35, -2.5), (0.05, 0), (0.5, 2), (1, -7)),
         depth=0.55,
         breakable=(0.55, 0.85),
+        risk=0.4,
     )  # fmt: skip
     bones = [degenerate(humerus, worn, 2.5, start=False, end=True)]
     bones += _forearm_bones(rng, k, worn)
-    fingers, carpals, flesh = _hand(rng, (0, 236 * k), 0.95 * k, worn)
+    fingers, carpals, flesh = _hand(rng, (0, 236 * k), 0.95 * k, worn, 0.08)
     fat = float(rng.uniform(2.5, 6))
     girth = float(rng.uniform(0.85, 1.15))
     arm = Flesh(
@@ -140,7 +142,7 @@ def forearm(rng: np.random.Generator, worn: float) -> Limb:
 def hand(rng: np.random.Generator, worn: float) -> Limb:
     """The hand with the wrist, back to front."""
     k = float(rng.uniform(0.9, 1.08))
-    fingers, carpals, flesh = _hand(rng, (0, 236 * k), k, worn)
+    fingers, carpals, flesh = _hand(rng, (0, 236 * k), k, worn, 0.4)
     arm = Flesh(
         ((0, 60 * k), (-2, 150 * k), (-4, 225 * k), (-1, 258 * k)),
         (40 * k, 35 * k, 28 * k, 29 * k),

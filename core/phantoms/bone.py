@@ -90,6 +90,7 @@ class Bone:
         depth: Thickness along the ray over the width.
         breakable: Where along the axis a fracture may lie, as (lowest, highest); None for
             bones that are too small or lie under others.
+        risk: How often it is the one that breaks, beside the limb's other bones.
     """
 
     name: str
@@ -101,6 +102,7 @@ class Bone:
     end_shape: tuple[Point, ...] = ((-1.0, -2.0), (0.0, 0.0), (1.0, -2.0))
     depth: float = 0.9
     breakable: tuple[float, float] | None = None
+    risk: float = 1.0
 
     @property
     def length_mm(self) -> float:
@@ -147,6 +149,27 @@ class Nodule:
     cortex_mm: float = 1.0
     trabecular: float = 0.9
     dents: tuple[Point, ...] = ()
+
+
+@dataclass(frozen=True)
+class Plate:
+    """A flat bone: an outline, closed and smooth, with holes.
+
+    Attributes:
+        outline_mm: Points around it in the limb's frame.
+        holes_mm: Points around each hole.
+        depth_mm: Full thickness along the ray, away from the edges.
+        edge_mm: Over how much it thins out at the edges.
+        cortex_mm: Thickness of the cortex on each face.
+        trabecular: Share of trabecular bone inside.
+    """
+
+    outline_mm: tuple[Point, ...]
+    holes_mm: tuple[tuple[Point, ...], ...] = ()
+    depth_mm: float = 12.0
+    edge_mm: float = 7.0
+    cortex_mm: float = 1.0
+    trabecular: float = 0.6
 
 
 def smooth(at: NDArray[np.float64], values: NDArray[np.float64]) -> Callable[..., np.ndarray]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from core.phantoms.bone import TABLE_SIZE, Bone, FloatArray, Fragment, Nodule, Point, smooth
+from core.phantoms.bone import TABLE_SIZE, Bone, FloatArray, Fragment, Nodule, Plate, Point, smooth
 
 
 @dataclass(eq=False)
@@ -76,6 +76,37 @@ class Canvas:
         self.trabecular[window] += spongy
         self.marrow[window] += np.maximum(inner - spongy, 0)
 
+    def add_plate(self, plate: Plate) -> None:
+        """Cast a flat bone."""
+        import cv2
+
+        curves = [_round(points) for points in (plate.outline_mm, *plate.holes_mm)]
+        window = self.window(curves[0], 2)
+        height, width = self.x_mm[window].shape
+        if not height or not width:
+            return
+        corner = np.array([window[1].start, window[0].start])
+        inside = np.zeros((2 * height, 2 * width), np.uint8)  # twice as fine: smooth edges
+        for number, curve in enumerate(curves):
+            px = np.round(2 * (self.to_px(curve) - corner)).astype(np.int32)
+            cv2.fillPoly(inside, [px], 0 if number else 255)
+        depth = cv2.distanceTransform(inside, cv2.DIST_L2, 3)
+        depth = cv2.resize(depth, (width, height), interpolation=cv2.INTER_AREA)
+        depth = depth * np.float32(self.spacing_mm / 2 / plate.edge_mm)
+
+        def bulge(at: FloatArray) -> FloatArray:
+            return _chord(1 - np.clip(at, 0, 1))
+
+        outer = np.float32(plate.depth_mm) * bulge(depth)
+        inner = np.float32(plate.depth_mm - 2 * plate.cortex_mm) * bulge(
+            depth - np.float32(plate.cortex_mm / plate.edge_mm)
+        )
+        inner = np.minimum(inner, outer)
+        grain = _grain(self.texture, self.y_mm[window], self.x_mm[window])
+        self.cortical[window] += outer - inner
+        self.trabecular[window] += inner * np.float32(plate.trabecular) * (1 + grain)
+        self.marrow[window] += inner * np.float32(1 - plate.trabecular)
+
     def add_nodule(self, nodule: Nodule) -> None:
         """Cast a short bone."""
         window = self.window(np.array([nodule.centre_mm]), 1.5 * max(nodule.radii_mm))
@@ -102,6 +133,16 @@ class Canvas:
             inner * np.float32(nodule.trabecular) * (1 + _grain(self.texture, b, a))
         )
         self.marrow[window] += inner * np.float32(1 - nodule.trabecular)
+
+
+def _round(points_mm: tuple[Point, ...]) -> NDArray[np.float64]:
+    """A closed smooth curve through points, as many points (N, 2)."""
+    from scipy.interpolate import CubicSpline
+
+    closed = np.array([*points_mm, points_mm[0]])
+    steps = np.sqrt(np.hypot(*np.diff(closed, axis=0).T))  # centripetal: no loops
+    at = np.concatenate([[0], np.cumsum(steps)])
+    return CubicSpline(at, closed, bc_type="periodic")(np.linspace(0, at[-1], 160))
 
 
 def _cast(

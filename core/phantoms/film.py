@@ -24,7 +24,7 @@ class Exposure:
         white: Grey of bone under the limb's usual flesh.
         toe: Share of the flesh's exponent up to which the reader's curve stays dark.
         edge: Gain of local contrast.
-        scatter: Scattered over primary radiation behind the limb.
+        scatter: Scattered radiation over the primary that it comes from, behind the grid.
         quanta: Detected quanta per mm² behind the limb, as automatic exposure control sees to.
         focus_mm: Blur of focal spot and screen (standard deviation).
     """
@@ -119,11 +119,13 @@ def expose(
 
     primary = np.exp(-exponent)
     height, width = primary.shape
-    lost = cv2.resize(1 - primary, (width // 8 + 1, height // 8 + 1), interpolation=cv2.INTER_AREA)
+    lost = cv2.resize(
+        primary * (1 - primary), (width // 8 + 1, height // 8 + 1), interpolation=cv2.INTER_AREA
+    )
     haze = cv2.GaussianBlur(lost, (0, 0), 22 / (8 * spacing_mm), borderType=cv2.BORDER_REPLICATE)
     haze = cv2.resize(haze, (width, height), interpolation=cv2.INTER_LINEAR)
     light = cv2.GaussianBlur(primary, (0, 0), max(exposure.focus_mm / spacing_mm, 0.3))
-    light = light + np.float32(0.25 * exposure.scatter) * haze
+    light = light + np.float32(exposure.scatter) * haze
     counted = np.float32(exposure.quanta * spacing_mm**2 * np.exp(soft))
     grain = rng.standard_normal(light.shape, dtype=np.float32)
     light = np.maximum(light + np.float32(noise) * grain * np.sqrt(light / counted), 1e-4)

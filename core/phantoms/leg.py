@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from core.phantoms.anatomy import Flesh, Limb, knots, nodule, ray
-from core.phantoms.bone import Bone, Nodule, Point, degenerate
+from core.phantoms.bone import Bone, Nodule, Plate, Point, degenerate
 
 
 def _femur(rng: np.random.Generator, knee: Point, k: float, worn: float) -> tuple[Bone, Bone]:
@@ -31,17 +31,18 @@ def _femur(rng: np.random.Generator, knee: Point, k: float, worn: float) -> tupl
     )  # fmt: skip
     neck = Bone(
         "femoral neck",
-        (top[0] - 48 * k, top[1] - 4 * k),
+        (top[0] - 60 * k, top[1] - 14 * k),
         (top[0] + 4 * k, top[1] + 44 * k),
         knots(
-            (0, 24 * k, 24 * k, 1.0, 0.95), (0.3, 24 * k, 24 * k, 1.0, 0.95),
-            (0.52, 17 * k, 17 * k, 1.8, 0.8), (0.72, 19 * k, 18 * k, 2.2, 0.75),
+            (0, 24 * k, 24 * k, 1.0, 0.95), (0.31, 23.5 * k, 23.5 * k, 1.0, 0.95),
+            (0.52, 16 * k, 16 * k, 1.8, 0.8), (0.72, 18 * k, 17 * k, 2.2, 0.75),
             (1, 24 * k, 18 * k, 1.4, 0.6),
         ),
         start_shape=((-1, -15), (-0.6, -4), (0, 0), (0.6, -4), (1, -15)),
         end_shape=((-1, -4), (0, -2), (1, -4)),
         depth=0.85,
         breakable=(0.4, 0.7),
+        risk=0.7,
     )  # fmt: skip
     return (
         degenerate(shaft, worn, 4.5, start=False, end=True),
@@ -102,7 +103,7 @@ def _foot(
         (x + 3 * k, y + 1.5),
         (x + 4 * k, y + 34 * k),
         knots(
-            (0, 14.5 * k, 14 * k, 1.1, 0.9), (0.3, 15 * k, 15 * k, 1.1, 0.9),
+            (0, 16 * k, 15.5 * k, 1.1, 0.9), (0.3, 16.5 * k, 16.5 * k, 1.1, 0.9),
             (0.6, 18 * k, 19 * k, 1.2, 0.8), (1, 15 * k, 17 * k, 1.2, 0.8),
         ),
         start_shape=((-1, -3), (-0.7, 0.3), (0, -0.8), (0.7, 0.3), (1, -3)),
@@ -131,47 +132,31 @@ def _foot(
         lengths = (44 * k, 20 * k, 9 * k) if number else (42 * k, 24 * k, 16 * k)
         width = (15 if number == 0 else 8) * k
         more, tube = ray(
-            rng, f"toe {number + 1}", base, -6 + 6 * number, lengths, width, 0.5 * worn
+            rng, f"toe {number + 1}", base, -6 + 6 * number, lengths, width, 0.5 * worn, 0.12
         )
         bones += more
         flesh.append(tube)
     return bones, nodules, flesh
 
 
-def _pelvis(head: Point, k: float) -> tuple[Bone, ...]:
-    """Half of the pelvis around the head of the femur, its bones fused."""
+_PELVIS = (  # half of it from the front, around the middle of the femur's head
+    (40, -92), (31, -66), (33, -46), (28, -26), (24, 2), (13, 24), (-2, 38), (-8, 56), (-14, 76),
+    (-29, 85), (-44, 77), (-60, 60), (-76, 47), (-90, 42), (-95, 22), (-93, -2), (-82, -9),
+    (-62, -7), (-45, -16), (-38, -34), (-46, -56), (-64, -80), (-74, -104), (-70, -128),
+    (-42, -150), (-6, -152), (24, -134), (39, -112),
+)  # fmt: skip
+_FORAMEN = (
+    (-38, 20), (-48, 10), (-64, 8), (-76, 15), (-74, 29), (-62, 42), (-47, 55), (-35, 58),
+    (-28, 46), (-31, 31),
+)  # fmt: skip
+
+
+def _pelvis(head: Point, k: float) -> tuple[Plate, ...]:
+    """Both halves of the pelvis, the near one around the head of the femur."""
     x, y = head
-
-    def part(name: str, start: Point, end: Point, depth: float, *rows: tuple[float, ...]) -> Bone:
-        sections = knots(*((at, a * k, b * k, cortex, spongy) for at, a, b, cortex, spongy in rows))
-
-        def rounded(radius: float) -> tuple[Point, ...]:
-            return tuple(
-                (at, radius * (np.sqrt(1 - at * at) - 1)) for at in (-1, -0.9, -0.5, 0, 0.5, 0.9, 1)
-            )
-
-        return Bone(
-            name,
-            (x + start[0] * k, y + start[1] * k),
-            (x + end[0] * k, y + end[1] * k),
-            sections,
-            start_shape=rounded(rows[0][1] * k),
-            end_shape=rounded(rows[-1][1] * k),
-            depth=depth,
-        )
-
-    return (
-        part("ilium", (-45, -150), (-6, -22), 0.28, (0, 50, 62, 1.6, 0.5), (0.45, 42, 48, 1.4, 0.4),
-             (0.8, 30, 28, 1.6, 0.6), (1, 26, 24, 2.0, 0.9)),
-        part("roof", (-25, -17), (24, -25), 1.5, (0, 3.5, 2, 1.0, 1.0), (0.5, 9, 4, 1.2, 1.0),
-             (1, 4, 2, 1.0, 1.0)),
-        part("pubis", (-18, -12), (-102, 22), 0.7, (0, 14, 18, 1.4, 0.8), (0.4, 8, 8, 1.4, 0.7),
-             (0.85, 11, 12, 1.2, 0.8), (1, 14, 18, 1.2, 0.8)),
-        part("ischium", (-22, 0), (-26, 92), 0.8, (0, 16, 14, 1.4, 0.8), (0.4, 14, 12, 1.4, 0.7),
-             (0.8, 18, 17, 1.2, 0.8), (1, 12, 12, 1.0, 0.8)),
-        part("ramus", (-34, 88), (-100, 40), 0.7, (0, 11, 11, 1.2, 0.7), (0.5, 8, 8, 1.3, 0.7),
-             (1, 9, 9, 1.2, 0.8)),
-    )  # fmt: skip
+    near = [tuple((x + k * a, y + k * b) for a, b in ring) for ring in (_PELVIS, _FORAMEN)]
+    far = [tuple((2 * x - 194 * k - a, b) for a, b in ring) for ring in near]
+    return tuple(Plate(outline, (hole,), depth_mm=13 * k) for outline, hole in (near, far))
 
 
 def lower_leg(rng: np.random.Generator, worn: float) -> Limb:
@@ -215,20 +200,21 @@ def thigh(rng: np.random.Generator, worn: float) -> Limb:
         0.95,
         float(rng.uniform(5, 14)),
     )
-    centre = float(rng.choice([rng.uniform(-310, -270), rng.uniform(-160, -110)]))
+    centre = float(rng.choice([rng.uniform(-275, -225), rng.uniform(-160, -110)]))
     top = femur.start_mm
-    hip = _pelvis((top[0] - 33 * k, top[1] + 12 * k), k)
+    hip = _pelvis((top[0] - 42 * k, top[1] + 2 * k), k)
     trunk = Flesh(
-        ((-150, -620 * k), (-120, -450 * k), (-98, -372 * k)),
-        (150 * girth * k, 118 * girth * k, 70 * girth * k),
-        0.65,
-        8.0,
+        ((-130, -640 * k), (-130, -440 * k)), (190 * girth * k, 130 * girth * k), 0.62, 8.0
+    )
+    other = Flesh(
+        ((-235 * k, -430 * k), (-225 * k, 150 * k)), (92 * girth * k, 62 * girth * k), 0.95, 8.0
     )
     return Limb(
-        (hip, (femur, neck), *((bone,) for bone in _shin(rng, k, worn))),
+        ((femur, neck), *((bone,) for bone in _shin(rng, k, worn))),
         (patella,),
-        (leg, trunk),
+        (leg, trunk, other),
         (-15, centre * k),
         (210, 400),
         "L",
+        plates=hip,
     )

@@ -131,6 +131,8 @@ def limb_phantom(parameters: LimbPhantom) -> tuple[Radiograph, NDArray[np.float3
         canvas.add(
             [(_thinned(bone, parameters.bone_density), pieces.get(bone.name, ())) for bone in group]
         )
+    for plate in limb.plates:
+        canvas.add_plate(plate)
     for nodule in limb.nodules:
         canvas.add_nodule(nodule)
     muscle, fat = cast_flesh(canvas, limb.flesh, spacing)
@@ -161,9 +163,9 @@ def _exposure(rng: np.random.Generator) -> Exposure:
         white=float(rng.uniform(0.62, 0.95)),
         toe=float(rng.uniform(0.3, 1.5)),
         edge=float(rng.uniform(0.2, 0.8)),
-        scatter=float(rng.uniform(0.04, 0.15)),
+        scatter=float(rng.uniform(0.1, 0.4)),
         quanta=float(np.exp(rng.uniform(np.log(4000), np.log(60000)))),
-        focus_mm=float(rng.uniform(0.35, 0.6)),
+        focus_mm=float(rng.uniform(0.15, 0.45)),
     )
 
 
@@ -235,8 +237,8 @@ def _breaks(limb: Limb, canvas: Canvas, veil: FloatArray, parameters: LimbPhanto
         return []
     rng = np.random.default_rng([parameters.seed, 4])
     candidates = [bone for group in limb.bones for bone in group if bone.breakable is not None]
-    long = np.array([bone.length_mm for bone in candidates]) ** 0.5
-    order = rng.choice(len(candidates), len(candidates), replace=False, p=long / long.sum())
+    risk = np.array([bone.risk for bone in candidates])
+    order = rng.choice(len(candidates), len(candidates), replace=False, p=risk / risk.sum())
     found: list[Break] = []
     for index in order:
         for attempt in rng.spawn(6):
@@ -263,6 +265,6 @@ def _box(one: Break, canvas: Canvas) -> NDArray[np.float64]:
     low, high = px.min(axis=0), px.max(axis=0)
     side = high - low
     side = np.maximum(side, 0.65 * side.max())
-    side = np.maximum(1.12 * side + 3 / canvas.spacing_mm, 9)
+    side = np.maximum(1.15 * side + 5 / canvas.spacing_mm, 10)
     middle = (low + high) / 2
     return np.concatenate([middle - side / 2, middle + side / 2])
