@@ -45,23 +45,26 @@ def read_mask(path: Path) -> np.ndarray:
     return np.asarray(nib.as_closest_canonical(nib.load(path)).dataobj) > 0
 
 
-def score_head(model: Model, data: Path, row: dict[str, str], settings: Settings) -> dict[str, Any]:
-    """One head's figures, with and without N4 timed."""
-    volume = read_volume(data / row["file"])
+def score_head(
+    model: Model,
+    volume: Volume,
+    mask: np.ndarray,
+    mask2: np.ndarray | None,
+    settings: Settings,
+) -> dict[str, Any]:
+    """One head's figures against one or two masks, timed with and without N4."""
     seconds = {}
     for n4 in (False, True):
         start = time.perf_counter()
-        found = segment(model, volume, replace(settings, n4=n4))
+        answer = segment(model, volume, replace(settings, n4=n4))
         seconds[n4] = time.perf_counter() - start
         if n4 == settings.n4:
-            mask = found
-    first = compare_masks(mask.voxels, read_mask(data / row["mask"]), volume.spacing_mm)
+            found = answer
+    first = compare_masks(found.voxels, mask, volume.spacing_mm)
     second: MaskAgreement | None = None
-    if row.get("mask2"):
-        second = compare_masks(mask.voxels, read_mask(data / row["mask2"]), volume.spacing_mm)
+    if mask2 is not None:
+        second = compare_masks(found.voxels, mask2, volume.spacing_mm)
     return {
-        "file": row["file"],
-        "source": row.get("source", ""),
         "dice": first.dice,
         "dice_mask2": None if second is None else second.dice,
         "iou": first.iou,
@@ -111,17 +114,44 @@ def evaluate(
         table = [row for row in csv.DictReader(handle) if split in ("all", row["split"])]
     if not table:
         raise ValueError(f"{data / 'brain.csv'} has no head in the split {split!r}")
-    # The first call of a network traces it; that belongs to loading.
-    segment(model, read_volume(data / table[0]["file"]), replace(settings, n4=False))
     rows = []
-    for number, row in enumerate(table, 1):
-        rows.append(score_head(model, data, row, settings))
+    for number, row in enumerate(table):
+        volume = read_volume(data / row["file"])
+        masks = [read_mask(data / row[k]) if row.get(k) else None for k in ("mask", "mask2")]
+        if masks[0] is None:
+            raise ValueError(f"{row['file']} has no mask")
+        if number == 0:  # the first call of a network traces it; that belongs to loading
+            segment(model, volume, replace(settings, n4=False))
+        scores = score_head(model, volume, masks[0], masks[1], settings)
+        rows.append({"file": row["file"], "source": row.get("source", ""), **scores})
         if progress is not None:
-            last = rows[-1]
-            progress(
-                f"{number}/{len(table)} {last['file']} Dice {last['dice']:.4f} "
-                f"HD95 {last['hd95_mm']:.1f} mm {last['seconds']:.1f} s"
-            )
+            progress(_line(rows[-1], number + 1, len(table)))
+    return report(model, split, rows)
+
+
+def evaluate_phantoms(
+    model: Model,
+    count: int,
+    settings: Settings = OURS,
+    progress: Callable[[str], None] | None = None,
+) -> dict[str, Any]:
+    """Score the model on the head phantoms of seeds 0 to `count` - 1, at 2 mm."""
+    from core.phantoms.head import random_head
+
+    rows = []
+    for seed in range(count):
+        made = random_head(seed, 2.0)
+        if seed == 0:
+            segment(model, made.volume, replace(settings, n4=False))
+        scores = score_head(model, made.volume, made.mask > 0, None, settings)
+        rows.append({"file": f"phantom {seed}", "source": "phantom", **scores})
+        if progress is not None:
+            progress(_line(rows[-1], seed + 1, count))
+    return report(model, "phantom", rows)
+
+
+def report(model: Model, split: str, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """What is written to the JSON file."""
     by_source: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in rows:
         by_source[row["source"]].append(row)
@@ -135,10 +165,20 @@ def evaluate(
     }
 
 
+def _line(row: dict[str, Any], number: int, count: int) -> str:
+    second = "" if row["dice_mask2"] is None else f" (mask2 {row['dice_mask2']:.4f})"
+    return (
+        f"{number}/{count} {row['file']} Dice {row['dice']:.4f}{second} "
+        f"HD95 {row['hd95_mm']:.1f} mm {row['seconds']:.1f} s"
+    )
+
+
 def main() -> None:
     """Read the arguments, score, and write the JSON file."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--data", type=Path)
+    where.add_argument("--phantoms", type=int, help="score this many head phantoms instead")
     parser.add_argument("--split", default="test", help='a split of brain.csv, or "all"')
     parser.add_argument("--json", type=Path, required=True)
     parser.add_argument("--settings", choices=("ours", "published"), default="ours")
@@ -154,7 +194,10 @@ def main() -> None:
         threshold=threshold,
         n4=not options.without_n4,
     )
-    scored = evaluate(model, options.data, options.split, settings, print)
+    if options.phantoms:
+        scored = evaluate_phantoms(model, options.phantoms, settings, print)
+    else:
+        scored = evaluate(model, options.data, options.split, settings, print)
     options.json.write_text(json.dumps(scored, indent=1), encoding="utf-8")
     for name in (*FIGURES, "seconds_per_head", "seconds_without_n4"):
         print(name, scored[name], scored.get(f"{name}_interval", ""))
