@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -50,7 +51,7 @@ def test_fracture_lies_in_its_box_which_lies_on_the_film(kind, fracture):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_undisplaced_fracture_changes_nothing_outside_its_box(kind):
-    for seed in range(4):
+    for seed in range(2):
         image, boxes = limb_phantom(LimbPhantom(seed, kind, "hairline"))
         sound, _ = limb_phantom(LimbPhantom(seed, kind))
         outside = ~within(boxes, image.shape, margin=3)
@@ -110,7 +111,7 @@ def test_every_random_broken_limb_shows_a_fracture():
 
 def test_boxes_are_as_large_as_those_of_real_annotators():
     sides = []
-    for seed in range(40):
+    for seed in range(24):
         image, boxes = limb_phantom(random_limb(seed, True))
         sides += list((boxes[:, 2:] - boxes[:, :2]).ravel() * 454 / max(image.shape))
     assert 18 < np.median(sides) < 36  # FracAtlas: about 27 px on a film of 454
@@ -127,7 +128,7 @@ def test_fracture_contrast_falls_with_bone_density_and_the_geometry_stays():
         if density == 1.2:
             first = boxes
         np.testing.assert_array_equal(boxes, first)
-    assert all(more > less for more, less in zip(contrasts, contrasts[1:], strict=False))
+    assert all(more > less for more, less in pairwise(contrasts))
     assert contrasts[0] > 3 * contrasts[-1]
 
 
@@ -164,10 +165,7 @@ def test_laterality_mirrors_the_limb_and_is_said():
     right, right_boxes = limb_phantom(quiet(seed=6, laterality="R", fracture="oblique"))
     assert (left.laterality, right.laterality) == ("L", "R")
     assert np.abs(left.pixels - right.pixels).mean() > 0.01
-    size = left_boxes[:, 2:] - left_boxes[:, :2]
-    np.testing.assert_allclose(
-        size.prod(), np.prod(right_boxes[:, 2:] - right_boxes[:, :2]), rtol=1
-    )
+    assert np.abs(left_boxes - right_boxes).max() > 3
 
 
 def test_tilt_turns_the_limb_and_its_box():
