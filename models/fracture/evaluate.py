@@ -226,6 +226,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--split", default="test")
     parser.add_argument("--phantoms", type=int, default=0, help="score so many phantoms instead")
     parser.add_argument("--json", type=Path, required=True, help="where the figures go")
+    parser.add_argument("--draws", type=int, default=1000, help="bootstrap resamples")
     options = parser.parse_args(arguments)
     if options.phantoms:
         cases = phantom_cases(options.phantoms)
@@ -237,7 +238,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     def progress(_: float, what: str) -> None:
         print(what, end="\r", flush=True)
 
-    found = plain(evaluate(cases, progress=progress))
+    found = plain(evaluate(cases, draws=options.draws, progress=progress))
     options.json.write_text(json.dumps(found, indent=1), encoding="utf-8")
     for name, value in found["figures"].items():
         low, high = found["intervals"][name]
