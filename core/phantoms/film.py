@@ -11,7 +11,7 @@ from core.phantoms.bone import FloatArray
 from core.phantoms.canvas import Canvas
 
 # Linear attenuation at about 50 keV, per mm (NIST XCOM; marrow taken as adipose tissue).
-MUSCLE, FAT, CORTICAL, TRABECULAR = 0.0230, 0.0200, 0.0850, 0.0350
+MUSCLE, FAT, CORTICAL, TRABECULAR = 0.0230, 0.0190, 0.0850, 0.0350
 MARROW = FAT
 
 

@@ -111,7 +111,7 @@ def _foot(
         depth=1.1,
     )  # fmt: skip
     nodules = [
-        nodule(rng, x + 7 * k, y + 40 * k, 19 * k, 19 * k, 0, depth_mm=42 * k, trabecular=0.7),
+        nodule(rng, x + 6 * k, y + 37 * k, 24 * k, 21 * k, 0, depth_mm=44 * k, cortex_mm=0.6),
         nodule(rng, x - 12 * k, y + 42 * k, 13 * k, 8 * k, 15, depth_mm=22 * k),
         nodule(rng, x + 19 * k, y + 47 * k, 11 * k, 11 * k, 0, depth_mm=20 * k),
         nodule(rng, x - 16 * k, y + 52 * k, 7 * k, 6 * k, 0, depth_mm=16 * k),
@@ -125,7 +125,8 @@ def _foot(
             (33 * k, 37 * k, 41 * k, 41 * k),
             0.9,
             3.0,
-        )
+        ),
+        Flesh(((x + 4, y + 22 * k), (x + 5, y + 46 * k)), (33 * k, 38 * k), 1.8, 3.0),  # heel
     ]
     for number in range(5):
         base = (x + (-17 + 10 * number) * k, y + (60 + 1.5 * number) * k)

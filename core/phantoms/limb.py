@@ -161,7 +161,7 @@ def _exposure(rng: np.random.Generator) -> Exposure:
             rng.choice([rng.uniform(0.03, 0.08), rng.uniform(0.08, 0.25)], p=[0.6, 0.4])
         ),
         white=float(rng.uniform(0.62, 0.95)),
-        toe=float(rng.uniform(0.3, 1.5)),
+        toe=float(rng.uniform(0.05, 1.2)),
         edge=float(rng.uniform(0.2, 0.8)),
         scatter=float(rng.uniform(0.1, 0.4)),
         quanta=float(np.exp(rng.uniform(np.log(4000), np.log(60000)))),
@@ -219,7 +219,7 @@ def _fascia(rng: np.random.Generator, shape: tuple[int, int]) -> FloatArray:
     import cv2
 
     coarse = rng.standard_normal((shape[0] // 40 + 3, shape[1] // 25 + 3)).astype(np.float32)
-    return 1 + np.float32(0.025) * cv2.resize(
+    return 1 + np.float32(0.014) * cv2.resize(
         coarse, (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC
     )
 
