@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 GLOSSARY: dict[str, str] = {
+    "3D U-Net": "Shrinks the head step by step to see its whole shape, then grows back to full "
+    "detail through shortcuts; gives every voxel a probability of being brain.",
     "agreement": "Detector and classifier are two networks that look for different things; where "
     "they disagree, at least one of them is wrong.",
     "angle": "The angle at the middle point between the lines to the two others, 0° to 180°.",
