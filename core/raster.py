@@ -102,7 +102,7 @@ def _decode(source: bytes, kind: str, notes: list[str]) -> tuple[np.ndarray[Any,
         array, full_scale = _deep_colours(source), 65535.0
     if orientation in _UPRIGHT:
         notes.append("The picture was turned upright as its orientation tag says.")
-        if kind != "TIFF" or deep_colour:  # Pillow itself turns TIFF files
+        if kind != "TIFF":  # these both decoders turn themselves
             array = _UPRIGHT[orientation](array)
     if array.ndim == 3 and array.shape[2] == 4:
         array = _over_black(array, full_scale)

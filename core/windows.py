@@ -140,6 +140,6 @@ def _numbers(value: Any) -> list[float]:
 def _name(explanation: Any, otherwise: str) -> str:
     """The preset's own name where it is made of known words, else a plain number."""
     words = str(explanation or "").upper().replace("_", " ").split()
-    known = bool(words) and all(word.rstrip("0123456789")[:12] in _WORDS for word in words)
+    known = bool(words) and all(word.rstrip("0123456789") in _WORDS for word in words)
     short = known and all(sum(letter.isdigit() for letter in word) <= 2 for word in words)
     return " ".join(words).capitalize() if short else otherwise
