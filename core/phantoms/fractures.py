@@ -100,8 +100,7 @@ def break_bone(rng: np.random.Generator, bone: Bone, kind: str) -> Break:
         pieces = _shatter(rng, bone, line, width, side)
     else:
         pieces = _part(rng, bone, line, width, side, kind)
-    bow = float(bone.bow(np.array(at, np.float32)))
-    outline = _outline(bone, pieces, line, left, right, bow, kind, side)
+    outline = _outline(bone, pieces, line, left, right)
     return Break(bone.name, tuple(piece for piece, _ in pieces), outline)
 
 
@@ -194,21 +193,15 @@ def _shatter(
 
 
 def _outline(
-    bone: Bone,
-    pieces: list[Piece],
-    line: _Line,
-    left: float,
-    right: float,
-    bow: float,
-    kind: str,
-    side: float,
+    bone: Bone, pieces: list[Piece], line: _Line, left: float, right: float
 ) -> NDArray[np.float64]:
-    """Where the broken ends lie after the movement."""
+    """Where the broken ends lie after the movement, in the limb's frame."""
     across = np.linspace(-left, right, 9)
+    along = line.along(across.astype(np.float32)).astype(float)
     points = []
-    for piece, (before, after) in pieces:
-        along = line.along(across.astype(np.float32)).astype(float)
-        for reach in {before, after}:
-            ends = np.stack([along + reach, across + bow], axis=1)
-            points.append(bone.to_limb(piece.forth(ends)))
+    for fragment, reaches in pieces:
+        for reach in set(reaches):
+            at = along + reach
+            ends = np.stack([at, across + bone.bow(at.astype(np.float32))], axis=1)
+            points.append(bone.to_limb(fragment.forth(ends)))
     return np.concatenate(points)
