@@ -98,18 +98,26 @@ def _moved(
     extent = np.abs(linear) @ np.array([width, height])
     room = np.maximum(extent - np.array([shape_hw[1], shape_hw[0]]), 0) / 2
     slack = np.maximum(np.array([shape_hw[1], shape_hw[0]]) - extent, 0) / 2
-    for _ in range(6):  # a crop that shows none of the fractures is tried again
-        shift = rng.uniform(-1, 1, 2) * (room + slack)
-        offset = np.array([shape_hw[1], shape_hw[0]]) / 2 + shift - linear @ middle
-        boxes = _clipped(
-            _mapped(sample.boxes_xyxy, linear, offset), (0, 0, shape_hw[1], shape_hw[0])
-        )
-        if len(boxes) or not len(sample.boxes_xyxy):
-            break
+    canvas = np.array([shape_hw[1], shape_hw[0]])
+    wanted = canvas * rng.uniform(0.1, 0.9, 2) - canvas / 2
+    shift = wanted - linear @ (_anchor(sample.boxes_xyxy, pixels, rng) - middle)
+    shift = np.clip(shift, -(room + slack), room + slack)
+    offset = canvas / 2 + shift - linear @ middle
+    boxes = _clipped(_mapped(sample.boxes_xyxy, linear, offset), (0, 0, shape_hw[1], shape_hw[0]))
     matrix = np.concatenate([linear, offset[:, None]], axis=1)
     how = cv2.INTER_AREA if zoom < 1 else cv2.INTER_LINEAR
     view = cv2.warpAffine(pixels, matrix, (shape_hw[1], shape_hw[0]), flags=how)
     return np.asarray(view, np.float32), boxes
+
+
+def _anchor(boxes_xyxy: Boxes, pixels: FloatArray, rng: np.random.Generator) -> NDArray[np.float64]:
+    """A point (x, y) that the view should show: a fracture, or else a bright pixel."""
+    if len(boxes_xyxy):
+        box = boxes_xyxy[rng.integers(len(boxes_xyxy))]
+        return np.asarray((box[:2] + box[2:]) / 2, np.float64)
+    bright = np.flatnonzero(pixels > 0.3)
+    chosen = int(bright[rng.integers(len(bright))]) if len(bright) else pixels.size // 2
+    return np.array([chosen % pixels.shape[1], chosen // pixels.shape[1]], np.float64)
 
 
 def _mapped(boxes_xyxy: Boxes, linear: NDArray[np.float64], offset: NDArray[np.float64]) -> Boxes:

@@ -39,24 +39,27 @@ class Plan:
         normals: Normal images per epoch, taken in turn from all of them.
         phantoms: Phantoms per epoch, half of them fractured.
         batch: Images per step.
-        shape_hw: Canvas of a training view; turned on its side in 3 of 10 steps.
+        shape_hw: Canvas of a training view; turned on its side in 3 of 10 steps. About half a
+            film: the rest is mostly black, and costs as much.
+        calm_shape_hw: The same in the calm part, where the network gets used to whole films.
         rate: Peak learning rate of AdamW.
-        calm: Share of the run, at its end, without joined views.
+        calm: Share of the run, at its end, without joined views and on whole films.
         ema: Decay of the averaged weights.
         val_every: Epochs between looks at a part of the validation split.
     """
 
-    epochs: int = 26
-    normals: int = 300
+    epochs: int = 48
+    normals: int = 260
     phantoms: int = 0
     batch: int = 16
-    shape_hw: tuple[int, int] = (512, 448)
+    shape_hw: tuple[int, int] = (384, 320)
+    calm_shape_hw: tuple[int, int] = (576, 480)
     rate: float = 1e-3
     weight_decay: float = 0.02
     warm_up_steps: int = 100
-    calm: float = 0.3
+    calm: float = 0.15
     ema: float = 0.998
-    val_every: int = 5
+    val_every: int = 6
     seed: int = 0
 
 
@@ -130,7 +133,7 @@ def train(
                 order[step * plan.batch : (step + 1) * plan.batch],
                 order,
                 plan,
-                joined=done < 1 - plan.calm,
+                calm=done >= 1 - plan.calm,
                 rng=rng,
             )
             with torch.autocast("cpu", torch.bfloat16):
@@ -216,14 +219,15 @@ def _batch(
     pool: Sequence[Sample],
     plan: Plan,
     *,
-    joined: bool,
+    calm: bool,
     rng: np.random.Generator,
 ) -> tuple[torch.Tensor, list[torch.Tensor]]:
-    shape_hw = plan.shape_hw if rng.random() < 0.7 else plan.shape_hw[::-1]
+    shape_hw = plan.calm_shape_hw if calm else plan.shape_hw
+    shape_hw = shape_hw if rng.random() < 0.7 else shape_hw[::-1]
     strength = Strength()
     views, boxes = [], []
     for sample in samples:
-        join = joined and rng.random() < strength.join
+        join = not calm and rng.random() < strength.join
         other = pool[int(rng.integers(len(pool)))] if join else None
         view, found = training_view(sample, other, shape_hw, strength, rng)
         views.append(view)
