@@ -91,7 +91,8 @@ def break_bone(rng: np.random.Generator, bone: Bone, kind: str) -> Break:
     if kind in ("hairline", "transverse"):
         line = _line(rng, at, side * 0.25 * tilted, width)
     elif kind == "oblique":
-        line = _line(rng, at, side * (0.7 + 1.1 * tilted), width)
+        flat = min(1.0, 28 / width)  # in the wide ends a steep line would run into the joint
+        line = _line(rng, at, side * (0.7 + 1.1 * tilted) * flat, width)
     else:
         line = _line(rng, at, side * 0.6 * tilted, width)
     if kind == "hairline":
@@ -127,8 +128,8 @@ def _part(
 ) -> list[Piece]:
     """Two pieces, the far one moved, each turned about its joint."""
     if kind == "displaced":
-        offset = side * float(rng.uniform(0.3, 0.95)) * width
-        gap = -float(rng.uniform(0.0, 0.3)) * width
+        offset = side * float(rng.uniform(0.3, 0.95)) * min(width, 30)
+        gap = -float(rng.uniform(0.0, 0.3)) * min(width, 30)
     else:
         # Mostly slid apart along the slope, which opens the line; now and then onto each other.
         slide = -np.sign(line.slope) if rng.random() < 0.8 else np.sign(line.slope)
@@ -201,7 +202,7 @@ def _outline(
     points = []
     for fragment, reaches in pieces:
         for reach in set(reaches):
-            at = along + reach
+            at = np.clip(along + reach, 0, bone.length_mm)
             ends = np.stack([at, across + bone.bow(at.astype(np.float32))], axis=1)
             points.append(bone.to_limb(fragment.forth(ends)))
     return np.concatenate(points)
