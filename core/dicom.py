@@ -141,13 +141,9 @@ def _displayed(
 ) -> tuple[np.ndarray[Any, Any], tuple[str, ...], int]:
     """Modality LUT, window, polarity: pixels, the names of the presets and the one used."""
     padding = _padding(dataset, stored)
-    values: np.ndarray[Any, Any] = stored
-    if dataset.get("ModalityLUTSequence"):
-        values = through_lut(stored, dataset.ModalityLUTSequence[0])
-    elif "RescaleSlope" in dataset and "RescaleIntercept" in dataset:
-        values = stored * float(dataset.RescaleSlope) + float(dataset.RescaleIntercept)
-        check_finite(values)
-    presets = [*presets_of(dataset), _full_range(dataset, values[~padding])]
+    values = _modality_values(dataset, stored)
+    inside = values if padding is None else values[~padding]
+    presets = [*presets_of(dataset), _full_range(dataset, inside)]
     if not 0 <= window < len(presets):
         raise UnsuitableInputError(
             f"Window preset {window + 1} was asked for, but the file offers {len(presets)}; "
@@ -164,11 +160,27 @@ def _displayed(
     if dataset.PhotometricInterpretation == "MONOCHROME1":
         pixels = np.float32(1.0) - pixels
         notes.append("MONOCHROME1 was inverted, so that bone is bright.")
-    if padding.any():
+    if padding is not None:
         pixels = np.where(padding, np.float32(0.0), pixels)
         notes.append(f"Padding around the image ({padding.mean():.1%}) was set to black.")
     check_varied(pixels)
     return pixels, tuple(preset.name for preset in presets), window
+
+
+def _modality_values(dataset: Any, stored: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Stored values through the modality LUT or rescale, where there is one (PS3.3 C.11.1)."""
+    if dataset.get("ModalityLUTSequence"):
+        return through_lut(stored, dataset.ModalityLUTSequence[0])
+    slope = float(dataset.get("RescaleSlope") or 1)
+    intercept = float(dataset.get("RescaleIntercept") or 0)
+    if (slope, intercept) == (1, 0):
+        return stored
+    exact: Any = np.float32 if stored.dtype.itemsize <= 2 else np.float64
+    values: np.ndarray[Any, Any] = stored.astype(exact)
+    values *= slope
+    values += intercept
+    check_finite(values)
+    return values
 
 
 def _full_range(dataset: Any, values: np.ndarray[Any, Any]) -> Preset:
@@ -179,12 +191,12 @@ def _full_range(dataset: Any, values: np.ndarray[Any, Any]) -> Preset:
     return Preset("Full range", lambda array: unit_range(array, low, high))
 
 
-def _padding(dataset: Any, stored: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def _padding(dataset: Any, stored: np.ndarray[Any, Any]) -> np.ndarray[Any, Any] | None:
     """bool (H, W): pixels that fill up the rectangle around the image (PS3.3 C.7.5.1.1.2)."""
     value = dataset.get("PixelPaddingValue")
     if value is None:
-        return np.zeros(stored.shape, bool)
+        return None
     limit = dataset.get("PixelPaddingRangeLimit", value)
     low, high = sorted((int(value), int(limit)))
     padding = (stored >= low) & (stored <= high)
-    return np.zeros(stored.shape, bool) if padding.all() else padding
+    return padding if padding.any() and not padding.all() else None

@@ -23,7 +23,8 @@ class Radiograph:
         spacing_mm: Pixel spacing (row, column) in mm, or None where unknown.
         laterality: "L" or "R" where the file says so.
         view: View position as in DICOM ("PA", "AP", "LL", ...) where the file says so.
-        windows: Names of the display presets found in the file; the first is the default.
+        windows: Names of the display presets, the first the default: the file's own, then
+            "Full range"; empty for files that know none.
         window: Index into `windows` that made the pixels.
         frames: Number of frames in the file; `frame` is the one shown, from 0.
         notes: Plain sentences about what reading did ("MONOCHROME1 was inverted ...").

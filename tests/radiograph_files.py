@@ -20,6 +20,8 @@ from pydicom.uid import (
     generate_uid,
 )
 
+from core.images import Radiograph
+
 HEIGHT, WIDTH = 48, 64
 BAR = (slice(8, 16), slice(30, 60))
 """Where the bright bar lies: high up and to the right, so that turns and swaps show."""
@@ -164,3 +166,11 @@ def item(**tags: Any) -> Dataset:
     for keyword, value in tags.items():
         setattr(dataset, keyword, value)
     return dataset
+
+
+def is_film(image: Radiograph, tolerance: float = 1e-6) -> bool:
+    """Whether the pixels are the film's."""
+    expected = film() / 255.0
+    return image.shape == expected.shape and bool(
+        np.abs(image.pixels - expected).max() <= tolerance
+    )
