@@ -90,7 +90,7 @@ def with_boxes(
     for rim, tint in ((line + 2, (0, 0, 0)), (line, colour)):
         for box in boxes:
             for start, end in _sides(box, dash=8.0 * line if dashed else None):
-                cv2.line(drawn, start, end, tint, rim, cv2.LINE_AA)
+                cv2.line(drawn, start, end, tint, rim)
     scale = max(0.4, max(drawn.shape[:2]) / 1100)
     for box, label in zip(boxes, labels, strict=False):
         # Cut into whole pixels; a box at the upper rim gets its text inside.

@@ -114,7 +114,7 @@ def stem(name: str) -> str:
 
 def label_name(file: str) -> str:
     """The name of an image's YOLO file: the image's own with another ending."""
-    return f"{stem(PurePath(file).stem)}.txt"
+    return f"{stem(str(PurePath(file).with_suffix('')))}.txt"
 
 
 def png(picture: Picture) -> bytes:

@@ -84,7 +84,6 @@ def viewer(
     spacing_mm: tuple[float, float] | None = None,
     laterality: str | None = None,
     revision: str = "",
-    height: int = 600,
 ) -> go.Figure:
     """Panels side by side whose zoom and pan are linked.
 
@@ -95,7 +94,6 @@ def viewer(
         spacing_mm: Pixel spacing (row, column), for the scale bar.
         laterality: "L", "R" or None.
         revision: While it stays the same, the user's zoom survives a new figure: the digest.
-        height: Of the figure in screen pixels.
 
     Raises:
         ValueError: If the panels have different shapes.
@@ -110,7 +108,6 @@ def viewer(
         sources[id(panel.picture)] = source
         _add_panel(figure, column, panel, source, spacing_mm, laterality)
     figure.update_layout(
-        height=height,
         margin={"l": 0, "r": 0, "t": 30, "b": 30},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor=VIEWING_BOX,
@@ -125,7 +122,12 @@ def viewer(
             "yanchor": "top",
             "bgcolor": "rgba(0,0,0,0)",
         },
-        modebar={"orientation": "h", "remove": ["select2d", "lasso2d", "autoScale2d"]},
+        modebar={
+            "bgcolor": "rgba(0,0,0,0)",
+            "color": "#8a9197",
+            "activecolor": hex_colour(PREDICTION),
+            "remove": ["select2d", "lasso2d", "autoScale2d"],
+        },
     )
     return figure
 
@@ -172,11 +174,13 @@ def _add_panel(
         text=panel.title,
         xref=domain_x,
         yref=domain_y,
-        x=0,
-        y=1,
+        x=0.01,
+        y=0.01,
         xanchor="left",
         yanchor="bottom",
         showarrow=False,
+        font={"color": "#f2f2f2", "size": 13},
+        bgcolor="rgba(0,0,0,0.45)",
     )
     side = {"L": "<b>L</b>", "R": "<b>R</b>", None: "side unknown"}[laterality]
     figure.add_annotation(
@@ -303,7 +307,6 @@ def heat_viewer(
     spacing_mm: tuple[float, float] | None = None,
     laterality: str | None = None,
     revision: str = "",
-    height: int = 600,
 ) -> go.Figure:
     """The picture beside its heat map, with an opacity slider that works in the browser.
 
@@ -311,24 +314,23 @@ def heat_viewer(
         picture: uint8 (H, W).
         heat: (H, W) in [0, 1].
         layers: Boxes to draw over the heat map.
-        spacing_mm, laterality, revision, height: As for `viewer`.
+        spacing_mm, laterality, revision: As for `viewer`.
     """
     figure = viewer(
         [Panel("Original", picture), Panel("Heat map", picture, layers, heat)],
         spacing_mm=spacing_mm,
         laterality=laterality,
         revision=revision,
-        height=height,
     )
     index = next(i for i, trace in enumerate(figure.data) if trace.type == "heatmap")
     levels = [step / 10 for step in range(11)]
     figure.update_layout(
-        margin={"b": 70},
+        margin={"b": 90},
         sliders=[
             {
                 "active": levels.index(0.7),
                 "currentvalue": {"prefix": "Opacity of the heat map: ", "suffix": " %"},
-                "pad": {"t": 8},
+                "pad": {"t": 24},  # below the legend
                 "len": 0.5,
                 "x": 0.5,
                 "steps": [

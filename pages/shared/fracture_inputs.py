@@ -28,6 +28,7 @@ class Settings:
     threshold: float
     iou: float
     boxes: bool
+    side_by_side: bool
     display: Display
 
     def shown(self, candidates: Detections) -> Detections:
@@ -201,4 +202,12 @@ def settings(key: str = "fracture") -> Settings:
             persist_state="session",
         )
         boxes = st.toggle("Show boxes", True, key=f"{key}_boxes_on", persist_state="session")
-        return Settings(card, threshold, iou, boxes, display(key))
+        side_by_side = st.toggle(
+            "Original beside it",
+            True,
+            key=f"{key}_side_by_side",
+            help="Drag over a film to zoom in, double-click to see all of it again; both panels "
+            "move together. Point at a box for its score and size.",
+            persist_state="session",
+        )
+        return Settings(card, threshold, iou, boxes, side_by_side, display(key))

@@ -110,11 +110,11 @@ def batch(settings: Settings, classifier: ModelCard, sources: Sources, labels: S
         ],
     )
     st.caption("Overlays (PNG), films.csv, boxes.csv, coco.json and one YOLO file a film.")
-    columns = st.columns(4)
-    for number, (row, image) in enumerate(_images(good[:TILES], sources)):
-        drawn = draw.tile(_overlay(row, image, settings, long_side_px=800), 600, 680)
-        words = f"{row.film.name}, {len(row.item.found)} boxes"
-        columns[number % 4].image(drawn, words, width="stretch", alt=words)
+    with st.container(horizontal=True):
+        for row, image in _images(good[:TILES], sources):
+            drawn = draw.tile(_overlay(row, image, settings, long_side_px=800), 600, 720)
+            words = f"{row.film.name}, {len(row.item.found)} boxes"
+            st.image(drawn, words, width=views.TILE_WIDTH, alt=words)
 
 
 def _films(sources: Sources, settings: Settings, classifier: ModelCard) -> list[Film]:

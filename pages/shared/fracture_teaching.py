@@ -12,13 +12,12 @@ from core import draw, exports
 from core.agreement import OUTCOMES, Outcome, outcome
 from core.detections import Boxes, Detections
 from core.samples import is_cached, samples
-from pages.shared import fracture_inputs, inputs, loaders
+from pages.shared import fracture_inputs, inputs, loaders, views
 from pages.shared.fracture_inputs import Settings
 from pages.shared.fracture_views import true_boxes
 from pages.shared.inputs import Case
 
 FIRST_SEED = 900  # away from the phantoms of training
-COLUMNS = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,10 +68,10 @@ def show(settings: Settings, count: int) -> None:
     )
     if not piles[pile]:
         st.info("No film is in this pile at this threshold.")
-    columns = st.columns(COLUMNS)
-    for number, lesson in enumerate(piles[pile]):
-        with columns[number % COLUMNS]:
-            _tile(number, lesson, settings)
+    with st.container(horizontal=True):
+        for number, lesson in enumerate(piles[pile]):
+            with st.container(width=views.TILE_WIDTH):
+                _tile(number, lesson, settings)
 
 
 def _tile(number: int, lesson: Lesson, settings: Settings) -> None:

@@ -74,13 +74,12 @@ def waiting(case: Case, settings: Settings) -> None:
     """The film alone, while the models read it."""
     shown = picture(case, settings)
     panels = [figures.Panel("Original", shown), figures.Panel("The models are reading …", shown)]
-    st.plotly_chart(
-        figures.viewer(
-            panels if st.session_state.get("fracture_panels") != "Result only" else panels[1:],
-            spacing_mm=case.image.spacing_mm,
-            laterality=case.image.laterality,
-        ),
+    if not settings.side_by_side:
+        panels = panels[1:]
+    views.film(
+        figures.viewer(panels, spacing_mm=case.image.spacing_mm, laterality=case.image.laterality),
         key="fracture_waiting",
+        aspect=len(panels) * shown.shape[1] / shown.shape[0],
         alt=f"{case.words}, before the models have answered.",
     )
 
@@ -119,9 +118,9 @@ def viewer(reading: Reading, settings: Settings) -> None:
     shown = picture(reading.case, settings)
     boxes = layers(reading, chosen_box(len(reading.found))) if settings.boxes else ()
     panels = [figures.Panel("Original", shown), figures.Panel("Result", shown, boxes)]
-    if st.session_state.get("fracture_panels") == "Result only":
+    if not settings.side_by_side:
         panels = panels[1:]
-    st.plotly_chart(
+    views.film(
         figures.viewer(
             panels,
             spacing_mm=reading.image.spacing_mm,
@@ -129,24 +128,10 @@ def viewer(reading: Reading, settings: Settings) -> None:
             revision=f"{reading.image.digest}{len(panels)}",
         ),
         key="fracture_viewer",
-        config=figures.CONFIG,
+        aspect=len(panels) * shown.shape[1] / shown.shape[0],
         alt=f"{reading.case.words}, beside it with {len(reading.found)} predicted boxes.",
     )
-    left, right = st.columns([3, 2], vertical_alignment="center")
-    with left:
-        views.known_of(reading.image, reading.case.words)
-    with right.container(horizontal=True, horizontal_alignment="right"):
-        st.segmented_control(
-            "Panels",
-            ("Side by side", "Result only"),
-            default="Side by side",
-            required=True,
-            key="fracture_panels",
-            label_visibility="collapsed",
-            persist_state="session",
-            help="Drag to zoom, double-click to see all again; both panels move together. "
-            "Hover over a box for its score and size.",
-        )
+    views.known_of(reading.image, reading.case.words)
 
 
 def strip(reading: Reading, settings: Settings) -> None:
@@ -226,9 +211,10 @@ def explain(reading: Reading, settings: Settings, heat: np.ndarray, method: str)
     agree, words = agreement(len(reading.found), reading.probability, reading.operating_point)
     if not agree:
         st.warning(words, icon=":material/call_split:")
-    st.plotly_chart(
+    shown = picture(reading.case, settings)
+    views.film(
         figures.heat_viewer(
-            picture(reading.case, settings),
+            shown,
             heat,
             layers(reading) if settings.boxes else (),
             spacing_mm=reading.image.spacing_mm,
@@ -236,7 +222,7 @@ def explain(reading: Reading, settings: Settings, heat: np.ndarray, method: str)
             revision=reading.image.digest,
         ),
         key="fracture_heat",
-        config=figures.CONFIG,
+        aspect=1.75 * shown.shape[1] / shown.shape[0],  # the slider needs its own room
         alt=f"{method} of the classifier over the radiograph, with the detector's boxes.",
     )
     shares = [("the detector’s boxes", reading.found.boxes_xyxy), ("the truth", reading.truth_xyxy)]

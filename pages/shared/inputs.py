@@ -15,7 +15,7 @@ from core.images import Radiograph
 from core.readers import read_radiograph
 from core.samples import Sample, fetch, is_cached, samples
 
-SOURCES = ("Phantom", "Sample", "Upload")
+SOURCES = ("Phantom", "Real sample", "Upload")
 FORMATS = "PNG, JPEG, TIFF, BMP, WebP (8 or 16 bit) or DICOM; a DICOM file needs no ending."
 
 
@@ -36,6 +36,11 @@ class Case:
     words: str = ""
 
 
+def source_of(key: str, label: str) -> str:
+    """The first question of every sidebar: one of `SOURCES`."""
+    return st.radio(label, SOURCES, key=f"{key}_source", persist_state="session")
+
+
 def radiograph(key: str, task: str, phantom: Callable[[str], Case]) -> Case:
     """The sidebar's first part: choose where the radiograph comes from.
 
@@ -50,17 +55,10 @@ def radiograph(key: str, task: str, phantom: Callable[[str], Case]) -> Case:
         the page ends there.
     """
     with st.sidebar:
-        source = st.segmented_control(
-            "Radiograph from",
-            SOURCES,
-            default=SOURCES[0],
-            required=True,
-            key=f"{key}_source",
-            persist_state="session",
-        )
+        source = source_of(key, "Radiograph from")
         if source == "Phantom":
             return phantom(key)
-        case = _sample(key, task) if source == "Sample" else _upload(key)
+        case = _sample(key, task) if source == "Real sample" else _upload(key)
     if not isinstance(case, Case):
         kind, sentence = case
         (st.error if kind == "error" else st.info)(sentence)
@@ -176,13 +174,13 @@ def opened(sample: Sample) -> Case | tuple[str, str]:
     except ImagingError as err:
         return "error", str(err)
     words = f"{sample.title}, {sample.licence}, {sample.citation}"
-    return Case(image, truth=sample.truth, origin="Sample", words=words)
+    return Case(image, truth=sample.truth, origin="Real sample", words=words)
 
 
 def open_sample(key: str, number: int) -> None:
     """Set the sidebar to a real sample and the page to one radiograph; a button's callback."""
     st.session_state[f"{key}_mode"] = "One radiograph"
-    st.session_state[f"{key}_source"] = "Sample"
+    st.session_state[f"{key}_source"] = "Real sample"
     st.session_state[f"{key}_sample"] = number
 
 

@@ -8,12 +8,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
+from core import figures
 from core.glossary import GLOSSARY
 from core.images import Radiograph
 from core.stages import Step
 from models.cards import Metric, ModelCard
+
+TILE_WIDTH = 220  # screen pixels of a film in a gallery
 
 
 @dataclass(frozen=True)
@@ -36,10 +40,10 @@ class Download:
     content: Callable[[], bytes]
 
 
-def metric_strip(figures: Sequence[Figure]) -> None:
+def metric_strip(answer: Sequence[Figure]) -> None:
     """The answer as a short row of figures, wrapping on a narrow screen."""
     with st.container(horizontal=True, gap="medium"):
-        for figure in figures:
+        for figure in answer:
             st.metric(
                 figure.label,
                 figure.value,
@@ -49,6 +53,24 @@ def metric_strip(figures: Sequence[Figure]) -> None:
                 help=GLOSSARY.get(figure.term),
                 width="content",
             )
+
+
+def film(figure: go.Figure, key: str, aspect: float, alt: str) -> None:
+    """A figure of films that keeps their shape on a wide and on a narrow screen.
+
+    Args:
+        figure: From `core.figures`, without a height of its own.
+        key: Of the chart.
+        aspect: Width of all panels together over the height of one.
+        alt: The figure in words.
+    """
+    # Plotly knows no aspect ratio of its own and Streamlit no height but in pixels.
+    st.html(
+        f"<style>.st-key-{key}_frame {{ aspect-ratio: {aspect / 1.12:.3f}; width: 100%; "
+        "min-height: 20rem; max-height: 42rem; }</style>"
+    )
+    with st.container(key=f"{key}_frame"):
+        st.plotly_chart(figure, key=key, height="stretch", config=figures.CONFIG, alt=alt)
 
 
 def known_of(image: Radiograph, words: str) -> None:
