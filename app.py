@@ -4,7 +4,8 @@ from pathlib import Path
 
 import streamlit as st
 
-st.set_page_config(page_title="Lightbox", page_icon=":material/radiology:", layout="wide")
+# An emoji as page icon: the browser would fetch a Material icon from a font server.
+st.set_page_config(page_title="Lightbox", page_icon="🩻", layout="wide")
 
 HERE = Path(__file__).parent
 page = st.navigation(
