@@ -148,9 +148,9 @@ def overlay(
     return with_boxes(drawn, found.boxes_xyxy * factor, labels, colour=PREDICTION)
 
 
-def table(rows: Sequence[dict[str, Any]]) -> bytes:
-    """Rows as a CSV file; its columns are those of all rows, in order of appearance."""
-    columns = list(dict.fromkeys(column for row in rows for column in row))
+def table(rows: Sequence[dict[str, Any]], first: Sequence[str] = ()) -> bytes:
+    """Rows as a CSV file; its columns are `first`, then those of all rows as they appear."""
+    columns = list(dict.fromkeys([*first, *(column for row in rows for column in row)]))
     text = io.StringIO(newline="")
     writer = DictWriter(text, columns, restval="")
     writer.writeheader()
@@ -164,7 +164,7 @@ def csv(items: Iterable[Item]) -> bytes:
     for item in items:
         found = box_rows(item.found, item.spacing_mm, item.against_truth)
         rows += [{"file": item.file, **row.columns} for row in found] or [{"file": item.file}]
-    return table(rows)
+    return table(rows, ("file", "box", "score", "xmin", "ymin", "xmax", "ymax"))
 
 
 def coco(items: Sequence[Item]) -> bytes:

@@ -1,0 +1,151 @@
+"""The fracture page as a person uses it: keyboard, upload, zoom, measure, download."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import ConsoleMessage, Locator, Page, expect
+
+from tests.radiograph_files import raster
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def fracture(page: Page, app_url: str) -> Iterator[Page]:
+    """The page, opened and answered; fails the test where the browser's console had an error."""
+    expect.set_options(timeout=45_000)  # the first answer waits for torch on a busy machine
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+
+    def complain(line: ConsoleMessage) -> None:
+        if line.type == "error":
+            complaints.append(f"{line.text} {line.location['url']}")
+
+    page.on("console", complain)
+    # Through the navigation: Streamlit itself looks in vain below the path of a deep link.
+    page.goto(app_url)
+    page.get_by_role("link", name="Fracture", exact=True).first.click()
+    expect(metric(page, "Boxes")).to_be_visible()
+    yield page
+    assert complaints == []
+
+
+def metric(page: Page, label: str) -> Locator:
+    labelled = page.get_by_test_id("stMetric").filter(has=page.get_by_text(label, exact=True))
+    return labelled.get_by_test_id("stMetricValue")
+
+
+def settled(page: Page) -> None:
+    page.wait_for_timeout(400)
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+
+
+def choose(page: Page, name: str) -> None:
+    page.get_by_test_id("stMain").get_by_role("radio", name=name).click()
+    settled(page)
+
+
+def test_opens_on_a_phantom_with_side_and_scale(fracture: Page) -> None:
+    viewer = fracture.get_by_role("figure").first
+    expect(viewer).to_have_attribute("aria-label", re.compile("Phantom"))
+    expect(viewer.get_by_text(re.compile(r"^\d+ mm$")).first).to_be_visible()
+    expect(viewer.get_by_text(re.compile(r"^[LR]$")).first).to_be_visible()
+
+
+def test_threshold_moves_by_keyboard_and_the_count_follows(fracture: Page) -> None:
+    slider = fracture.get_by_role("slider", name="Confidence threshold")
+    slider.focus()
+    slider.press("End")
+    expect(metric(fracture, "Boxes")).to_have_text("0")
+    slider.press("Home")
+    expect(metric(fracture, "Boxes")).not_to_have_text("0")
+
+
+def test_zoom_of_one_panel_moves_the_other(fracture: Page) -> None:
+    box = fracture.locator(".st-key-fracture_viewer .nsewdrag").first.bounding_box()
+    assert box is not None
+    ranges = (
+        "() => { const l = document.querySelector('.st-key-fracture_viewer .js-plotly-plot')"
+        "._fullLayout; return [l.xaxis.range, l.xaxis2.range].map(r => r.map(Math.round)); }"
+    )
+    before = fracture.evaluate(ranges)
+    fracture.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + box["height"] * 0.3)
+    fracture.mouse.down()
+    fracture.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + box["height"] * 0.6, steps=5)
+    fracture.mouse.up()
+    fracture.wait_for_timeout(500)
+    left, right = fracture.evaluate(ranges)
+    assert left == right
+    assert left != before[0]
+    slider = fracture.get_by_role("slider", name="Confidence threshold")
+    slider.focus()
+    slider.press("ArrowRight")
+    settled(fracture)
+    assert fracture.evaluate(ranges) == [left, right]  # a new result keeps the place
+
+
+def test_upload_is_read_and_its_unknown_scale_is_said(fracture: Page) -> None:
+    fracture.get_by_text("Upload", exact=True).first.click()
+    settled(fracture)
+    fracture.locator("input[type=file]").first.set_input_files(
+        {"name": "wrist.png", "mimeType": "image/png", "buffer": raster()}
+    )
+    expect(fracture.get_by_text("wrist.png · 64 × 48 px · pixel size unknown")).to_be_visible()
+    viewer = fracture.get_by_role("figure").first
+    expect(viewer.get_by_text("side unknown").first).to_be_visible()
+    expect(viewer.get_by_text("10 px (mm unknown)").first).to_be_visible()
+
+
+def test_distance_is_measured_by_keyboard(fracture: Page) -> None:
+    choose(fracture, "Measure")
+    add = fracture.get_by_role("button", name="Add point")
+    add.focus()
+    add.press("Enter")
+    settled(fracture)
+    add.focus()
+    add.press("Enter")
+    for _ in range(4):
+        fracture.keyboard.press("Shift+ArrowRight")
+    expect(metric(fracture, "A to B")).to_have_text(re.compile(r"^\d+\.\d mm$"))
+    caption = fracture.get_by_text(re.compile(r"A \(\d+, \d+\) px · B")).inner_text()
+    (ax, ay), (bx, by) = re.findall(r"\((\d+), (\d+)\)", caption)
+    assert (int(bx) - int(ax), by) == (40, ay)
+
+
+def test_batch_zip_holds_overlays_and_tables(fracture: Page) -> None:
+    choose(fracture, "Many radiographs")
+    fracture.locator("input[type=file]").first.set_input_files(
+        [
+            {"name": "a.png", "mimeType": "image/png", "buffer": raster()},
+            {"name": "b.jpg", "mimeType": "image/jpeg", "buffer": raster("JPEG")},
+            {"name": "c.png", "mimeType": "image/png", "buffer": b"no image"},
+        ]
+    )
+    expect(metric(fracture, "Films read")).to_have_text("2 of 3")
+    with fracture.expect_download() as waiting:
+        fracture.get_by_role("button", name="Everything (zip)").click()
+    path = waiting.value.path()
+    with zipfile.ZipFile(io.BytesIO(path.read_bytes())) as packed:
+        assert sorted(packed.namelist()) == [
+            "boxes.csv",
+            "coco.json",
+            "films.csv",
+            "overlays/a.png.png",
+            "overlays/b.jpg.png",
+            "yolo/a.txt",
+            "yolo/b.txt",
+        ]
+        assert packed.read("overlays/a.png.png").startswith(b"\x89PNG")
+        assert packed.read("films.csv").decode().splitlines()[3].startswith("c.png,")
+
+
+def test_single_film_gives_a_table(fracture: Page) -> None:
+    choose(fracture, "Download")
+    with fracture.expect_download() as waiting:
+        fracture.get_by_role("button", name="Table (CSV)").click()
+    assert waiting.value.path().read_text().startswith("file,box,score,")
