@@ -126,7 +126,7 @@ def _array_of(
         return array, full_scale
     if image.mode in ("I", "F"):
         array = np.asarray(image)
-        if image.mode == "I" and tags.get(_SAMPLE_FORMAT, (2,))[0] == 1:
+        if image.mode == "I" and tags.get(_SAMPLE_FORMAT, (1,))[0] == 1:
             array = array.view(np.uint32)
         return array, 0.0
     alpha = "A" in image.getbands() or "a" in image.getbands() or "transparency" in image.info

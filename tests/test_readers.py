@@ -115,6 +115,15 @@ def test_16_bit_storage_is_scaled_by_the_bits_in_use(bits: int) -> None:
     assert any(f"{bits}-bit" in note for note in image.notes) == (bits < 16)
 
 
+def test_unsigned_32_bit_is_read_as_such() -> None:
+    pixels = film().astype(np.uint32) * 2**24  # beyond 2**31 in the bar
+    source = raster("TIFF", pixels.view(np.int32))
+    signed, unsigned = (struct.pack("<HHII", 339, 3, 1, sample) for sample in (2, 1))
+    assert source.count(signed) == 1
+    image = read_radiograph(source.replace(signed, unsigned))
+    assert np.abs(image.pixels - film() / film().max()).max() < 1e-6
+
+
 def test_transparent_parts_are_black() -> None:
     alpha = np.full((HEIGHT, WIDTH), 255, np.uint8)
     alpha[:, 50:] = 0
@@ -227,6 +236,11 @@ def test_bomb_is_refused_before_it_is_decoded(wrong: str) -> None:
         assert tracemalloc.get_traced_memory()[1] < 20_000_000
     finally:
         tracemalloc.stop()
+
+
+def test_webp_bomb_is_known_by_its_header() -> None:
+    with pytest.raises(UnsuitableInputError, match="16383 × 16383"):  # not Pillow's own limit
+        read_radiograph(BROKEN["WebP bomb"][1]())
 
 
 def test_real_png_bomb_is_not_decoded() -> None:
