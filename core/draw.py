@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import TypeVar, cast
 
 import cv2
 import numpy as np
@@ -13,6 +14,7 @@ from core.images import FloatArray
 
 Picture = NDArray[np.uint8]
 Rgb = tuple[int, int, int]
+Scaled = TypeVar("Scaled", Picture, FloatArray)
 
 # Okabe & Ito's palette: told apart with every common kind of colour vision.
 PREDICTION: Rgb = (86, 180, 233)
@@ -86,7 +88,7 @@ def with_boxes(
     """
     drawn = to_rgb(picture)
     boxes = np.asarray(boxes_xyxy, np.float32).reshape(-1, 4)
-    line = max(1, round(max(drawn.shape[:2]) / 350))
+    line = max(1, round(max(drawn.shape[:2]) / 260))
     for rim, tint in ((line + 2, (0, 0, 0)), (line, colour)):
         for box in boxes:
             for start, end in _sides(box, dash=8.0 * line if dashed else None):
@@ -143,12 +145,12 @@ def with_heat(picture: Picture, heat: FloatArray, opacity: float = 0.5) -> Pictu
     return np.rint(mixed).astype(np.uint8)
 
 
-def scaled(picture: Picture, factor: float) -> Picture:
-    """A picture enlarged (linearly) or shrunk (by area) by a factor above 0."""
-    height, width = picture.shape[:2]
+def scaled(array: Scaled, factor: float) -> Scaled:
+    """A picture or film enlarged (linearly) or shrunk (by area) by a factor above 0."""
+    height, width = array.shape[:2]
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
     how = cv2.INTER_AREA if factor < 1 else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(picture, size, interpolation=how), np.uint8)
+    return cast(Scaled, cv2.resize(array, size, interpolation=how))
 
 
 def tile(picture: Picture, width: int, height: int) -> Picture:

@@ -16,7 +16,7 @@ import numpy as np
 
 from core.annotations import write_coco, write_yolo
 from core.detections import Boxes, Comparison, Detections
-from core.draw import PREDICTION, TRUTH, Picture, scaled, with_boxes
+from core.draw import PREDICTION, TRUTH, Picture, with_boxes
 
 LABEL = "fracture"
 
@@ -129,23 +129,21 @@ def overlay(
     found: Detections,
     truth_xyxy: Boxes | None = None,
     *,
-    long_side_px: int | None = None,
+    factor: float = 1.0,
 ) -> Picture:
     """A radiograph with its predictions (solid, with score) and truth (dashed).
 
     Args:
         picture: uint8 (H, W).
-        found: Boxes in its pixels.
-        truth_xyxy: (M, 4) in its pixels, or None.
-        long_side_px: Scale the picture to this before the boxes are drawn, so that lines and
-            figures stay readable in a small frame.
+        found: Boxes in pixels of the film.
+        truth_xyxy: (M, 4) in pixels of the film, or None.
+        factor: Pixels of the picture per pixel of the film, where it was scaled for a gallery.
     """
-    factor = 1.0 if long_side_px is None else long_side_px / max(picture.shape[:2])
-    drawn = picture if factor == 1.0 else scaled(picture, factor)
-    if truth_xyxy is not None:
-        drawn = with_boxes(drawn, truth_xyxy * factor, colour=TRUTH, dashed=True)
     labels = [f"{score:.2f}" for score in found.scores]
-    return with_boxes(drawn, found.boxes_xyxy * factor, labels, colour=PREDICTION)
+    drawn = with_boxes(picture, found.boxes_xyxy * factor, labels, colour=PREDICTION)
+    if truth_xyxy is not None:  # on top: between its dashes a prediction below it shows
+        drawn = with_boxes(drawn, truth_xyxy * factor, colour=TRUTH, dashed=True)
+    return drawn
 
 
 def table(rows: Sequence[dict[str, Any]], first: Sequence[str] = ()) -> bytes:

@@ -18,6 +18,7 @@ from core.measure import scale_bar
 
 PNG_PIXELS = 1_500_000  # above it a PNG makes the page slow; JPEG at 92 shows no difference
 VIEWING_BOX = "#000000"
+INK = "#f2f2f2"
 CONFIG = {"displaylogo": False, "displayModeBar": True, "scrollZoom": False}
 """Plotly's own settings for every viewer: the page's wheel must keep scrolling the page."""
 
@@ -109,8 +110,9 @@ def viewer(
         _add_panel(figure, column, panel, source, spacing_mm, laterality)
     figure.update_layout(
         margin={"l": 0, "r": 0, "t": 30, "b": 30},
-        paper_bgcolor="rgba(0,0,0,0)",
+        paper_bgcolor=VIEWING_BOX,
         plot_bgcolor=VIEWING_BOX,
+        font={"color": INK},
         dragmode="zoom",
         hovermode="closest",
         uirevision=revision,
@@ -121,6 +123,7 @@ def viewer(
             "y": -0.005,
             "yanchor": "top",
             "bgcolor": "rgba(0,0,0,0)",
+            "font": {"color": INK},
         },
         modebar={
             "bgcolor": "rgba(0,0,0,0)",
@@ -143,7 +146,8 @@ def _add_panel(
     """One picture with its axes, boxes, side mark and scale bar."""
     height, width = panel.picture.shape[:2]
     x, y = (f"x{column}", f"y{column}") if column > 1 else ("x", "y")
-    hidden = {"visible": False, "zeroline": False}
+    # By its domain, an axis keeps its range when the window changes its size.
+    hidden = {"visible": False, "zeroline": False, "constrain": "domain"}
     figure.update_xaxes(range=[0, width], matches="x" if column > 1 else None, col=column, **hidden)
     figure.update_yaxes(
         range=[height, 0],
@@ -179,7 +183,7 @@ def _add_panel(
         xanchor="left",
         yanchor="bottom",
         showarrow=False,
-        font={"color": "#f2f2f2", "size": 13},
+        font={"color": INK, "size": 13},
         bgcolor="rgba(0,0,0,0.45)",
     )
     side = {"L": "<b>L</b>", "R": "<b>R</b>", None: "side unknown"}[laterality]
@@ -192,7 +196,7 @@ def _add_panel(
         xanchor="left",
         yanchor="top",
         showarrow=False,
-        font={"color": "#f2f2f2", "size": 22 if laterality else 12},
+        font={"color": INK, "size": 22 if laterality else 12},
         bgcolor="rgba(0,0,0,0.45)",
     )
     length, label = scale_bar(width, spacing_mm[1] if spacing_mm else None)
@@ -203,8 +207,8 @@ def _add_panel(
         xaxis=x,
         yaxis=y,
         mode="lines+markers",
-        line={"color": "#f2f2f2", "width": 2},
-        marker={"symbol": "line-ns", "size": 8, "line": {"color": "#f2f2f2", "width": 2}},
+        line={"color": INK, "width": 2},
+        marker={"symbol": "line-ns", "size": 8, "line": {"color": INK, "width": 2}},
         hoverinfo="skip",
         showlegend=False,
     )
@@ -218,7 +222,7 @@ def _add_panel(
         xanchor="right",
         yanchor="bottom",
         showarrow=False,
-        font={"color": "#f2f2f2", "size": 12},
+        font={"color": INK, "size": 12},
         bgcolor="rgba(0,0,0,0.45)",
     )
 
@@ -294,7 +298,12 @@ def _heat_trace(heat: FloatArray, width: int, height: int, x: str, y: str) -> go
             (float(stop), f"rgba({r},{g},{b},{stop:.2f})")
             for stop, (r, g, b) in zip(stops, HEAT_SCALE, strict=True)
         ],
-        colorbar={"title": {"text": "heat"}, "thickness": 12, "len": 0.9},
+        colorbar={
+            "title": {"text": "heat", "font": {"color": INK}},
+            "tickfont": {"color": INK},
+            "thickness": 12,
+            "len": 0.9,
+        },
         hovertemplate="heat %{z:.2f}<extra></extra>",
     )
 
@@ -325,11 +334,13 @@ def heat_viewer(
     index = next(i for i, trace in enumerate(figure.data) if trace.type == "heatmap")
     levels = [step / 10 for step in range(11)]
     figure.update_layout(
-        margin={"b": 90},
+        margin={"b": 100},
         sliders=[
             {
                 "active": levels.index(0.7),
                 "currentvalue": {"prefix": "Opacity of the heat map: ", "suffix": " %"},
+                "font": {"color": INK},
+                "bgcolor": "#8a9197",
                 "pad": {"t": 24},  # below the legend
                 "len": 0.5,
                 "x": 0.5,
@@ -392,4 +403,40 @@ def curve(
     # The axis runs in the order of the values: what gets worse goes to the right.
     figure.update_xaxes(title=x_title, autorange="reversed" if x[0] > x[-1] else True)
     figure.update_yaxes(title=y_title, range=[0, 1.03])
+    return figure
+
+
+def learning_curves(
+    runs: dict[str, tuple[Sequence[float], Sequence[float], Sequence[float]]],
+) -> go.Figure:
+    """Training loss (solid) and validation loss (dashed) of several runs on one scale.
+
+    Args:
+        runs: Epochs, training loss and validation loss by the run's title.
+    """
+    figure = make_subplots(rows=1, cols=len(runs), subplot_titles=list(runs), shared_yaxes=True)
+    for column, (epochs, training, validation) in enumerate(runs.values(), start=1):
+        for name, values, dash, colour in (
+            ("training loss", training, "solid", PREDICTION),
+            ("validation loss", validation, "dash", TRUTH),
+        ):
+            figure.add_scatter(
+                x=list(epochs),
+                y=list(values),
+                name=name,
+                legendgroup=name,
+                showlegend=column == 1,
+                mode="lines+markers",
+                line={"dash": dash, "color": hex_colour(colour)},
+                row=1,
+                col=column,
+            )
+    figure.update_layout(
+        height=320,
+        margin={"l": 0, "r": 0, "t": 40, "b": 0},
+        legend={"orientation": "h", "y": -0.22, "x": 0},
+    )
+    figure.update_annotations(font_size=13)
+    figure.update_xaxes(title="epoch")
+    figure.update_yaxes(title="loss", col=1)
     return figure

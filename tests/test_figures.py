@@ -209,6 +209,14 @@ def test_curve_runs_backwards_where_its_values_fall() -> None:
     assert figure.layout.xaxis.title.text == "Density (×)"
 
 
+def test_learning_curves_tell_training_from_validation_by_line() -> None:
+    figure = figures.learning_curves({"plain": ([1, 2], [0.7, 0.3], [0.7, 0.9])})
+    training, validation = figure.data
+    assert (training.line.dash, validation.line.dash) == ("solid", "dash")
+    assert (list(training.y), list(validation.y)) == ([0.7, 0.3], [0.7, 0.9])
+    assert texts(figure) == ["plain"]
+
+
 # Measurements
 
 
@@ -341,7 +349,8 @@ def test_overlay_png_shows_predictions_and_truth() -> None:
 
 
 def test_enlarged_overlay_moves_its_boxes_along() -> None:
-    drawn = exports.overlay(np.zeros(SHAPE, np.uint8), FOUND.above(0.5), long_side_px=SHAPE[1] * 4)
+    large = draw.scaled(np.zeros(SHAPE, np.uint8), 4)
+    drawn = exports.overlay(large, FOUND.above(0.5), factor=4)
     assert drawn.shape == (192, 256, 3)
     assert tuple(drawn[120, 44]) == draw.PREDICTION
 

@@ -20,7 +20,7 @@ from core.images import Radiograph
 from core.phantoms.limb import LimbPhantom, limb_phantom
 from models.fracture import classify, predict
 from pages.shared import fracture_inputs, inputs
-from tests.radiograph_files import raster
+from tests.radiograph_files import dicom, raster
 
 ROOT = Path(__file__).parents[1]
 BOX = [10.0, 8.0, 30.0, 24.0]
@@ -196,6 +196,25 @@ def test_junk_label_file_is_a_sentence_and_the_film_stays(calls: Counter[str]) -
     assert not app.exception
     assert len(app.error) == 1
     assert metrics(app)["Boxes"] == "2"
+
+
+def test_another_window_preset_is_read_again_and_said(calls: Counter[str]) -> None:
+    source = dicom(
+        WindowCenter=[128, 60],
+        WindowWidth=[255, 40],
+        WindowCenterWidthExplanation=["BONE", "SOFT"],
+        PixelSpacing=[0.5, 0.2],
+        ImageLaterality="L",
+    )
+    app = with_upload(("film", source, "application/dicom"))
+    assert "left side" in words(app)
+    assert "0.2 × 0.5 mm per pixel" in words(app)
+    assert calls["detector"] == 2  # the phantom before it, and this film
+    preset = next(box for box in app.selectbox if box.label == "Window preset")
+    preset.set_value(1).run()
+    assert not app.exception
+    assert "read again with window preset" in words(app)
+    assert calls["detector"] == 3
 
 
 def test_one_of_several_films_is_chosen(calls: Counter[str]) -> None:

@@ -146,7 +146,8 @@ def _films(result: Sweep, name: str, settings: Settings) -> None:
     ):
         pixels, candidates, truth = result.films[index]
         found = settings.shown(candidates)
-        drawn = exports.overlay(draw.windowed(pixels), found, truth, long_side_px=800)
+        large = draw.scaled(draw.windowed(pixels), 2.0)  # lines and figures stay readable
+        drawn = exports.overlay(large, found, truth, factor=2.0)
         column.image(
             draw.tile(drawn, 600, 720),
             f"{name} {result.values[index]:g}: truth dashed, prediction solid",

@@ -16,7 +16,7 @@ from core import draw, exports
 from core.archives import read_many
 from core.detections import Boxes, Detections, compare
 from core.errors import ImagingError
-from core.images import Radiograph
+from core.images import FloatArray, Radiograph
 from models.cards import ModelCard
 from pages.shared import fracture_inputs, inputs, loaders, views
 from pages.shared.fracture_inputs import Settings
@@ -25,11 +25,15 @@ from pages.shared.views import Download, Figure
 
 Sources = Sequence[tuple[str, bytes]]
 TILES = 12  # overlays shown below the table; the zip has them all
+PREVIEW_PX = 800
 
 
 @dataclass(frozen=True, eq=False)
 class Film:
-    """One file of a batch: its candidates, or the sentence that says why there are none."""
+    """One file of a batch: its candidates, or the sentence that says why there are none.
+
+    The preview is small and kept for the first films only: a batch may not fit in memory.
+    """
 
     name: str
     shape: tuple[int, int] = (0, 0)
@@ -37,6 +41,7 @@ class Film:
     candidates: Detections | None = None
     probability: float = float("nan")
     problem: str = ""
+    preview: FloatArray | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,11 +96,15 @@ def batch(settings: Settings, classifier: ModelCard, sources: Sources, labels: S
     good = [row for row in rows if row.item is not None]
     _summary(rows, good)
     st.dataframe(
-        pd.DataFrame([row.columns for row in rows]),
+        pd.DataFrame([row.columns for row in rows]).rename(columns=lambda s: s.replace("_", " ")),
         hide_index=True,
-        height="content",
+        height="content" if len(rows) <= 12 else 460,
+        placeholder="",
         alt="One line for every file: boxes, highest score, classifier, problem.",
     )
+    broken = [f"- **{row.film.name}**: {row.film.problem}" for row in rows if row.item is None]
+    if broken:
+        st.warning("Not read:\n" + "\n".join(broken), icon=":material/error:")
     if not good:
         return
     views.downloads(
@@ -111,9 +120,13 @@ def batch(settings: Settings, classifier: ModelCard, sources: Sources, labels: S
     )
     st.caption("Overlays (PNG), films.csv, boxes.csv, coco.json and one YOLO file a film.")
     with st.container(horizontal=True):
-        for row, image in _images(good[:TILES], sources):
-            drawn = draw.tile(_overlay(row, image, settings, long_side_px=800), 600, 720)
-            words = f"{row.film.name}, {len(row.item.found)} boxes"
+        for row in good:
+            if row.film.preview is None:
+                continue
+            factor = row.film.preview.shape[0] / row.film.shape[0]
+            drawn = draw.tile(_overlay(row, row.film.preview, settings, factor), 600, 720)
+            count = len(row.item.found)
+            words = f"{row.film.name}, {count} box{'' if count == 1 else 'es'}"
             st.image(drawn, words, width=views.TILE_WIDTH, alt=words)
 
 
@@ -129,7 +142,8 @@ def _films(sources: Sources, settings: Settings, classifier: ModelCard) -> list[
         films = []
         for share, name, image in _read(sources):
             bar.progress(share, f"{name} ({len(films) + 1})")
-            films.append(_film(name, image, cards))
+            shown = sum(film.preview is not None for film in films) < TILES
+            films.append(_film(name, image, cards, preview=shown))
         bar.empty()
         kept = (key.hexdigest(), films)
         st.session_state["fracture_films"] = kept
@@ -149,7 +163,13 @@ def _read(sources: Sources) -> Iterator[tuple[float, str, Radiograph | ImagingEr
             yield number / len(sources), name, image
 
 
-def _film(name: str, image: Radiograph | ImagingError, cards: tuple[ModelCard, ModelCard]) -> Film:
+def _film(
+    name: str,
+    image: Radiograph | ImagingError,
+    cards: tuple[ModelCard, ModelCard],
+    *,
+    preview: bool,
+) -> Film:
     if isinstance(image, ImagingError):
         return Film(name, problem=str(image))
     return Film(
@@ -158,6 +178,7 @@ def _film(name: str, image: Radiograph | ImagingError, cards: tuple[ModelCard, M
         image.spacing_mm,
         loaders.fracture_candidates(cards[0], image),
         loaders.fracture_probability(cards[1], image),
+        preview=draw.scaled(image.pixels, PREVIEW_PX / max(image.shape)) if preview else None,
     )
 
 
@@ -197,19 +218,17 @@ def _images(rows: Sequence[Row], sources: Sources) -> Iterator[tuple[Row, Radiog
             return
 
 
-def _overlay(
-    row: Row, image: Radiograph, settings: Settings, long_side_px: int | None = None
-) -> draw.Picture:
+def _overlay(row: Row, pixels: FloatArray, settings: Settings, factor: float = 1.0) -> draw.Picture:
     window = settings.display
-    shown = draw.windowed(image.pixels, window.level, window.width, invert=window.invert)
-    return exports.overlay(shown, row.item.found, row.truth_xyxy, long_side_px=long_side_px)
+    shown = draw.windowed(pixels, window.level, window.width, invert=window.invert)
+    return exports.overlay(shown, row.item.found, row.truth_xyxy, factor=factor)
 
 
 def _zip(rows: Sequence[Row], sources: Sources, settings: Settings) -> bytes:
     """The batch as one file; made when the button is pressed."""
     good = [row for row in rows if row.item is not None]
     overlays = (
-        (f"{exports.stem(row.film.name)}.png", exports.png(_overlay(row, image, settings)))
+        (f"{exports.stem(row.film.name)}.png", exports.png(_overlay(row, image.pixels, settings)))
         for row, image in _images(good, sources)
     )
     return exports.archive([row.item for row in good], overlays, [row.columns for row in rows])

@@ -76,9 +76,9 @@ def show(settings: Settings, count: int) -> None:
 
 def _tile(number: int, lesson: Lesson, settings: Settings) -> None:
     found = settings.shown(lesson.candidates)
-    drawn = exports.overlay(
-        draw.windowed(lesson.case.image.pixels), found, lesson.truth_xyxy, long_side_px=800
-    )
+    factor = 800 / max(lesson.case.image.shape)  # lines and figures stay readable
+    large = draw.scaled(draw.windowed(lesson.case.image.pixels), factor)
+    drawn = exports.overlay(large, found, lesson.truth_xyxy, factor=factor)
     st.image(draw.tile(drawn, 600, 720), width="stretch", alt=lesson.case.words)
     st.caption(lesson.case.words)
     st.button("Open", key=f"fracture_open_{number}", on_click=lesson.open, width="stretch")

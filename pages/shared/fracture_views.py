@@ -22,7 +22,7 @@ from pages.shared.inputs import Case
 from pages.shared.views import Download, Figure
 
 HIT_IOU = 0.5
-EXPERIMENT = Path("models/fracture/vgg16_experiment.csv")
+EXPERIMENT = Path(__file__).parents[2] / "models" / "fracture" / "vgg16_experiment.csv"
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +97,7 @@ def picture(case: Case, settings: Settings) -> draw.Picture:
 
 
 def layers(reading: Reading, chosen: int | None = None) -> tuple[figures.BoxLayer, ...]:
-    """Truth below, predictions above, each with its words."""
+    """Predictions, and the dashed truth on top of them: a box that fits exactly shows both."""
     result = reading.against_truth
     known = ()
     if reading.truth_xyxy is not None and result is not None:
@@ -110,7 +110,7 @@ def layers(reading: Reading, chosen: int | None = None) -> tuple[figures.BoxLaye
         hovers=tuple("<br>".join(row.words) for row in rows),
         chosen=chosen,
     )
-    return (*known, predicted)
+    return (predicted, *known)
 
 
 def viewer(reading: Reading, settings: Settings) -> None:
@@ -243,7 +243,28 @@ def experiment() -> None:
     if not EXPERIMENT.is_file():
         return
     st.markdown("#### How the published recipe learns: VGG-16 in three steps")
-    st.dataframe(pd.read_csv(EXPERIMENT), hide_index=True, alt="Learning curves of VGG-16.")
+    st.write(
+        "A small VGG-16 on few films: plain, then augmented and balanced, then with dropout and "
+        "early stopping. Where the validation loss leaves the training loss and rises, the "
+        "network learns its films by heart."
+    )
+    table = pd.read_csv(EXPERIMENT)
+    runs = {str(name): run for name, run in table.groupby("variant", sort=False)}
+    st.plotly_chart(
+        figures.learning_curves(
+            {
+                f"{name}, best validation AUROC {run['val_auroc'].max():.2f}": (
+                    run["epoch"].tolist(),
+                    run["train_loss"].tolist(),
+                    run["val_loss"].tolist(),
+                )
+                for name, run in runs.items()
+            }
+        ),
+        key="fracture_experiment",
+        alt=f"Training and validation loss over epochs for {', '.join(runs)}.",
+    )
+    st.dataframe(table, hide_index=True, height=220, alt="Learning curves of VGG-16 as a table.")
 
 
 def download(reading: Reading, settings: Settings) -> None:

@@ -129,7 +129,7 @@ def _sample(key: str, task: str) -> Case | tuple[str, str]:
     number = st.selectbox(
         "Real sample",
         range(len(rows)),
-        format_func=lambda i: f"{rows[i].title}{'' if is_cached(rows[i]) else ' ↓'}",
+        format_func=lambda i: f"{i + 1}. {rows[i].title}{'' if is_cached(rows[i]) else ' ↓'}",
         key=f"{key}_sample",
         persist_state="session",
         help="Real, licensed images. ↓ marks those that must be downloaded first; they are "
