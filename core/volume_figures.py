@@ -70,13 +70,15 @@ def _picture(figure: go.Figure, layer: Layer, cut: Slice, place: dict[str, int])
         low, high = 1 - away, 1 + away
     panel = figure.get_subplot(**place)
     bar = {
-        "len": panel.yaxis.domain[1] - panel.yaxis.domain[0],
+        "len": 0.9 * (panel.yaxis.domain[1] - panel.yaxis.domain[0]),
         "y": sum(panel.yaxis.domain) / 2,
         "x": panel.xaxis.domain[1],
         "xanchor": "right",
-        "thickness": 8,
+        "thickness": 7,
+        "xpad": 2,
+        "ypad": 0,
         "tickfont": {"color": "#dddddd", "size": 10},
-        "ticklabelposition": "inside",
+        "ticklabelposition": "outside",
         "outlinewidth": 0,
     }
     return go.Heatmap(
@@ -123,8 +125,8 @@ def _letters(figure: go.Figure, plane: str, panels: int) -> None:
 
 def _as_film(figure: go.Figure) -> None:
     """Black panels without axes, one millimetre the same in both directions."""
-    figure.update_xaxes(visible=False, constrain="domain")
-    figure.update_yaxes(visible=False, constrain="domain", scaleanchor="x", scaleratio=1)
+    figure.update_xaxes(visible=False)
+    figure.update_yaxes(visible=False, scaleanchor="x", scaleratio=1)
     figure.update_layout(
         plot_bgcolor=BLACK,
         margin={"l": 0, "r": 0, "t": 28, "b": 4},

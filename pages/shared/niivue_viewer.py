@@ -52,14 +52,13 @@ def _component() -> Callable[..., Any]:
     return component
 
 
-def niivue(key: str, head: Compact, mask: Compact | None, *, height: int = 640) -> None:
+def niivue(key: str, head: Compact, mask: Compact | None) -> None:
     """Three planes and a 3D render of a head, with its mask where there is one.
 
     Args:
         key: Widget key.
         head: The head, 8 bit.
         mask: 0 and 1 on the same grid.
-        height: Pixels, controls included.
 
     Raises:
         ViewerError: If the installed package is another version.
@@ -69,7 +68,6 @@ def niivue(key: str, head: Compact, mask: Compact | None, *, height: int = 640) 
         head_digest=head.digest,
         mask=mask.content if mask else None,
         mask_digest=mask.digest if mask else "",
-        height=height,
         key=key,
         default=None,
     )

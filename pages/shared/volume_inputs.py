@@ -50,12 +50,13 @@ class VolumeCase:
     truth_words: str = ""
 
 
-def head(key: str, task: str) -> VolumeCase:
+def head(key: str, task: str) -> VolumeCase | None:
     """The sidebar's first part: phantom, real sample or upload.
 
     Returns:
-        The chosen case. Where there is none yet, or it cannot be read, a sentence says so and
-        the page ends there.
+        The chosen case; None where there is none yet, or it cannot be read, and a sentence says
+        so. `st.stop` would leave the fragments of the last run alive, and the next tick of their
+        progress bar would draw into a page that is no longer there.
     """
     with st.sidebar:
         source = st.segmented_control(
@@ -72,7 +73,7 @@ def head(key: str, task: str) -> VolumeCase:
     if not isinstance(case, VolumeCase):
         kind, sentence = case
         (st.error if kind == "error" else st.info)(sentence)
-        st.stop()
+        return None
     return case
 
 

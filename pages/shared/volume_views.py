@@ -31,13 +31,20 @@ NIFTI = "application/gzip"
 
 @st.fragment
 def viewer(key: str, case: VolumeCase, run: Run, threshold: float) -> None:
-    """NiiVue with the head, and the mask once there is one; a fragment, for its own choices."""
+    """NiiVue with the head, and the mask once there is one; a fragment, for its own choices.
+
+    Above it stands what the run is doing, and once it is done the choice of intensities: one
+    place, so that the viewer does not move.
+    """
     volume, mask, voxels, shown = case.volume, None, case.volume.voxels, "As read"
     if run.state == "done":
         found = run.mask(threshold)
         name = f"mask {id(run)} {threshold}"
         mask = volume_loaders.for_viewer(volume.digest, name, found, volume.affine)
-        if run.result().prepared.settings.n4:
+    with st.container(height=56, border=False, vertical_alignment="center"):
+        if run.state == "running":
+            _progress(key, run)
+        elif run.state == "done" and run.result().prepared.settings.n4:
             shown = st.segmented_control(
                 "Intensities",
                 ("As read", "Bias corrected"),
@@ -46,9 +53,9 @@ def viewer(key: str, case: VolumeCase, run: Run, threshold: float) -> None:
                 key=f"{key}_intensities",
                 label_visibility="collapsed",
             )
-        if shown != "As read":
-            voxels = run.result().prepared.step(N4).image
-            shown = f"{shown} {id(run)}"
+    if shown != "As read":
+        voxels = run.result().prepared.step(N4).image
+        shown = f"{shown} {id(run)}"
     head = volume_loaders.for_viewer(volume.digest, shown, voxels, volume.affine)
     try:
         niivue(f"{key}_viewer", head, mask)
@@ -71,33 +78,30 @@ def known_of(case: VolumeCase) -> None:
         st.caption(note)
 
 
-def progress(key: str, run: Run) -> None:
+def _progress(key: str, run: Run) -> None:
     """The stage that is running, how far it is, and a way to stop it."""
 
     @st.fragment(run_every=POLL_SECONDS)
     def watch() -> None:
         if run.state != "running":
             st.rerun(scope="app")
-        line, stop = st.columns([6, 1], vertical_alignment="center")
-        line.progress(min(run.fraction, 1.0), f"{run.stage} …")
-        stop.button(
-            "Cancel", key=f"{key}_cancel", icon=":material/stop:", on_click=run.cancel,
-            width="stretch",
-        )  # fmt: skip
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.progress(min(run.fraction, 1.0), f"{run.stage} …")
+            st.button(
+                "Cancel", key=f"{key}_cancel", icon=":material/stop:", on_click=run.cancel
+            )  # fmt: skip
 
     watch()
 
 
-def not_done(key: str, run: Run) -> None:
-    """What is said of a run that is under way, was cancelled, or failed."""
-    if run.state == "running":
-        progress(key, run)
-    elif run.state == "cancelled":
+def no_result(key: str, run: Run) -> None:
+    """What is said of a run that was cancelled or failed."""
+    if run.state == "cancelled":
         st.info("Cancelled. The head is shown as it was read.", icon=":material/stop_circle:")
         if st.button("Run again", key=f"{key}_again", type="primary"):
             volume_loaders.forget(key, run)
             st.rerun()
-    else:
+    elif run.state == "failed":
         try:
             run.result()
         except ImagingError as err:
@@ -136,8 +140,8 @@ def answer(case: VolumeCase, run: Run, threshold: float, card: ModelCard) -> Non
     views.error_line(card)
 
 
-def layers(case: VolumeCase, run: Run) -> list[Layer]:
-    """Every stage as a layer of the strip, from the head as read to the probability."""
+def layers(case: VolumeCase, run: Run, threshold: float) -> list[Layer]:
+    """Every stage as a layer of the strip, from the head as read to the brain alone."""
     volume, result = case.volume, run.result()
     found = [layer_of("As read", volume.voxels, volume)]
     for step in result.prepared.steps:
@@ -152,7 +156,8 @@ def layers(case: VolumeCase, run: Run) -> list[Layer]:
     probability = layer_of(
         "Network: probability", result.values, volume, result.prepared.affine, "probability"
     )
-    return [*found, probability]
+    brain = volume.voxels * run.mask(threshold)
+    return [*found, probability, layer_of("Brain", brain, volume)]
 
 
 def outlines(case: VolumeCase, run: Run, threshold: float) -> list[tuple[str, Layer]]:
@@ -189,7 +194,7 @@ def steps(key: str, case: VolumeCase, run: Run, threshold: float) -> None:
             )  # fmt: skip
     lines = outlines(case, run, threshold)
     if view == "Strip":
-        _strip(key, case, layers(case, run), lines)
+        _strip(key, case, layers(case, run, threshold), lines)
         _listing(run, threshold)
     elif view == "Montage":
         indices = spread(case.volume, plane, 18, run.mask(threshold))
@@ -203,7 +208,7 @@ def steps(key: str, case: VolumeCase, run: Run, threshold: float) -> None:
     elif view == "Histograms":
         _histograms(key, case, run, threshold)
     else:
-        _bias_field(key, case, run, lines)
+        _bias_field(key, case, run, threshold)
 
 
 def _strip(key: str, case: VolumeCase, shown: list[Layer], lines: Any) -> None:
@@ -260,7 +265,7 @@ def _histograms(key: str, case: VolumeCase, run: Run, threshold: float) -> None:
     )
 
 
-def _bias_field(key: str, case: VolumeCase, run: Run, lines: Any) -> None:
+def _bias_field(key: str, case: VolumeCase, run: Run, threshold: float) -> None:
     prepared = run.result().prepared
     step = prepared.step(N4)
     if step.skipped:
@@ -268,11 +273,11 @@ def _bias_field(key: str, case: VolumeCase, run: Run, lines: Any) -> None:
         return
     shown = [
         layer
-        for layer in layers(case, run)
+        for layer in layers(case, run, threshold)
         if layer.title in ("As read", "Estimated bias field", N4)
     ]
-    _strip(f"{key}", case, shown, [])
-    mask = run.mask(prepared.settings.threshold).astype(bool)
+    _strip(key, case, shown, [])
+    mask = run.mask(threshold).astype(bool)
     if mask.any():
         before, after = case.volume.voxels[mask], step.image[mask]
         after = after * (float(np.median(before)) / max(float(np.median(after)), 1e-6))
@@ -293,8 +298,8 @@ def explain(key: str, case: VolumeCase, run: Run, threshold: float) -> None:
     """Where the network is unsure, and where a reference disagrees with it."""
     result = run.result()
     st.markdown("**Where the network is unsure.** Its probability before the threshold.")
-    shown = layers(case, run)
-    _strip(key, case, [shown[0], shown[-1]], outlines(case, run, threshold))
+    shown = layers(case, run, threshold)
+    _strip(key, case, [shown[0], shown[-2]], outlines(case, run, threshold))
     sure = float(((result.values < 0.1) | (result.values > 0.9)).mean())
     st.caption(f"{1 - sure:.1%} of the working grid lies between 10 % and 90 %.")
     if case.truth is None:
@@ -351,7 +356,10 @@ def download(key: str, case: VolumeCase, run: Run, settings: Settings, card: Mod
             "strip.png",
             "image/png",
             lambda: volume_exports.strip_png(
-                layers(case, run), plane, position, outlines(case, run, settings.threshold)
+                layers(case, run, settings.threshold),
+                plane,
+                position,
+                outlines(case, run, settings.threshold),
             ),
         ),
         Download(

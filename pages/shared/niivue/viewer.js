@@ -1,36 +1,44 @@
 // A viewer around NiiVue whose controls work in the browser: opacity, colours, window, side
 // convention and layout never go back to the server. Python sends the head and the mask as
 // gzipped 8-bit NIfTI, and a digest of each; data with a known digest are left as they are.
-import { Niivue } from "./niivue.js";
 
-const MASK_COLOURS = { R: [0, 232], G: [0, 163], B: [0, 61], A: [0, 255], I: [0, 255] };
+// The blue that stands for a prediction on every page.
+const MASK_COLOURS = { R: [0, 86], G: [0, 180], B: [0, 233], A: [0, 255], I: [0, 255] };
 const LAYOUTS = { axial: 0, coronal: 1, sagittal: 2, planes: 3, render: 4 };
 const HEADER_BYTES = 352;
+const CROSSHAIR_MM = 1;
+const ROW_PX = 950; // from this width on the planes stand in one row
+const ROW = 3;
+const GRID = 2;
+const FIRST_HEIGHT = 720;
 
 const byId = (id) => document.getElementById(id);
-const viewer = new Niivue({
+const OPTIONS = {
   backColor: [0, 0, 0, 1],
-  crosshairColor: [0.91, 0.64, 0.24, 0.8],
-  crosshairWidth: 1,
+  crosshairColor: [0.91, 0.64, 0.24, 0.7],
+  crosshairWidth: CROSSHAIR_MM,
+  crosshairWidthUnit: "mm",
   show3Dcrosshair: true,
   isRadiologicalConvention: true,
   showAllOrientationMarkers: true,
   isCornerOrientationText: false,
-  fontMinPx: 13,
-  fontMaxPx: 18,
+  fontMinPx: 20,
+  fontColor: [1, 1, 1, 1],
+  tileMargin: 22,
   multiplanarShowRender: 1,
   multiplanarEqualSize: false,
   multiplanarPadPixels: 4,
   dragAndDropEnabled: false,
   loadingText: "",
   logLevel: "error",
-});
+};
 
+let viewer = null;
 let shown = { head: null, mask: null };
 let whole = null;
 let brain = null;
 let content = "head";
-let busy = Promise.resolve();
+let layout = "planes";
 
 function post(type, more = {}) {
   window.parent.postMessage({ isStreamlitMessage: true, type, ...more }, "*");
@@ -66,7 +74,6 @@ async function load(args) {
   brain = mask ? whole.map((value, at) => (mask[HEADER_BYTES + at] ? value : 0)) : null;
   shown = { head: args.head_digest, mask: args.mask_digest };
   if (!brain) content = "head";
-  else if (args.open_on_brain && maskChanged) content = "head";
   byId("contents").querySelector('[data-content="brain"]').disabled = !brain;
   byId("mask").disabled = !mask;
   byId("mask-label").classList.toggle("off", !mask);
@@ -75,6 +82,7 @@ async function load(args) {
   applyMask();
   if (place && !headChanged) viewer.scene.crosshairPos = place;
   viewer.drawScene();
+  viewer.createOnLocationChange();
   document.body.dataset.loaded = `${shown.head} ${shown.mask}`;
 }
 
@@ -114,6 +122,16 @@ function press(group, name, value) {
   });
 }
 
+function fit() {
+  const width = document.body.clientWidth;
+  const planes = layout === "planes";
+  const row = width >= ROW_PX;
+  viewer.setMultiplanarLayout(row ? ROW : GRID);
+  const picture = Math.min(planes && row ? 0.33 * width : 0.9 * width, 640);
+  const around = byId("controls").offsetHeight + byId("status").offsetHeight + 12;
+  post("streamlit:setFrameHeight", { height: Math.round(picture + around) });
+}
+
 function describe(location) {
   const [x, y, z] = location.mm;
   const side = (value, positive, negative) =>
@@ -127,10 +145,11 @@ function describe(location) {
 
 function wire() {
   byId("layouts").addEventListener("click", (event) => {
-    const layout = event.target.dataset.layout;
-    if (!layout) return;
+    if (!event.target.dataset.layout) return;
+    layout = event.target.dataset.layout;
     viewer.setSliceType(LAYOUTS[layout]);
     press("layouts", "layout", layout);
+    fit();
   });
   byId("contents").addEventListener("click", (event) => {
     if (!event.target.dataset.content || event.target.disabled) return;
@@ -150,7 +169,7 @@ function wire() {
     viewer.setColormap(viewer.volumes[0].id, byId("colormap").value);
   });
   byId("crosshair").addEventListener("change", (event) => {
-    viewer.setCrosshairWidth(event.target.checked ? 1 : 0);
+    viewer.setCrosshairWidth(event.target.checked ? CROSSHAIR_MM : 0);
   });
   byId("cut").addEventListener("change", (event) => {
     viewer.setClipPlane(event.target.checked ? [0.05, 90, 0] : [2, 0, 0]);
@@ -168,22 +187,37 @@ function dress(theme) {
   style.setProperty("--edge", theme.borderColor ?? "#8884");
 }
 
-window.addEventListener("message", (event) => {
-  if (event.data?.type !== "streamlit:render") return;
-  const args = { ...event.data.args };
-  dress(event.data.theme);
-  post("streamlit:setFrameHeight", { height: args.height });
-  busy = busy.then(() => load(args)).catch((error) => {
-    byId("status").textContent = `The viewer could not show the volume (${error.message}).`;
-  });
-});
+function say(words) {
+  byId("status").textContent = words;
+}
 
-try {
+async function start() {
+  // The library is large: Streamlit hears of this component before it is read.
+  const { Niivue } = await import("./niivue.js");
+  viewer = new Niivue(OPTIONS);
   await viewer.attachToCanvas(byId("canvas"));
   viewer.addColormap("brain_mask", MASK_COLOURS);
   viewer.setSliceType(LAYOUTS.planes);
   wire();
-} catch (error) {
-  byId("status").textContent = `This browser cannot draw in 3D: WebGL 2 is missing (${error.message}).`;
+  fit();
+  new ResizeObserver(fit).observe(document.body);
 }
+
+let busy = start().catch((error) => {
+  say(`This browser cannot draw in 3D: WebGL 2 is missing (${error.message}).`);
+  throw error;
+});
+busy.catch(() => {});
+
+window.addEventListener("message", (event) => {
+  if (event.data?.type !== "streamlit:render") return;
+  const args = { ...event.data.args };
+  dress(event.data.theme);
+  busy = busy.then(() =>
+    load(args).catch((error) => say(`The viewer could not show the volume (${error.message}).`)),
+  );
+  busy.catch(() => {});
+});
+
 post("streamlit:componentReady", { apiVersion: 1 });
+post("streamlit:setFrameHeight", { height: FIRST_HEIGHT });
