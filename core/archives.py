@@ -81,10 +81,11 @@ def _read_archive(name: str, source: bytes) -> Iterator[tuple[str, Radiograph | 
             left -= len(content)
             yield label, _read(content, entry.filename)
         if len(entries) > MAX_FILES:
-            yield name, UnsuitableInputError(
-                f"The zip archive holds {len(entries)} files, and only the first {MAX_FILES} "
-                "were read; pack the others into a second archive."
+            error = UnsuitableInputError(
+                f"The zip archive holds {len(entries)} files, and only the first {MAX_FILES} were "
+                "read; pack the others into a second archive."
             )
+            yield name, error
 
 
 def _opened(source: bytes) -> zipfile.ZipFile:
