@@ -47,12 +47,12 @@ def match_image(
 
 
 def average_precision(images: Sequence[MatchedImage]) -> NDArray[np.float64]:
-    """AP at each overlap over all images; NaN where there is no true box.
+    """AP at each overlap over all images, as COCO defines it; NaN where there is no true box.
 
-    The area is Ultralytics' `compute_ap`: the precision envelope at 101 recalls, as in COCO.
+    The mean, over 101 recalls from 0 to 1, of the best precision at that recall or a higher one
+    (Lin et al. 2014). Our own few lines and not Ultralytics' `compute_ap`, with which a test
+    compares them, because importing that takes seconds.
     """
-    from ultralytics.utils.metrics import compute_ap
-
     truths = sum(image.truths for image in images)
     columns = images[0].hits.shape[1] if images else len(COCO_IOUS)
     if truths == 0:
@@ -62,9 +62,14 @@ def average_precision(images: Sequence[MatchedImage]) -> NDArray[np.float64]:
         return np.zeros(columns)
     true_positives = hits.cumsum(axis=0)
     precision = true_positives / np.arange(1, len(hits) + 1)[:, None]
-    recall = true_positives / truths
+    best_from_here = np.maximum.accumulate(precision[::-1], axis=0)[::-1]
+    ends_at_zero = np.concatenate([best_from_here, np.zeros((1, columns))])
+    recalls = np.linspace(0, 1, 101)
     return np.array(
-        [compute_ap(recall[:, column], precision[:, column])[0] for column in range(columns)]
+        [
+            ends_at_zero[np.searchsorted(true_positives[:, c] / truths, recalls), c].mean()
+            for c in range(columns)
+        ]
     )
 
 

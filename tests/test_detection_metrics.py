@@ -90,3 +90,20 @@ def test_sensitivity_at_a_rate_of_false_alarms(rate: float, share: float) -> Non
     first = at_50(found((TRUTH[0].tolist(), 0.9), (ELSEWHERE, 0.5), (TRUTH[1].tolist(), 0.4)))
     second = at_50(found(), np.zeros((0, 4), np.float32))
     assert sensitivity_at([first, second], rate) == share
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_average_precision_agrees_with_ultralytics(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("YOLO_OFFLINE", "true")
+    from ultralytics.utils.metrics import compute_ap
+
+    rng = np.random.default_rng(seed)
+    scores = np.sort(rng.random(60).astype(np.float32))[::-1]
+    hits = rng.random(60) < scores
+    truths = int(hits.sum()) + 7
+    recall = hits.cumsum() / truths
+    precision = hits.cumsum() / np.arange(1, 61)
+    ours = average_precision([MatchedImage(scores, hits[:, None], truths)])[0]
+    assert ours == pytest.approx(compute_ap(recall, precision)[0], abs=0.01)
