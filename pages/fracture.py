@@ -15,8 +15,8 @@ from pages.shared import (
     views,
 )
 
-MODES = ("One radiograph", "Many radiographs", "Teaching set")
 MORE = ("Steps", "Explain", "Robustness", "Measure", "Model card", "Download")
+MODES = ("One radiograph", "Many radiographs", "Teaching set")
 
 st.title("Fracture detection", anchor=False)
 st.markdown(
@@ -37,46 +37,49 @@ classifier = load_card("fracture", "classifier")
 if mode == "Many radiographs":
     films, labels = fracture_sets.files()
     settings = fracture_inputs.settings()
-    loaders.or_stop(lambda: fracture_sets.batch(settings, classifier, films, labels))
+    loaders.or_sentence(lambda: fracture_sets.batch(settings, classifier, films, labels))
 elif mode == "Teaching set":
     count = fracture_teaching.count_of_phantoms()
     settings = fracture_inputs.settings()
-    loaders.or_stop(lambda: fracture_teaching.show(settings, count))
+    loaders.or_sentence(lambda: fracture_teaching.show(settings, count))
 else:
     case = inputs.radiograph("fracture", "fracture", fracture_inputs.phantom)
-    if case.origin == "Upload":
+    if case is not None and case.origin == "Upload":
         case = fracture_inputs.with_truth(case, fracture_inputs.truth_files(), case.words)
     settings = fracture_inputs.settings()
-    viewer = st.empty()
-    if not fracture_views.was_read(case, settings):
+    reading = None
+    if case is not None:
+        viewer = st.empty()
+        if not fracture_views.was_read(case, settings):
+            with viewer.container():
+                fracture_views.waiting(case, settings)
+        reading = loaders.or_sentence(lambda: fracture_views.read(case, settings, classifier))
+    if reading is not None:
         with viewer.container():
-            fracture_views.waiting(case, settings)
-    reading = loaders.or_stop(lambda: fracture_views.read(case, settings, classifier))
-    with viewer.container():
-        fracture_views.viewer(reading, settings)
-    fracture_views.strip(reading, settings)
-    fracture_views.table(reading)
-    more = st.segmented_control(
-        "More about this film",
-        MORE,
-        default=MORE[0],
-        required=True,
-        key="fracture_more",
-        label_visibility="collapsed",
-        persist_state="session",
-    )
-    if more == "Steps":
-        views.step_gallery(loaders.fracture_steps(settings.detector, case.image))
-    elif more == "Explain":
-        opinion = loaders.fracture_opinion(classifier, case.image)
-        fracture_views.explain(reading, settings, opinion.heat_map, opinion.method)
-        fracture_views.experiment()
-    elif more == "Robustness":
-        fracture_robustness.show(settings, classifier, fracture_inputs.current_phantom())
-    elif more == "Measure":
-        measuring.measure("fracture", case.image, settings.display)
-    elif more == "Model card":
-        views.model_card(settings.detector)
-        views.model_card(classifier)
-    else:
-        fracture_views.download(reading, settings)
+            fracture_views.viewer(reading, settings)
+        fracture_views.strip(reading, settings)
+        fracture_views.table(reading)
+        more = st.segmented_control(
+            "More about this film",
+            MORE,
+            default=MORE[0],
+            required=True,
+            key="fracture_more",
+            label_visibility="collapsed",
+            persist_state="session",
+        )
+        if more == "Steps":
+            views.step_gallery(loaders.fracture_steps(settings.detector, case.image))
+        elif more == "Explain":
+            opinion = loaders.fracture_opinion(classifier, case.image)
+            fracture_views.explain(reading, settings, opinion.heat_map, opinion.method)
+            fracture_views.experiment()
+        elif more == "Robustness":
+            fracture_robustness.show(settings, classifier, fracture_inputs.current_phantom())
+        elif more == "Measure":
+            measuring.measure("fracture", case.image, settings.display)
+        elif more == "Model card":
+            views.model_card(settings.detector)
+            views.model_card(classifier)
+        else:
+            fracture_views.download(reading, settings)

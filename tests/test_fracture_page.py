@@ -157,6 +157,7 @@ def test_broken_upload_is_one_sentence_and_the_page_lives_on(calls: Counter[str]
     assert not app.exception
     assert len(app.error) == 1
     assert app.error[0].value.endswith(".")
+    assert threshold(app)
     app.file_uploader(key="fracture_upload").set_value([FILM]).run()
     assert not app.error
     assert metrics(app)["Boxes"] == "2"

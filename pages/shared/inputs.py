@@ -41,7 +41,7 @@ def source_of(key: str, label: str) -> str:
     return st.radio(label, SOURCES, key=f"{key}_source", persist_state="session")
 
 
-def radiograph(key: str, task: str, phantom: Callable[[str], Case]) -> Case:
+def radiograph(key: str, task: str, phantom: Callable[[str], Case]) -> Case | None:
     """The sidebar's first part: choose where the radiograph comes from.
 
     Args:
@@ -51,8 +51,8 @@ def radiograph(key: str, task: str, phantom: Callable[[str], Case]) -> Case:
             case; shown first, so that the page opens on something.
 
     Returns:
-        The chosen case. Where there is none yet, or it cannot be read, a sentence says so and
-        the page ends there.
+        The chosen case; None where there is none yet or it cannot be read, which a sentence in
+        the main column has said. (The page goes on, so that its parameters stay in reach.)
     """
     with st.sidebar:
         source = source_of(key, "Radiograph from")
@@ -62,7 +62,7 @@ def radiograph(key: str, task: str, phantom: Callable[[str], Case]) -> Case:
     if not isinstance(case, Case):
         kind, sentence = case
         (st.error if kind == "error" else st.info)(sentence)
-        st.stop()
+        return None
     return case
 
 

@@ -26,13 +26,13 @@ class Guarded:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
-def or_stop(task: Callable[[], Answer]) -> Answer:
-    """Run a task; what a person's input or installation broke is said, and the page ends there."""
+def or_sentence(task: Callable[[], Answer]) -> Answer | None:
+    """Run a task; None where a person's input or installation broke it, which a sentence says."""
     try:
         return task()
     except ImagingError as err:
         st.error(str(err), icon=":material/error:")
-        st.stop()
+        return None
 
 
 @st.cache_resource(max_entries=3, show_spinner="Loading the detector …")
