@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,8 +18,8 @@ from core.phantoms.head import HeadPhantom, random_head
 from core.samples import fetch, is_cached, samples
 from core.skull_strip import OURS, PUBLISHED, Settings, expected_n4_seconds
 from core.volumes import Files, read_mask, read_volume
+from pages.shared.inputs import SOURCES, source_of
 
-SOURCES = ("Phantom", "Real sample", "Upload")
 FORMATS = "NIfTI (.nii, .nii.gz), MGZ, NRRD, or a DICOM series as its files or as one zip."
 VOXELS: dict[str, float | tuple[float, float, float]] = {
     "2 mm": 2.0,
@@ -38,7 +37,7 @@ class VolumeCase:
     Attributes:
         volume: What the pipeline receives.
         truth: uint8 brain mask on the volume's grid, or None.
-        origin: One of `SOURCES`.
+        origin: One of `inputs.SOURCES`.
         words: What the volume is, for the line under the viewer.
         truth_words: Where the truth comes from.
     """
@@ -59,15 +58,12 @@ def head(key: str, task: str) -> VolumeCase | None:
         progress bar would draw into a page that is no longer there.
     """
     with st.sidebar:
-        source = st.segmented_control(
-            "Head from", SOURCES, default=SOURCES[0], required=True, key=f"{key}_source"
-        )
-        sources: dict[str, Callable[[], VolumeCase | tuple[str, str]]] = {
-            "Phantom": lambda: _phantom(key),
-            "Real sample": lambda: _sample(key, task),
-            "Upload": lambda: _upload(key),
-        }
-        case = sources[source]()
+        source = source_of(key, "Head from")
+        case: VolumeCase | tuple[str, str]
+        if source == SOURCES[0]:
+            case = _phantom(key)
+        else:
+            case = _sample(key, task) if source == SOURCES[1] else _upload(key)
         if isinstance(case, VolumeCase):
             case = _with_reference(key, case)
     if not isinstance(case, VolumeCase):

@@ -1,0 +1,47 @@
+"""Skull stripping: from a raw T1 head to the brain alone, every stage in view."""
+
+import streamlit as st
+
+from models.cards import load_card
+from pages.shared import views, volume_inputs, volume_loaders, volume_views
+
+PAGE = "skull_strip"
+MORE = ("Steps", "Explain", "Model card", "Download")
+
+st.title("Skull stripping", anchor=False)
+st.markdown(
+    "From a raw T1 head to the brain alone: bias field, resampling, normalisation and a 3D "
+    "network, each stage in view.",
+    help="Three common MR contrasts. **T1**: fluid is dark, white matter brighter than grey. "
+    "**T2**: fluid is bright. **FLAIR**: like T2, but with the fluid of the ventricles made dark, "
+    "so that lesions stand out. This model knows T1 without contrast agent only.",
+)
+card = load_card(PAGE, "unet")
+case = volume_inputs.head(PAGE, PAGE)
+
+if case is not None:
+    settings = volume_inputs.settings(PAGE, case.volume)
+    run = volume_loaders.skull_strip(PAGE, case.volume, settings, card)
+    volume_views.viewer(PAGE, case, run, settings.threshold)
+    volume_views.known_of(case)
+    if run.state != "done":
+        volume_views.no_result(PAGE, run)
+    else:
+        volume_views.answer(case, run, settings.threshold, card)
+        more = st.segmented_control(
+            "More about this head",
+            MORE,
+            default=MORE[0],
+            required=True,
+            key=f"{PAGE}_more",
+            label_visibility="collapsed",
+            persist_state="session",
+        )
+        if more == "Steps":
+            volume_views.steps(PAGE, case, run, settings.threshold)
+        elif more == "Explain":
+            volume_views.explain(PAGE, case, run, settings.threshold)
+        elif more == "Model card":
+            views.model_card(card)
+        else:
+            volume_views.download(PAGE, case, run, settings, card)
