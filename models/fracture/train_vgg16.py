@@ -54,8 +54,8 @@ def run_experiment(
     out: Path,
     seed: int,
     *,
-    side_px: int = 112,
-    epochs: int = 12,
+    side_px: int = 96,
+    epochs: int = 10,
     variants: tuple[Variant, ...] = (PLAIN, AUGMENTED, STOPPED),
 ) -> Path:
     """Train each variant and write `vgg16_experiment.csv`, one row per epoch.
