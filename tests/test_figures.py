@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from core import draw, exports, figures
+from core import curves, draw, exports, figures
 from core.agreement import agreement, heat_inside, outcome, score_on_truth
 from core.detections import Detections, compare
 from core.glossary import GLOSSARY
@@ -204,13 +204,13 @@ def test_heat_map_lies_over_the_film_and_its_opacity_moves_in_the_browser() -> N
 
 
 def test_curve_runs_backwards_where_its_values_fall() -> None:
-    figure = figures.curve([1.0, 0.5], {"a": [0.9, 0.1]}, x_title="Density (×)", y_title="Score")
+    figure = curves.curve([1.0, 0.5], {"a": [0.9, 0.1]}, x_title="Density (×)", y_title="Score")
     assert figure.layout.xaxis.autorange == "reversed"
     assert figure.layout.xaxis.title.text == "Density (×)"
 
 
 def test_learning_curves_tell_training_from_validation_by_line() -> None:
-    figure = figures.learning_curves({"plain": ([1, 2], [0.7, 0.3], [0.7, 0.9])})
+    figure = curves.learning_curves({"plain": ([1, 2], [0.7, 0.3], [0.7, 0.9])})
     training, validation = figure.data
     assert (training.line.dash, validation.line.dash) == ("solid", "dash")
     assert (list(training.y), list(validation.y)) == ([0.7, 0.3], [0.7, 0.9])

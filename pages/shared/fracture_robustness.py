@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import streamlit as st
 
-from core import draw, exports, figures
+from core import curves, draw, exports
 from core.agreement import score_on_truth
 from core.detections import Boxes, Detections
 from core.glossary import GLOSSARY
@@ -115,7 +115,7 @@ def _curve(result: Sweep, name: str, settings: Settings) -> None:
     _, values, unit = PROPERTIES[name]
     found = result.on_fracture
     st.plotly_chart(
-        figures.curve(
+        curves.curve(
             values,
             {
                 "detector: mean score on the fracture": found.mean(axis=1).tolist(),

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core import draw, exports, figures
+from core import curves, draw, exports, figures
 from core.agreement import agreement, heat_inside
 from core.detections import Boxes, Comparison, Detections, compare
 from core.glossary import GLOSSARY
@@ -180,7 +180,7 @@ def chosen_box(count: int) -> int | None:
 def table(reading: Reading) -> None:
     """All boxes; a click on a row draws its box thicker."""
     if not len(reading.found):
-        st.info("No box is above the threshold. Lower it in the sidebar to see weaker candidates.")
+        st.caption("Lower the threshold in the sidebar to see weaker candidates.")
         return
     rows = exports.box_rows(reading.found, reading.image.spacing_mm, reading.against_truth)
     st.dataframe(
@@ -251,9 +251,9 @@ def experiment() -> None:
     table = pd.read_csv(EXPERIMENT)
     runs = {str(name): run for name, run in table.groupby("variant", sort=False)}
     st.plotly_chart(
-        figures.learning_curves(
+        curves.learning_curves(
             {
-                f"{name}, best validation AUROC {run['val_auroc'].max():.2f}": (
+                f"{name}<br>best validation AUROC {run['val_auroc'].max():.2f}": (
                     run["epoch"].tolist(),
                     run["train_loss"].tolist(),
                     run["val_loss"].tolist(),
