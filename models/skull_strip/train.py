@@ -288,8 +288,9 @@ def main() -> None:
     parser.add_argument("--sources", choices=("IXI", "all"), default="all")
     parser.add_argument("--frozen-from", type=float, default=0.67)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
-    tf.config.threading.set_intra_op_parallelism_threads(2)
+    tf.config.threading.set_intra_op_parallelism_threads(options.threads)
     keras.utils.set_random_seed(options.seed)
     heads = read_heads(options.data, options.cache)
     if options.sources == "IXI":
