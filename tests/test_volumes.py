@@ -17,6 +17,7 @@ from core.images import Volume
 from core.volumes import nifti_bytes, orientation_of, read_mask, read_volume, to_input_grid
 from tests.volume_files import (
     dicom_series,
+    enhanced_dicom,
     mgz,
     nifti,
     nrrd_file,
@@ -46,6 +47,7 @@ FORMATS: dict[str, Callable[[np.ndarray, np.ndarray], list[tuple[str, bytes]]]] 
     "nrrd gzip": lambda a, m: [("a.nrrd", nrrd_file(a, m))],
     "nrrd raw": lambda a, m: [("a.nrrd", nrrd_file(a, m, "raw"))],
     "dicom": dicom,
+    "enhanced dicom": lambda a, m: [("a.dcm", enhanced_dicom(a, m))],
     "dicom zip": lambda a, m: [("a.zip", zipped([("DICOMDIR", b"x"), *dicom(a, m)]))],
     "nii zip": lambda a, m: [("a.zip", zipped([("x/a.nii.gz", nifti(a, m)), ("a.txt", b"x")]))],
 }

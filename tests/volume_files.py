@@ -117,3 +117,31 @@ def zipped(files: Sequence[tuple[str, bytes]]) -> bytes:
         for name, content in files:
             archive.writestr(name, content)
     return stream.getvalue()
+
+
+def enhanced_dicom(array: np.ndarray, affine: NDArray[np.float64]) -> bytes:
+    """The same slices as the frames of one enhanced MR file, last slice first."""
+    import pydicom
+    from pydicom.dataset import Dataset
+
+    slices = [pydicom.dcmread(io.BytesIO(one)) for one in dicom_series(array, affine)]
+    slices.sort(key=lambda one: int(one.InstanceNumber))
+    whole = slices[0]
+    shared, orientation, measures = Dataset(), Dataset(), Dataset()
+    orientation.ImageOrientationPatient = whole.ImageOrientationPatient
+    measures.PixelSpacing = whole.PixelSpacing
+    shared.PlaneOrientationSequence, shared.PixelMeasuresSequence = [orientation], [measures]
+    whole.SharedFunctionalGroupsSequence = [shared]
+    frames = []
+    for one in slices:
+        frame, position = Dataset(), Dataset()
+        position.ImagePositionPatient = one.ImagePositionPatient
+        frame.PlanePositionSequence = [position]
+        frames.append(frame)
+    whole.PerFrameFunctionalGroupsSequence = frames
+    whole.NumberOfFrames = len(slices)
+    whole.PixelData = b"".join(one.PixelData for one in slices)
+    del whole.ImagePositionPatient, whole.ImageOrientationPatient, whole.PixelSpacing
+    stream = io.BytesIO()
+    pydicom.dcmwrite(stream, whole)
+    return stream.getvalue()
