@@ -3,7 +3,7 @@
 import streamlit as st
 
 from models.cards import load_card
-from pages.shared import views, volume_inputs, volume_loaders, volume_views
+from pages.shared import views, volume_inputs, volume_loaders, volume_teaching, volume_views
 
 PAGE = "skull_strip"
 MORE = ("Steps", "Explain", "Model card", "Download")
@@ -38,9 +38,9 @@ if case is not None:
             persist_state="session",
         )
         if more == "Steps":
-            volume_views.steps(PAGE, case, run, settings.threshold)
+            volume_teaching.steps(PAGE, case, run, settings.threshold)
         elif more == "Explain":
-            volume_views.explain(PAGE, case, run, settings.threshold)
+            volume_teaching.explain(PAGE, case, run, settings.threshold)
         elif more == "Model card":
             views.model_card(card)
         else:
