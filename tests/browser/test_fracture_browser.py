@@ -18,7 +18,7 @@ pytestmark = pytest.mark.browser
 @pytest.fixture
 def fracture(page: Page, app_url: str) -> Iterator[Page]:
     """The page, opened and answered; fails the test where the browser's console had an error."""
-    expect.set_options(timeout=45_000)  # the first answer waits for torch on a busy machine
+    expect.set_options(timeout=60_000)
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
 
@@ -30,7 +30,8 @@ def fracture(page: Page, app_url: str) -> Iterator[Page]:
     # Through the navigation: Streamlit itself looks in vain below the path of a deep link.
     page.goto(app_url)
     page.get_by_role("link", name="Fracture", exact=True).first.click()
-    expect(metric(page, "Boxes")).to_be_visible()
+    # The first answer waits until the models are loaded, on a busy machine for long.
+    expect(metric(page, "Boxes")).to_be_visible(timeout=180_000)
     yield page
     assert complaints == []
 
