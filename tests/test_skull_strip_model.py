@@ -12,7 +12,7 @@ import pytest
 from core.errors import WeightsError
 from core.images import Volume
 from core.metrics import dice
-from core.skull_strip import Cancelled, Settings, prepare
+from core.skull_strip import OURS, Cancelled, Settings, prepare
 from models.cards import ModelCard, load_card, verified_weights
 from models.skull_strip import predict
 
@@ -98,6 +98,10 @@ def test_changed_weights_are_not_opened(tmp_path: Path, card: ModelCard, monkeyp
 def test_weights_of_another_network_are_refused(card: ModelCard) -> None:
     with pytest.raises(WeightsError, match="do not fit"):
         predict.load_model(replace(card, extra={"filters": 4}))
+
+
+def test_preset_takes_the_card_s_operating_point(card: ModelCard) -> None:
+    assert card.operating_points["brain"] == OURS.threshold
 
 
 def test_loss_is_lowest_for_the_truth() -> None:

@@ -41,7 +41,7 @@ class Settings:
     grid: tuple[int, int, int] = (96, 128, 128)
     spacing_mm: float = 2.0
     normalisation: str = "rescale and z-score"
-    threshold: float = 0.5
+    threshold: float = 0.45
 
     def __post_init__(self) -> None:
         if any(side <= 0 or side % 8 for side in self.grid):
@@ -53,7 +53,7 @@ class Settings:
 
 
 NORMALISATIONS = ("rescale and z-score", "rescale", "z-score")
-PUBLISHED = Settings(shrink=3, grid=(96, 128, 160))
+PUBLISHED = Settings(shrink=3, grid=(96, 128, 160), threshold=0.5)
 OURS = Settings()
 
 
