@@ -9,6 +9,7 @@ from pages.shared import (
     fracture_sets,
     fracture_teaching,
     fracture_views,
+    frame,
     inputs,
     loaders,
     measuring,
@@ -18,6 +19,7 @@ from pages.shared import (
 MORE = ("Steps", "Explain", "Robustness", "Measure", "Model card", "Download")
 MODES = ("One radiograph", "Many radiographs", "Teaching set")
 
+frame.require()
 st.title("Fracture detection", anchor=False)
 st.markdown(
     "A detector boxes fractures on limb radiographs and a classifier gives a second opinion: "

@@ -5,6 +5,7 @@ from pathlib import Path
 import streamlit as st
 
 from models.cards import load_card
+from pages.shared import frame
 
 PICTURES = Path(__file__).parent / "shared" / "pictures"
 
@@ -15,7 +16,7 @@ TASKS = (
         "Fracture detection",
         "A detector draws boxes on limb radiographs, a classifier gives a second opinion, "
         "and you see where they disagree.",
-        "A drawn forearm film with a fracture of the radius, framed by the detector’s box.",
+        "Three drawn limb films with fractures, each framed by the detector’s boxes.",
     ),
     (
         "skull_strip",
@@ -27,6 +28,7 @@ TASKS = (
     ),
 )
 
+frame.require()
 st.title("Lightbox")
 st.markdown(
     "Look inside medical imaging models: watch every step between the film and the answer, "
@@ -35,13 +37,12 @@ st.markdown(
 
 columns = st.columns(2, gap="large")
 for number, (task, model, title, words, alt) in enumerate(TASKS):
-    if not (PICTURES.parents[1] / f"{task}.py").exists():
-        continue
     with columns[number % 2].container(border=True):
-        st.image(PICTURES / f"{task}.png", width="stretch", alt=alt)
+        st.image(PICTURES / f"{task}.jpg", width="stretch", alt=alt)
         st.subheader(title, anchor=False)
         st.write(words)
-        st.caption(load_card(task, model).metrics[0].sentence)
+        for headline in load_card(task, model).metrics[:1]:
+            st.caption(headline.sentence)
         st.page_link(
             f"pages/{task}.py", label=f"Open {title.lower()}", icon=":material/arrow_forward:"
         )

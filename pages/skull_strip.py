@@ -3,11 +3,12 @@
 import streamlit as st
 
 from models.cards import load_card
-from pages.shared import views, volume_inputs, volume_loaders, volume_teaching, volume_views
+from pages.shared import frame, views, volume_inputs, volume_loaders, volume_teaching, volume_views
 
 PAGE = "skull_strip"
 MORE = ("Steps", "Explain", "Model card", "Download")
 
+frame.require()
 st.title("Skull stripping", anchor=False)
 st.markdown(
     "From a raw T1 head to the brain alone: bias field, resampling, normalisation and a 3D "

@@ -12,7 +12,7 @@ PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py") if path.name 
 
 
 def opened(page: str) -> AppTest:
-    """The app, run once with `page` in front."""
+    """The app with `page` opened first, as by a bookmark."""
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=180)
     app.run() if page == "home" else app.switch_page(f"pages/{page}.py").run()
     return app

@@ -1,0 +1,17 @@
+"""The frame around every page (navigation, layout, disclaimer), which app.py draws."""
+
+from __future__ import annotations
+
+import streamlit as st
+from streamlit.runtime.pages_manager import PagesManager
+
+
+def require() -> None:
+    """Start over from app.py where Streamlit opened a page without it.
+
+    Until `st.navigation` has run once in the server's life, Streamlit 1.67 takes a folder named
+    pages/ for its older kind of multipage app: a bookmark opened first runs the page alone.
+    """
+    if PagesManager.uses_pages_directory:
+        PagesManager.uses_pages_directory = False
+        st.rerun()
