@@ -10,7 +10,6 @@ from __future__ import annotations
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -23,32 +22,17 @@ from core.skull_strip import Cancelled, Settings, prepare
 from core.stages import Step
 from models.cards import ModelCard
 from models.skull_strip import predict
+from models.skull_strip.apart import Apart
 from models.skull_strip.predict import BrainProbability
 
 KEPT_RUNS = 3
 PREPARING = 0.85  # share of the progress bar; the rest is the network
 
 
-class Lazily:
-    """A model that the first worker loads: it takes seconds, and the page must not wait."""
-
-    def __init__(self, card: ModelCard) -> None:
-        self._card = card
-        self._lock = threading.Lock()
-
-    @cached_property
-    def _model(self) -> predict.Model:
-        return predict.load_model(self._card)
-
-    def get(self) -> predict.Model:
-        """The model; loading is done once, whoever asks first."""
-        with self._lock:
-            return self._model
-
-
-@st.cache_resource(max_entries=2, show_spinner=False)
-def _brain_model(name: str, sha256: str, _card: ModelCard) -> Lazily:
-    return Lazily(_card)
+@st.cache_resource(show_spinner=False)
+def _network() -> Apart:
+    """The process that holds the network, for all users."""
+    return Apart()
 
 
 @st.cache_resource(show_spinner=False)
@@ -124,7 +108,7 @@ def skull_strip(key: str, volume: Volume, settings: Settings, card: ModelCard) -
     if wanted not in runs:
         while len(runs) >= KEPT_RUNS:
             runs.pop(next(iter(runs)))
-        runs[wanted] = _started(volume, settings, _brain_model(card.name, card.sha256, card))
+        runs[wanted] = _started(volume, settings, card, _network())
     return runs[wanted]
 
 
@@ -135,7 +119,7 @@ def forget(key: str, run: Run) -> None:
         del runs[name]
 
 
-def _started(volume: Volume, settings: Settings, model: Lazily) -> Run:
+def _started(volume: Volume, settings: Settings, card: ModelCard, network: Apart) -> Run:
     run = Run()
 
     def work() -> BrainProbability:
@@ -145,10 +129,8 @@ def _started(volume: Volume, settings: Settings, model: Lazily) -> Run:
             lambda share, stage: run.report(PREPARING * share, stage),
             run.stop.is_set,
         )
-        run.report(PREPARING, "Loading the network")
-        loaded = model.get()
-        run.report(PREPARING + 0.05, predict.NETWORK)
-        return predict.probability(loaded, prepared, None, run.stop.is_set)
+        run.report(PREPARING, predict.NETWORK)
+        return network.probability(card, prepared, run.stop.is_set)
 
     run.future = _worker().submit(work)
     return run

@@ -9,6 +9,7 @@ import streamlit as st
 
 from core import volume_exports
 from core.errors import ImagingError
+from core.images import Volume
 from core.skull_strip import Settings, looks_like_t1_head
 from core.skull_strip.pipeline import N4
 from core.volume_metrics import compare_masks
@@ -24,18 +25,13 @@ POLL_SECONDS = 0.7
 NIFTI = "application/gzip"
 
 
-@st.fragment
 def viewer(key: str, case: VolumeCase, run: Run, threshold: float) -> None:
-    """NiiVue with the head, and the mask once there is one; a fragment, for its own choices.
+    """NiiVue with the head, and the mask once there is one.
 
     Above it stands what the run is doing, and once it is done the choice of intensities: one
     place, so that the viewer does not move.
     """
-    volume, mask, voxels, shown = case.volume, None, case.volume.voxels, "As read"
-    if run.state == "done":
-        found = run.mask(threshold)
-        name = f"mask {id(run)} {threshold}"
-        mask = volume_loaders.for_viewer(volume.digest, name, found, volume.affine)
+    shown = "As read"
     with st.container(height=56, border=False, vertical_alignment="center"):
         if run.state == "running":
             _progress(key, run)
@@ -48,6 +44,17 @@ def viewer(key: str, case: VolumeCase, run: Run, threshold: float) -> None:
                 key=f"{key}_intensities",
                 label_visibility="collapsed",
             )
+    _niivue(key, case.volume, run, threshold, shown)
+
+
+@st.fragment
+def _niivue(key: str, volume: Volume, run: Run, threshold: float, shown: str) -> None:
+    """The viewer in a fragment of its own: nothing in it makes the page run again."""
+    mask, voxels = None, volume.voxels
+    if run.state == "done":
+        found = run.mask(threshold)
+        name = f"mask {id(run)} {threshold}"
+        mask = volume_loaders.for_viewer(volume.digest, name, found, volume.affine)
     if shown != "As read":
         voxels = run.result().prepared.step(N4).image
         shown = f"{shown} {id(run)}"
