@@ -25,6 +25,7 @@ from core.images import Radiograph, digest_of
 from core.metrics import auroc
 from models.fracture import network as networks
 from models.fracture.augment import Sample, Strength, training_view
+from models.fracture.export import averaged
 from models.fracture.predict import Model, candidates, torch_forward
 
 CURVES = ("epoch", "loss", "box", "cls", "l1", "rate", "val_map50", "val_auroc", "seconds")
@@ -48,16 +49,16 @@ class Plan:
         val_every: Epochs between looks at a part of the validation split.
     """
 
-    epochs: int = 48
+    epochs: int = 28
     normals: int = 260
     phantoms: int = 0
     batch: int = 16
     shape_hw: tuple[int, int] = (384, 320)
-    calm_shape_hw: tuple[int, int] = (576, 480)
+    calm_shape_hw: tuple[int, int] = (544, 448)
     rate: float = 1e-3
     weight_decay: float = 0.02
     warm_up_steps: int = 100
-    calm: float = 0.15
+    calm: float = 0.13
     ema: float = 0.998
     val_every: int = 6
     seed: int = 0
@@ -293,11 +294,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, required=True, help="data set folder")
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
     parser.add_argument("--start", type=Path, help="COCO checkpoint, its hash checked before")
+    parser.add_argument("--weights", type=Path, nargs="+", help="earlier runs, to be averaged")
     parser.add_argument("--arch", default="yolo26n", choices=("yolo26n", "yolo26s"))
     parser.add_argument("--epochs", type=int, default=plan.epochs)
     parser.add_argument("--normals", type=int, default=plan.normals)
     parser.add_argument("--phantoms", type=int, default=plan.phantoms)
     parser.add_argument("--rate", type=float, default=plan.rate)
+    parser.add_argument("--calm", type=float, default=plan.calm, help="share on whole films")
+    parser.add_argument("--val-every", type=int, default=plan.val_every, help="epochs")
     parser.add_argument("--seed", type=int, default=plan.seed)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--stop-at", type=float, help="stop after the epoch past this time")
@@ -308,6 +312,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.start:
         fitted = networks.start_from_coco(network, options.start)
         print(f"{fitted} of {len(network.state_dict())} tensors from {options.start.name}")
+    if options.weights:
+        network.load_state_dict(averaged(options.weights))
     training = load_samples(read_fracture_cases(options.data, "train"))
     if options.phantoms:
         training["phantom"] = phantom_samples(options.phantoms * 6, first_seed=100_000)
@@ -319,12 +325,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         normals=options.normals,
         phantoms=options.phantoms,
         rate=options.rate,
+        calm=options.calm,
+        val_every=options.val_every,
         seed=options.seed,
     )
     train(
         network,
         training,
-        fractured + normal[::3],
+        fractured + normal[::3],  # a third of the normal ones: each look costs a minute
         options.out,
         plan,
         stop_at=options.stop_at,

@@ -34,18 +34,18 @@ CURVES = ("epoch", "loss", "rate", "val_auroc", "seconds")
 class ClassifierPlan:
     """What a run does; see `models.fracture.train.Plan`."""
 
-    epochs: int = 16
+    epochs: int = 5
     normals: int = 433
-    phantoms: int = 80
+    phantoms: int = 40
     batch: int = 16
     long_side_px: int = 448
-    shape_hw: tuple[int, int] = (416, 352)
-    rate: float = 5e-4
+    shape_hw: tuple[int, int] = (384, 320)
+    rate: float = 3e-4
     weight_decay: float = 0.02
     warm_up_steps: int = 60
     smoothing: float = 0.05
-    ema: float = 0.998
-    val_every: int = 4
+    ema: float = 0.99
+    val_every: int = 5
     seed: int = 0
 
 
