@@ -102,3 +102,18 @@ def test_vgg16_experiment_keeps_its_curves(tmp_path: Path) -> None:
         rows = list(csv.reader(handle))
     assert tuple(rows[0]) == COLUMNS
     assert [row[:2] for row in rows[1:]] == [["plain", "1"], ["plain", "2"]]
+
+
+def test_stopped_classifier_training_goes_on(tmp_path: Path) -> None:
+    import torch
+
+    from models.fracture.classifier_network import YoloClassifier
+    from models.fracture.train_classifier import ClassifierPlan, train_classifier
+
+    training = {"fractured": [spot((30, 50))] * 2, "normal": [NORMAL] * 2}
+    plan = ClassifierPlan(epochs=1, batch=4, long_side_px=96, shape_hw=(96, 64))
+    train_classifier(YoloClassifier(), training, [], tmp_path, plan)
+    longer = replace(plan, epochs=2)
+    checkpoint = train_classifier(YoloClassifier(), training, [], tmp_path, longer)
+    saved = torch.load(checkpoint, weights_only=True)
+    assert (saved["epoch"], saved["updates"]) == (2, 2)
