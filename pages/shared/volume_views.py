@@ -100,9 +100,13 @@ def no_result(key: str, run: Run) -> None:
     """What is said of a run that was cancelled or failed."""
     if run.state == "cancelled":
         st.info("Cancelled. The head is shown as it was read.", icon=":material/stop_circle:")
-        if st.button("Run again", key=f"{key}_again", type="primary"):
-            volume_loaders.forget(key, run)
-            st.rerun()
+        st.button(
+            "Run again",
+            key=f"{key}_again",
+            type="primary",
+            on_click=volume_loaders.forget,
+            args=(key, run),
+        )
     elif run.state == "failed":
         try:
             run.result()
