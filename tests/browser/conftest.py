@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -45,6 +45,10 @@ def connect(self, address):
     return _connect(self, address)
 socket.socket.connect = connect
 """
+
+
+# The first page load on a slow machine brings a model along.
+expect.set_options(timeout=60_000)
 
 
 def free_port() -> int:
