@@ -27,7 +27,7 @@ from core.skull_strip import (
 )
 from core.skull_strip.bias import shrunk_grid
 from core.skull_strip.pipeline import N4, RESAMPLE, RESCALE, Z_SCORE
-from core.skull_strip.post import fill_holes, largest_component
+from core.skull_strip.post import close_deep_cavities, fill_holes, largest_component
 
 SHAPE, SPACING, ORIGIN = (20, 24, 16), (4.0, 3.0, 6.0), (-31.0, -52.0, 17.0)
 SMALL = Settings(n4=False, grid=(24, 24, 32), spacing_mm=4.0)
@@ -214,7 +214,7 @@ def test_threshold_changes_the_mask_alone() -> None:
     soft = np.clip(1.5 - distance_mm(prepared.affine, SMALL.grid) / 40, 0, 1).astype(np.float32)
     sizes = [int(restore(soft, prepared, level).sum()) for level in (0.2, 0.5, 0.8)]
     assert sizes[0] > sizes[1] > sizes[2] > 0
-    assert restore_steps(soft, prepared, 0.8)[1].parameters == {"threshold": 0.8}
+    assert restore_steps(soft, prepared, 0.8)[2].parameters == {"threshold": 0.8}
 
 
 def test_nothing_above_the_threshold_gives_an_empty_mask() -> None:
@@ -231,6 +231,19 @@ def test_islands_go_and_holes_are_filled() -> None:
     kept = fill_holes(largest_component(mask))
     assert kept[5, 6, 6] == 1 and kept[15:17].sum() == 0 and kept[2, 6, 6] == 0
     assert mask[5, 6, 6] == 0
+
+
+def test_cavity_with_a_narrow_way_out_is_filled_and_the_surface_kept() -> None:
+    mask = np.zeros((40, 44, 36), np.uint8)
+    mask[6:34, 6:38, 6:30] = 1
+    dented = mask.copy()
+    dented[18:22, 18:26, 16:20] = 0  # a cavity
+    dented[20, 22, :17] = 0  # and its way out
+    dented[30:, 10:30, 10:20] = 0  # a wide dent
+    closed = close_deep_cavities(dented, (2.0, 2.0, 2.0))
+    assert closed[18:22, 18:26, 16:20].all()
+    assert closed[30:, 10:30, 10:20].sum() == 0
+    assert not closed[mask == 0].any()
 
 
 def test_published_preset_is_the_published_one() -> None:

@@ -13,12 +13,12 @@ from core.errors import UnsuitableInputError
 from core.images import FloatArray, Volume
 from core.skull_strip.bias import Cancelled, n4_field
 from core.skull_strip.grid import WorkingGrid, from_grid, place_grid, to_grid
-from core.skull_strip.post import fill_holes, largest_component
+from core.skull_strip.post import close_deep_cavities, fill_holes, largest_component
 from core.stages import Progress, Stage, Step, run_stages
 
 N4, RESAMPLE, RESCALE, Z_SCORE = "N4 bias correction", "Resample and crop", "Rescale", "Z-score"
 PROBABILITY, THRESHOLD = "Back to the input grid", "Threshold"
-LARGEST, FILLED = "Largest component", "Holes filled"
+CAVITIES, LARGEST, FILLED = "Deep cavities closed", "Largest component", "Holes filled"
 
 
 @dataclass(frozen=True)
@@ -236,7 +236,8 @@ def restore_steps(
         threshold: Overrides the settings' own; changing it reruns nothing else.
 
     Returns:
-        Steps on the input grid: the probability, then uint8 masks, the last one the result.
+        Steps: the probability with deep cavities closed, on the working grid; then on the input
+        grid the probability and uint8 masks, the last one the result.
 
     Raises:
         ValueError: If the probability is not on the working grid.
@@ -244,7 +245,19 @@ def restore_steps(
     if probability.shape != prepared.grid.shape:
         raise ValueError(f"probability is {probability.shape}, the grid {prepared.grid.shape}")
     level = prepared.settings.threshold if threshold is None else threshold
+
+    def close_cavities(values: FloatArray, threshold: float) -> FloatArray:
+        brain = largest_component((values >= threshold).astype(np.uint8))
+        closed = close_deep_cavities(brain, prepared.grid.spacing_mm)
+        return np.where(closed > brain, np.float32(1), values)
+
     stages = [
+        Stage(
+            CAVITIES,
+            close_cavities,
+            {"threshold": level},
+            "Dark ventricles can look like the outside; what lies deep in the brain is part of it.",
+        ),
         Stage(
             PROBABILITY,
             lambda grid_values: from_grid(grid_values, prepared.grid),

@@ -38,6 +38,31 @@ def fill_holes(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return filled
 
 
+def close_deep_cavities(
+    mask: NDArray[np.uint8], spacing_mm: tuple[float, float, float]
+) -> NDArray[np.uint8]:
+    """Fill what lies deep in a mask even where a narrow way leads out of it, as from ventricles.
+
+    The mask is closed with a ball of 6 mm and its holes are filled; whatever is more than 10 mm
+    inside that shape becomes mask. Its surface stays as it is.
+    """
+    from scipy import ndimage
+
+    box = bounding_box(mask)
+    if box is None:
+        return mask.copy()
+    rim = [int(np.ceil(6.0 / mm)) + 2 for mm in spacing_mm]
+    inside = np.pad(mask[box] > 0, [(r, r) for r in rim])
+    near = ndimage.distance_transform_edt(~inside, sampling=spacing_mm) <= 6.0
+    closed = ndimage.distance_transform_edt(near, sampling=spacing_mm) > 6.0
+    solid = fill_holes((closed | inside).astype(np.uint8)) > 0
+    deep = ndimage.distance_transform_edt(solid, sampling=spacing_mm) > 10.0
+    filled = mask.copy()
+    inner = tuple(slice(r, -r) for r in rim)
+    filled[box] |= deep[inner]
+    return filled
+
+
 def bounding_box(mask: NDArray[np.generic]) -> tuple[slice, slice, slice] | None:
     """The smallest box around what is not zero, or None where all is."""
     slices = []
