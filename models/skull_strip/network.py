@@ -17,7 +17,8 @@ def residual_block(x: keras.KerasTensor, filters: int, name: str, dtype: str) ->
     """Two 3×3×3 convolutions added to a shortcut that nothing bends (He et al. 2016).
 
     One batch normalisation a block: on a processor it takes three times as long as a
-    convolution, and a second one made a training step 2.6 times longer.
+    convolution. Without a second one, and without a rectifier after the sum, a training step
+    took 1.2 s instead of 3.2; accuracy was not compared.
     """
     shortcut = x
     if x.shape[-1] != filters:
