@@ -89,6 +89,7 @@ def test_export_gives_the_boxes_of_the_network(tmp_path: Path) -> None:
     exported_boxes, exported_scores = onnx_forward(tmp_path / "detector.onnx")(grey)
     np.testing.assert_allclose(exported_boxes, boxes, atol=0.5)
     np.testing.assert_allclose(exported_scores, scores, atol=0.005)
+    np.testing.assert_array_equal(torch_forward(network)(grey)[0], boxes)  # left as it was
 
 
 def test_vgg16_experiment_keeps_its_curves(tmp_path: Path) -> None:

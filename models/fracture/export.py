@@ -8,6 +8,7 @@ float32: a Cast follows every stored tensor and is folded away when the file is 
 from __future__ import annotations
 
 import argparse
+import copy
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -37,12 +38,12 @@ def export(network: nn.Module, path: Path) -> str:
     """Write an ONNX file with free height and width, and return its SHA-256."""
     import onnx
 
-    network.float().eval()
-    fused = network.fuse(verbose=False)  # type: ignore[operator]  # an Ultralytics model
+    fused = copy.deepcopy(network).float().eval()
+    fused = fused.fuse(verbose=False)  # type: ignore[operator]  # an Ultralytics model
     head = fused.model[-1]
     head.export, head.dynamic, head.format = True, True, "onnx"
     torch.onnx.export(
-        Decoded(fused),
+        Decoded(fused).eval(),
         (torch.zeros(1, 1, 320, 256),),
         str(path),
         input_names=["radiograph"],
