@@ -19,9 +19,9 @@ from models.cards import load_card
 FOLDER = Path(__file__).parent / "pictures"
 SIZE_WH = (960, 480)
 FILMS = (
-    LimbPhantom(seed=3, kind="forearm", fracture="transverse", shape=(480, 320)),
-    LimbPhantom(seed=8, kind="lower leg", fracture="oblique", shape=(480, 320)),
-    LimbPhantom(seed=5, kind="hand", fracture="displaced", shape=(480, 320)),
+    LimbPhantom(seed=7, kind="forearm", fracture="oblique", shape=(480, 320)),
+    LimbPhantom(seed=9, kind="lower leg", fracture="oblique", shape=(480, 320)),
+    LimbPhantom(seed=5, kind="hand", fracture="oblique", shape=(480, 320)),
 )
 
 

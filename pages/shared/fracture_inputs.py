@@ -17,7 +17,7 @@ from models.cards import ModelCard, task_cards
 from pages.shared.inputs import Case, Display, display
 
 SOUND = "none"
-FIRST = LimbPhantom(seed=2, kind="forearm", fracture="oblique")
+FIRST = LimbPhantom(seed=5, kind="forearm", fracture="oblique")
 
 
 @dataclass(frozen=True)
