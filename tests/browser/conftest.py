@@ -118,6 +118,7 @@ def app_url(tmp_path_factory: pytest.TempPathFactory, connections: Path) -> Iter
         app.terminate()
         app.wait(20)
         log.close()
+    assert not connections.exists(), connections.read_text()
 
 
 @pytest.fixture

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -31,11 +29,3 @@ def test_home_pictures_have_words_for_those_who_do_not_see_them(page: Page, app_
     texts = page.locator("[data-testid=stImage] img").evaluate_all("all => all.map(i => i.alt)")
     assert texts
     assert all(len(text) > 20 for text in texts)
-
-
-def test_app_opened_no_connection_to_another_machine(
-    page: Page, app_url: str, connections: Path
-) -> None:
-    page.goto(app_url)
-    expect(page.get_by_role("heading", name="Lightbox", exact=True)).to_be_visible()
-    assert not connections.exists(), connections.read_text()
