@@ -105,7 +105,9 @@ def test_broken_upload_while_a_run_is_under_way_keeps_the_page(
     page.on("pageerror", lambda error: failures.append(str(error)))
     opened(page, app_url)
     page.locator("[data-testid=stRadio] label").filter(has_text="Upload").click()
-    page.locator("input[type=file]").first.set_input_files(broken)
+    # By name: until the sidebar has changed, the first input is the reference mask's.
+    scans = page.get_by_role("region", name="Head scan")
+    scans.locator("input[type=file]").set_input_files(broken)
     expect(page.get_by_text("ends early")).to_be_visible()
     page.wait_for_timeout(2000)  # the progress bar's last tick must not draw into this page
     expect(page.get_by_role("heading", name="Skull stripping", exact=True)).to_be_visible()
