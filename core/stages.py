@@ -15,6 +15,10 @@ Progress = Callable[[float, str], None]
 """Called with the fraction done in [0, 1] and the name of what is being done."""
 
 
+class Cancelled(Exception):
+    """A person asked for something else; nothing went wrong."""
+
+
 @dataclass(frozen=True)
 class Stage:
     """A named pure function with its parameters.

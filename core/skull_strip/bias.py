@@ -9,17 +9,13 @@ import numpy as np
 
 from core.images import FloatArray
 from core.skull_strip.grid import WorkingGrid, from_grid, to_grid
-from core.stages import Progress
+from core.stages import Cancelled, Progress
 
 SAMPLES_KEPT = 16
 """A side is not shrunk below this many samples: thick slices are few enough already."""
 
 LOG_FIELD_LIMIT = 1.6
 """exp(1.6) is five: no coil is that uneven, only the spline's tail in the air."""
-
-
-class Cancelled(Exception):
-    """The person asked to stop."""
 
 
 def shrunk_grid(

@@ -1,0 +1,1 @@
+"""Bone age: hand radiograph and sex to months."""

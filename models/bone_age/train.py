@@ -1,0 +1,262 @@
+"""Train a bone-age network: `python -m models.bone_age.train --data FOLDER --out FILE.npz`."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from core.bone_age.cases import BoneAgeCase, read_bone_age_cases
+from core.readers import read_radiograph
+from core.stages import Stage
+from models.bone_age import network
+from models.bone_age.pipelines import PIPELINES, stages_of
+from models.bone_age.preprocess import SEX_INPUT, network_input
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """What may happen to a training film; zero switches a part off.
+
+    Attributes:
+        degrees: Rotation to either side.
+        shift: Translation as a share of the side.
+        zoom: Scale to either side of 1.
+        mirror: Whether a film may be mirrored (a right hand is a mirrored left hand).
+        contrast: Gamma between 1 / (1 + contrast) and 1 + contrast, gain the same.
+        noise: Standard deviation of Gaussian noise, on the scale [0, 1].
+        erase: Share of films of which a rectangle is blackened.
+    """
+
+    degrees: float = 20.0
+    shift: float = 0.06
+    zoom: float = 0.15
+    mirror: bool = True
+    contrast: float = 0.25
+    noise: float = 0.03
+    erase: float = 0.3
+
+
+NO_AUGMENTATION = Augmentation(0, 0, 0, False, 0, 0, 0)
+
+
+def prepare(
+    cases: Sequence[BoneAgeCase], stages: Sequence[Stage], shape: tuple[int, int], cache: Path
+) -> NDArray[np.uint8]:
+    """The network's inputs of all cases, uint8 (N, H, W), made once and kept in `cache`."""
+    if cache.is_file():
+        kept = np.load(cache)
+        if kept.shape == (len(cases), *shape):
+            return kept
+    films = np.zeros((len(cases), *shape), np.uint8)
+    for number, case in enumerate(cases):
+        pixels = read_radiograph(case.path.read_bytes(), name=case.file).pixels
+        films[number] = (255 * network_input(pixels, stages, shape)[1]).round()
+    cache.parent.mkdir(parents=True, exist_ok=True)
+    np.save(cache, films)
+    return films
+
+
+def augmented(
+    film: NDArray[np.uint8], how: Augmentation, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """One random variant of a film, float32 (H, W) in [0, 1]."""
+    height, width = film.shape
+    degrees = rng.uniform(-how.degrees, how.degrees)
+    scale = np.exp(rng.uniform(-how.zoom, how.zoom))
+    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, scale)
+    matrix[:, 2] += rng.uniform(-how.shift, how.shift, 2) * (width, height)
+    image = cv2.warpAffine(film, matrix, (width, height)).astype(np.float32) / 255
+    if how.mirror and rng.random() < 0.5:
+        image = image[:, ::-1]
+    if how.contrast:
+        gamma, gain = np.exp(rng.uniform(-1, 1, 2) * np.log1p(how.contrast))
+        image = image**gamma * gain
+    if how.noise:
+        deviation = np.float32(rng.uniform(0, how.noise))
+        image = image + deviation * rng.standard_normal(image.shape, np.float32)
+    if how.erase and rng.random() < how.erase:
+        sides = rng.uniform(0.1, 0.25, 2) * film.shape
+        y, x = rng.uniform(0, 1, 2) * film.shape
+        image = image.copy()
+        image[int(y) : int(y + sides[0]), int(x) : int(x + sides[1])] = 0
+    return np.clip(image, 0, 1).astype(np.float32)
+
+
+class Films(keras.utils.PyDataset):
+    """Shuffled, augmented batches; the same seed gives the same run."""
+
+    def __init__(
+        self,
+        films: NDArray[np.uint8],
+        cases: Sequence[BoneAgeCase],
+        how: Augmentation,
+        *,
+        batch: int,
+        seed: int,
+        with_sex: bool = True,
+    ) -> None:
+        super().__init__()
+        self.films, self.how, self.batch = films, how, batch
+        self.months = np.array([case.months for case in cases], np.float32)
+        self.sex = np.array([SEX_INPUT[case.sex if with_sex else None] for case in cases])
+        self.rng = np.random.default_rng(seed)
+        self.order = self.rng.permutation(len(cases))
+
+    def __len__(self) -> int:
+        return len(self.order) // self.batch
+
+    def __getitem__(self, index: int) -> tuple:
+        chosen = self.order[index * self.batch : (index + 1) * self.batch]
+        images = np.stack([augmented(self.films[i], self.how, self.rng) for i in chosen])
+        sex = self.sex[chosen].astype(np.float32)
+        sex[self.rng.random(len(chosen)) < 0.1] = 0.5  # so that "unknown" is known, too
+        return (images[..., None], sex), self.months[chosen][:, None]
+
+    def on_epoch_end(self) -> None:
+        """A new order."""
+        self.order = self.rng.permutation(len(self.order))
+
+
+def predicted(
+    model: keras.Model,
+    films: NDArray[np.uint8],
+    cases: Sequence[BoneAgeCase],
+    *,
+    with_sex: bool = True,
+    mirror: bool = False,
+) -> NDArray[np.float64]:
+    """Months of all films, (N,)."""
+    sex = np.array([SEX_INPUT[case.sex if with_sex else None] for case in cases], np.float32)
+    months = []
+    for start in range(0, len(films), 16):
+        part = films[start : start + 16].astype(np.float32)[..., None] / 255
+        some = model((part, sex[start : start + 16]), training=False).numpy()[:, 0]
+        if mirror:
+            other = model((part[:, :, ::-1], sex[start : start + 16]), training=False).numpy()
+            some = (some + other[:, 0]) / 2
+        months.append(some)
+    return np.concatenate(months).astype(np.float64)
+
+
+def freeze(model: keras.Model, *, norms: bool, until: str | None = None) -> None:
+    """Keep ImageNet's batch statistics, and all layers up to `until`, as they are.
+
+    On a processor, batch normalisation in training costs as much as the convolutions.
+    """
+    body = True
+    frozen = until is not None
+    for layer in model.layers:
+        body = body and layer.name != "attention_norm"
+        if frozen or (norms and body and isinstance(layer, keras.layers.BatchNormalization)):
+            layer.trainable = False
+        frozen = frozen and layer.name != until
+
+
+def fit(
+    model: keras.Model,
+    batches: Films,
+    validate: Callable[[], float],
+    *,
+    epochs: int,
+    rate: float,
+    loss: str = "mae",
+    backup: Path | None = None,
+    on_epoch: Callable[[int, float], None] = lambda epoch, error: None,
+) -> None:
+    """Fit with AdamW, a short warm-up and a cosine; goes on from `backup` where there is one."""
+    steps = epochs * len(batches)
+    warm = min(100, steps // 10)
+    schedule = keras.optimizers.schedules.CosineDecay(
+        rate / 20, steps - warm, alpha=0.01, warmup_target=rate, warmup_steps=warm
+    )
+    optimiser = keras.optimizers.AdamW(schedule, weight_decay=1e-4, global_clipnorm=5.0)
+    model.compile(optimizer=optimiser, loss=loss, jit_compile=False)
+    start = time.time()
+
+    def report(epoch: int, logs: dict) -> None:
+        error = validate()
+        print(
+            f"epoch {epoch + 1} loss {logs['loss']:.2f} val MAE {error:.2f} "
+            f"{(time.time() - start) / 60:.1f} min",
+            flush=True,
+        )
+        on_epoch(epoch, error)
+
+    callbacks: list = [keras.callbacks.LambdaCallback(on_epoch_end=report)]
+    if backup is not None:
+        callbacks.append(keras.callbacks.BackupAndRestore(str(backup)))
+    model.fit(batches, epochs=epochs, callbacks=callbacks, verbose=0)
+
+
+def main() -> None:
+    """Read the arguments and train."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True, help="an .npz file")
+    parser.add_argument("--cache", type=Path, required=True, help="folder for prepared films")
+    parser.add_argument("--network", choices=sorted(network.NETWORKS), required=True)
+    parser.add_argument("--pipeline", choices=sorted(PIPELINES), required=True)
+    parser.add_argument("--start", type=Path, help="ImageNet weights (.npz or .pth)")
+    parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--rate", type=float, default=3e-4)
+    parser.add_argument("--loss", choices=("mae", "mse"), default="mae")
+    parser.add_argument("--freeze-until", help="name of the last frozen layer")
+    parser.add_argument("--mixed", action="store_true", help="compute in bfloat16")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=1)
+    options = parser.parse_args()
+    tf.config.threading.set_intra_op_parallelism_threads(options.threads)
+    keras.utils.set_random_seed(options.seed)
+    if options.mixed:
+        keras.mixed_precision.set_global_policy("mixed_bfloat16")
+    shape = PIPELINES[options.pipeline].shape
+    films, cases = {}, {}
+    for split in ("train", "val"):
+        cases[split] = read_bone_age_cases(options.data, split)
+        cache = options.cache / f"{options.pipeline}_{split}.npy"
+        films[split] = prepare(cases[split], stages_of(options.pipeline), shape, cache)
+    model = network.NETWORKS[options.network](shape)
+    if options.start is not None:
+        network.start(model, options.network, options.start)
+    freeze(model, norms=options.start is not None, until=options.freeze_until)
+    batches = Films(
+        films["train"], cases["train"], Augmentation(), batch=options.batch, seed=options.seed
+    )
+    truth = np.array([case.months for case in cases["val"]])
+
+    def validate() -> float:
+        return float(np.abs(predicted(model, films["val"], cases["val"]) - truth).mean())
+
+    log = options.out.with_suffix(".csv")
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+
+    def on_epoch(epoch: int, error: float) -> None:
+        network.save_weights(model, options.out)
+        with log.open("a", newline="") as handle:
+            csv.writer(handle).writerow([epoch + 1, f"{error:.3f}"])
+
+    fit(
+        model,
+        batches,
+        validate,
+        epochs=options.epochs,
+        rate=options.rate,
+        loss=options.loss,
+        backup=options.out.parent / f"{options.out.stem}_backup",
+        on_epoch=on_epoch,
+    )
+
+
+if __name__ == "__main__":
+    main()
