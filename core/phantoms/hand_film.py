@@ -1,0 +1,220 @@
+"""The film of a hand phantom: flesh from its outline, marker, collimator, exposure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.phantoms.bone import FloatArray
+from core.phantoms.canvas import Canvas
+from core.phantoms.film import Exposure
+from core.phantoms.hand_anatomy import Hand
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What the seed chooses for whatever the caller leaves open."""
+
+    age_months: float
+    sex: str
+    tilt_degrees: float
+    collimation: str
+    brightness: float
+    exposure: Exposure
+
+
+def draw(rng: np.random.Generator) -> Drawn:
+    """Choices in about the spread of hospital films."""
+    age, sex = float(rng.uniform(24, 228)), "F" if rng.random() < 0.5 else "M"
+    tilt = float(np.clip(rng.normal(2, 9), -28, 28))
+    frame = str(rng.choice(("none", "white", "black"), p=(0.6, 0.2, 0.2)))
+    dark = float(np.exp(rng.uniform(np.log(0.16), np.log(0.6))))
+    brightness = dark if rng.random() < 0.35 else float(rng.uniform(0.75, 1.0))
+    veiled = rng.random() < 0.25
+    background = float(rng.uniform(0.12, 0.4) if veiled else rng.uniform(0.015, 0.08))
+    exposure = Exposure(
+        background=background,
+        white=float(rng.uniform(0.8, 0.95)),
+        toe=float(rng.uniform(0.05, 0.6)),
+        edge=float(rng.uniform(0.15, 0.55)),
+        scatter=float(rng.uniform(0.1, 0.3)),
+        quanta=float(np.exp(rng.uniform(np.log(4e4), np.log(4e5)))),
+        focus_mm=float(rng.uniform(0.12, 0.3)),
+    )
+    return Drawn(age, sex, tilt, frame, brightness, exposure)
+
+
+def trabeculae(rng: np.random.Generator) -> FloatArray:
+    """A seamless tile of struts that run along the bone."""
+    frequency = np.fft.fftfreq(256, 0.5)  # cycles per mm
+    band = np.hypot(frequency[:, None] * 1.8, frequency[None, :129]) / 0.42
+    wave = np.fft.rfft2(rng.standard_normal((256, 256))) * band**1.5 * np.exp(-(band**1.5))
+    tile = np.fft.irfft2(wave, (256, 256))
+    return np.clip(0.22 * tile / tile.std(), -0.7, 0.7).astype(np.float32)
+
+
+def outline(hand: Hand, canvas: Canvas) -> NDArray[np.bool_]:
+    """bool (H, W): where there is flesh."""
+    import cv2
+
+    filled = np.zeros(canvas.x_mm.shape, np.uint8)
+
+    def polygon(points_mm: NDArray[np.float64]) -> None:
+        px = np.round(16 * canvas.to_px(points_mm)).astype(np.int32)
+        cv2.fillPoly(filled, [px], 1, shift=4)
+
+    around = np.linspace(0, 2 * np.pi, 40, endpoint=False)
+    circle = np.stack([np.cos(around), np.sin(around)], axis=1)
+    for tube in hand.tubes:
+        axis = np.asarray(tube.axis_mm)
+        for point, radius in zip(axis, tube.radii_mm, strict=True):
+            polygon(point + radius * circle)
+        for a, b, ra, rb in zip(
+            axis[:-1], axis[1:], tube.radii_mm[:-1], tube.radii_mm[1:], strict=True
+        ):
+            along = (b - a) / max(float(np.hypot(*(b - a))), 1e-6)
+            side = np.array([along[1], -along[0]])
+            polygon(np.array([a + ra * side, b + rb * side, b - rb * side, a - ra * side]))
+    polygon(np.asarray(hand.palm_mm))
+    # Closing rounds the webs between the fingers; beyond the film's edge there may be more hand.
+    reach = 2.6 * hand.girth / canvas.spacing_mm
+    pad = int(reach) + 2
+    padded = cv2.copyMakeBorder(filled, pad, pad, pad, pad, cv2.BORDER_REPLICATE)
+    grown = (cv2.distanceTransform(1 - padded, cv2.DIST_L2, 5) <= reach).astype(np.uint8)
+    closed = cv2.distanceTransform(grown, cv2.DIST_L2, 5) > reach
+    return (closed | (padded > 0))[pad:-pad, pad:-pad]
+
+
+def flesh(
+    hand: Hand, canvas: Canvas, mask: NDArray[np.bool_], rng: np.random.Generator
+) -> tuple[FloatArray, FloatArray]:
+    """Thickness of muscle and of fat behind each pixel, in mm.
+
+    At `d` mm from the outline a ray crosses the chord of a circle, whose radius is half of the
+    hand's thickness there.
+    """
+    import cv2
+
+    height, width = mask.shape
+    spacing = canvas.spacing_mm
+    pad = int(25 / spacing) + 2
+    padded = cv2.copyMakeBorder(mask.astype(np.uint8), pad, pad, pad, pad, cv2.BORDER_REPLICATE)
+    depth = cv2.distanceTransform(padded, cv2.DIST_L2, 5)[pad:-pad, pad:-pad] * np.float32(spacing)
+    places = np.array([-90, -25, 5, 40, 85, 115, 200]) * hand.scale
+    table = np.array([24, 19, 17.5, 14.5, 12.5, 9.5, 8.5]) * hand.girth
+    radius = np.interp(canvas.y_mm, places, table).astype(np.float32)
+
+    def chord(inward: float) -> FloatArray:
+        d = np.clip(depth - np.float32(inward), 0, radius)
+        return 2 * np.sqrt(d * (2 * radius - d))
+
+    whole, lean = chord(0.0), chord(2.2 * hand.girth)
+    lean *= np.float32(1) + _thenar(hand, canvas)
+    slow = rng.standard_normal((height // 40 + 3, width // 30 + 3)).astype(np.float32)
+    lean *= 1 + np.float32(0.02) * cv2.resize(slow, (width, height), interpolation=cv2.INTER_CUBIC)
+    sigma = 1.3 * hand.girth / spacing
+    whole, lean = cv2.GaussianBlur(whole, (0, 0), sigma / 3), cv2.GaussianBlur(lean, (0, 0), sigma)
+    return lean, np.maximum(whole - lean, 0)
+
+
+def _thenar(hand: Hand, canvas: Canvas) -> FloatArray:
+    """How much thicker the muscles of thumb and little finger make the palm."""
+    total = np.zeros_like(canvas.x_mm)
+    for finger, share, inward, size in (("thumb", 0.4, -7, 17), ("little", 0.2, -3, 13)):
+        base, head = (np.array(hand.points_mm[f"{finger}_{end}"]) for end in ("base", "mcp"))
+        middle = 0.55 * base + 0.45 * head + np.array([inward, 2.0]) * hand.scale
+        along = (head - base) / np.hypot(*(head - base))
+        dx, dy = canvas.x_mm - np.float32(middle[0]), canvas.y_mm - np.float32(middle[1])
+        a = (dx * along[0] + dy * along[1]) / (1.7 * size * hand.girth)
+        b = (dx * along[1] - dy * along[0]) / (size * hand.girth)
+        bump = np.clip(1 - (a * a + b * b).astype(np.float32), 0, 1)
+        total += np.float32(share) * bump * (2 - bump)
+    return total
+
+
+def beam(
+    rng: np.random.Generator, shape: tuple[int, int], frame: str, keep_px: NDArray[np.float64]
+) -> FloatArray:
+    """Share (H, W) of each pixel that lies in the beam: 1 inside the collimator.
+
+    The points `keep_px` (N, 2) stay inside.
+    """
+    height, width = shape
+    inset = rng.uniform(0.008, 0.05, 4) * (height, width, height, width)
+    turn = np.tan(np.deg2rad(float(rng.normal(0, 1.2))))
+    soft = float(rng.uniform(0.8, 4)) * height / 512
+    if frame == "none":
+        return np.ones(shape, np.float32)
+
+    def edges(x: FloatArray, y: FloatArray) -> list[FloatArray]:
+        """Distance from the film's own edges, slightly turned, one after the other."""
+        across, along = turn * (x - width / 2), turn * (y - height / 2)
+        return [y - across, x + along, height - 1 + across - y, width - 1 - along - x]
+
+    kept = edges(*keep_px.T.astype(np.float32))
+    inset = np.minimum(inset, [max(float(edge.min()) - 2 * soft - 2, 0) for edge in kept])
+    columns = np.arange(width, dtype=np.float32)
+    rows = np.arange(height, dtype=np.float32)[:, None]
+    nearest = np.full(shape, np.inf, np.float32)
+    for edge, depth in zip(edges(columns, rows), inset, strict=True):
+        if depth > 0:
+            np.minimum(nearest, edge - np.float32(depth), out=nearest)
+    return np.clip(nearest / soft + 0.5, 0, 1).astype(np.float32)
+
+
+def collimated(
+    rng: np.random.Generator, pixels: FloatArray, inside: FloatArray, frame: str
+) -> FloatArray:
+    """The film outside the beam: white where it was read so, black where a shutter hides it."""
+    level = float(rng.uniform(0.55, 0.97)) if frame == "white" else float(rng.uniform(0, 0.012))
+    if frame == "none":
+        return pixels
+    return pixels * inside + np.float32(level) * (1 - inside)
+
+
+def with_marker(
+    rng: np.random.Generator,
+    pixels: FloatArray,
+    mask: NDArray[np.bool_],
+    inside: FloatArray,
+    spacing_mm: float,
+) -> FloatArray:
+    """A lead L with the initials of who took the film, where it hides least of the hand."""
+    import cv2
+
+    height, width = pixels.shape
+    initials = "".join(rng.choice(list("ABCDEFGHJKMNPRSTVW"), int(rng.integers(0, 4))))
+    turn, size = float(rng.normal(0, 22)), float(rng.uniform(0.032, 0.05)) * height
+    plate, lead = float(rng.uniform(0.0, 0.1)), float(rng.uniform(0.85, 1.0))
+    stretch, spots = float(rng.uniform(0.8, 1.1)), rng.uniform(0.1, 0.9, (60, 2))
+    covered = (mask | (inside < 0.99)).astype(np.float32)
+    reach = 1.9 * size
+    near = cv2.blur(covered, (2 * int(reach) + 1, 2 * int(reach) + 1))
+    places = np.clip(spots * (width, height), reach, np.array([width, height]) - reach - 1)
+    hidden = [near[int(y), int(x)] for x, y in places]
+    x, y = places[int(np.argmin(hidden))]
+
+    side = int(4 * size) + 1
+    tile = np.zeros((2, side, side), np.uint8)  # the plastic plate, the lead on it
+    half = side / 2
+    low, high = (
+        (int(half - 1.0 * size), int(half - 1.35 * size)),
+        (int(half + 1.0 * size), int(half + 1.35 * size)),
+    )
+    cv2.rectangle(tile[0], low, high, 255, -1)
+    for text, letter, down in (("L", 1.0, -0.1), (initials, 0.5, 0.85)):
+        if not text:
+            continue
+        font, thick = letter * size / 21, max(1, round(0.17 * letter * size * stretch))
+        (across, _), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, font, thick)
+        at = (int(half - across / 2), int(half + down * size))
+        cv2.putText(tile[1], text, at, cv2.FONT_HERSHEY_SIMPLEX, font, 255, thick, cv2.LINE_AA)
+    matrix = cv2.getRotationMatrix2D((half, half), turn, 1.0)
+    matrix[:, 2] += (x - half, y - half)
+    laid = [
+        cv2.warpAffine(layer, matrix, (width, height)).astype(np.float32) / 255 for layer in tile
+    ]
+    pixels = pixels + np.float32(plate) * laid[0] * (1 - pixels)
+    return pixels + laid[1] * np.maximum(np.float32(lead) - pixels, 0)
