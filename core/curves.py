@@ -23,13 +23,19 @@ def curve(
 
     Args:
         x: In the order in which they are read; falling values make the axis run backwards.
-        lines: Values by name; at most three.
+        lines: Values by name; at most five.
         x_title, y_title: With unit.
         threshold: Drawn as a level line if given.
         threshold_name: Its text.
     """
     figure = go.Figure()
-    styles = (("solid", "circle", PREDICTION), ("dash", "diamond", TRUTH), ("dot", "x", PREDICTION))
+    styles = (
+        ("solid", "circle", PREDICTION),
+        ("dash", "diamond", TRUTH),
+        ("dot", "x", PREDICTION),
+        ("dashdot", "square", TRUTH),
+        ("longdash", "triangle-up", PREDICTION),
+    )
     for (name, values), (dash, symbol, colour) in zip(lines.items(), styles, strict=False):
         figure.add_scatter(
             x=list(x),

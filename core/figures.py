@@ -316,6 +316,7 @@ def heat_viewer(
     spacing_mm: tuple[float, float] | None = None,
     laterality: str | None = None,
     revision: str = "",
+    titles: tuple[str, str] = ("Original", "Heat map"),
 ) -> go.Figure:
     """The picture beside its heat map, with an opacity slider that works in the browser.
 
@@ -324,9 +325,10 @@ def heat_viewer(
         heat: (H, W) in [0, 1].
         layers: Boxes to draw over the heat map.
         spacing_mm, laterality, revision: As for `viewer`.
+        titles: Of both panels.
     """
     figure = viewer(
-        [Panel("Original", picture), Panel("Heat map", picture, layers, heat)],
+        [Panel(titles[0], picture), Panel(titles[1], picture, layers, heat)],
         spacing_mm=spacing_mm,
         laterality=laterality,
         revision=revision,

@@ -20,6 +20,10 @@ GLOSSARY: dict[str, str] = {
     "the network does not run again.",
     "brain volume": "All voxels of the mask times the volume of one: tissue with its ventricles "
     "and sulci.",
+    "calibrated": "Of all films that are given 30 %, about 30 % should have the finding. That "
+    "holds for films like those the network was checked on; where it is rarer, it is too much.",
+    "cardiothoracic ratio": "Width of the heart divided by the inner width of the chest (CTR; "
+    "Danzer 1919). Above 0.5 on a PA film of an adult the heart counts as enlarged.",
     "classifier": "A network that gives one probability for the whole film and no place.",
     "confidence": "A box is shown from this score on. Higher: fewer false alarms, more misses. It "
     "acts on the result; the detector does not run again.",
@@ -45,6 +49,8 @@ GLOSSARY: dict[str, str] = {
     "mask IoU": "Shared volume of two masks divided by the volume they cover together.",
     "miss": "A true box that no prediction hit (false negative).",
     "model card": "What a model was trained on, how well it does, and where it fails.",
+    "multi-label": "One network answers for many findings at once, each by itself: several can be "
+    "true of one film. A binary network knows one finding and calls all else negative.",
     "N4": "Estimates the bias field as a smooth surface and divides by it (Tustison et al. 2010).",
     "operating point": "The threshold that was chosen on validation films, before the test.",
     "orientation": "Where the three stored axes point: R or L, A or P, S or I. PIR, say, is "
@@ -55,6 +61,8 @@ GLOSSARY: dict[str, str] = {
     "Rician noise": "Noise of MR magnitude images: about Gaussian in tissue, but never below "
     "zero, so that air is not black.",
     "truth": "What experts marked, or what the phantom was drawn with.",
+    "view": "How the rays went: PA from back to front, AP from front to back, as at the bedside, "
+    "where the heart is farther from the detector and looks larger.",
     "voxel": "One volume element, the 3D pixel; its size says how coarse the scan is.",
     "window preset": "Windows stored in a DICOM file. Choosing another one reads the file again: "
     "this does change what the model sees.",
