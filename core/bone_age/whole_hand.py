@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from core.bone_age.geometry import shift
 from core.stages import Stage
 
 FloatArray = NDArray[np.float32]
@@ -64,13 +65,15 @@ def hand_box(array: FloatArray) -> tuple[int, int, int, int]:
 
 
 def find_hand(array: FloatArray) -> tuple[FloatArray, Mapping[str, Any]]:
-    """Crop to the box of the hand; the box is a mark on the film before the crop."""
+    """Crop to the box of the hand; marks `crop_xyxy` on the film before, and `matrix`."""
     x0, y0, x1, y1 = hand_box(array)
-    return array[y0:y1, x0:x1].copy(), {"crop_xyxy": (x0, y0, x1, y1)}
+    return array[y0:y1, x0:x1].copy(), {"crop_xyxy": (x0, y0, x1, y1), "matrix": shift(x0, y0)}
 
 
-def fit(array: FloatArray, shape: tuple[int, int] = INPUT_SHAPE) -> FloatArray:
-    """Resize into `shape` (H, W) keeping the aspect, on black, centred."""
+def fit(
+    array: FloatArray, shape: tuple[int, int] = INPUT_SHAPE
+) -> tuple[FloatArray, Mapping[str, Any]]:
+    """Resize into `shape` (H, W) keeping the aspect, on black, centred; mark `matrix`."""
     height, width = array.shape
     scale = min(shape[0] / height, shape[1] / width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
@@ -79,7 +82,9 @@ def fit(array: FloatArray, shape: tuple[int, int] = INPUT_SHAPE) -> FloatArray:
     out = np.zeros(shape, np.float32)
     top, left = (shape[0] - size[1]) // 2, (shape[1] - size[0]) // 2
     out[top : top + size[1], left : left + size[0]] = resized
-    return out
+    matrix = np.diag([size[0] / width, size[1] / height, 1.0])
+    matrix[:2, 2] = left, top
+    return out, {"matrix": matrix}
 
 
 def clahe(array: FloatArray, clip: float = 2.0, tiles: int = 4) -> FloatArray:

@@ -6,7 +6,7 @@ a grey film and the sex, and answer in months.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -139,7 +139,7 @@ def small_cnn(
     return keras.Model([film, sex], months, name="small_cnn")
 
 
-NETWORKS = {
+NETWORKS: dict[str, Callable[..., keras.Model]] = {
     "attention_xception": attention_xception,
     "attention_lite0": attention_lite0,
     "small_cnn": small_cnn,

@@ -37,9 +37,10 @@ def network_input(
         The steps, and float32 (H, W) in [0, 1].
     """
     steps = run_stages(pixels, stages, skip=skip)
-    image = np.asarray(steps[-1].image)
+    image = np.asarray(steps[-1].image if steps else pixels)
     if image.dtype != np.float32:
         image = image.astype(np.float32) / (255 if image.dtype == np.uint8 else 1)
     if image.shape != shape:
-        image = whole_hand.fit(image, shape)
+        image, marks = whole_hand.fit(image, shape)
+        steps.append(Step("Fit to the network", image, {"shape": shape}, marks=marks))
     return steps, np.clip(image, 0, 1)

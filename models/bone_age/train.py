@@ -172,6 +172,7 @@ def fit(
     loss: str = "mae",
     backup: Path | None = None,
     on_epoch: Callable[[int, float], None] = lambda epoch, error: None,
+    report: bool = True,
 ) -> None:
     """Fit with AdamW, a short warm-up and a cosine; goes on from `backup` where there is one."""
     steps = epochs * len(batches)
@@ -183,7 +184,7 @@ def fit(
     model.compile(optimizer=optimiser, loss=loss, jit_compile=False)
     start = time.time()
 
-    def report(epoch: int, logs: dict) -> None:
+    def say(epoch: int, logs: dict) -> None:
         error = validate()
         print(
             f"epoch {epoch + 1} loss {logs['loss']:.2f} val MAE {error:.2f} "
@@ -192,7 +193,7 @@ def fit(
         )
         on_epoch(epoch, error)
 
-    callbacks: list = [keras.callbacks.LambdaCallback(on_epoch_end=report)]
+    callbacks: list = [keras.callbacks.LambdaCallback(on_epoch_end=say)] if report else []
     if backup is not None:
         callbacks.append(keras.callbacks.BackupAndRestore(str(backup)))
     model.fit(batches, epochs=epochs, callbacks=callbacks, verbose=0)
@@ -207,6 +208,7 @@ def main() -> None:
     parser.add_argument("--network", choices=sorted(network.NETWORKS), required=True)
     parser.add_argument("--pipeline", choices=sorted(PIPELINES), required=True)
     parser.add_argument("--start", type=Path, help="ImageNet weights (.npz or .pth)")
+    parser.add_argument("--go-on-from", type=Path, help="weights of an earlier run (.npz)")
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--rate", type=float, default=3e-4)
@@ -229,6 +231,8 @@ def main() -> None:
     model = network.NETWORKS[options.network](shape)
     if options.start is not None:
         network.start(model, options.network, options.start)
+    if options.go_on_from is not None:
+        network.load_weights(model, options.go_on_from)
     freeze(model, norms=options.start is not None, until=options.freeze_until)
     batches = Films(
         films["train"], cases["train"], Augmentation(), batch=options.batch, seed=options.seed
