@@ -93,7 +93,7 @@ def viewer(
     Args:
         panels: At least one; all of one (H, W).
         spacing_mm: Pixel spacing (row, column), for the scale bar.
-        laterality: "L", "R" or None.
+        laterality: Letter of the side: "L", "R", "A" on a sagittal slice, or None.
         revision: While it stays the same, the user's zoom survives a new figure: the digest.
 
     Raises:
@@ -186,7 +186,7 @@ def _add_panel(
         font={"color": INK, "size": 13},
         bgcolor="rgba(0,0,0,0.45)",
     )
-    side = {"L": "<b>L</b>", "R": "<b>R</b>", None: "side unknown"}[laterality]
+    side = f"<b>{laterality}</b>" if laterality else "side unknown"
     figure.add_annotation(
         text=side,
         xref=domain_x,
