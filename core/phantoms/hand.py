@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.images import Radiograph, digest_of
-from core.phantoms import hand_anatomy, hand_film
+from core.phantoms import hand_anatomy, hand_film, hand_flesh
 from core.phantoms.bone import FloatArray
 from core.phantoms.canvas import Canvas
 from core.phantoms.film import attenuation, expose
@@ -101,8 +101,8 @@ def hand_phantom(
         canvas.add([(part, ()) for part in parts])
     for carpal in hand.carpals.values():
         canvas.add_plate(carpal)
-    mask = hand_film.outline(hand, canvas)
-    muscle, fat = hand_film.flesh(hand, canvas, mask, film)
+    mask = hand_flesh.outline(hand.flesh, canvas)
+    muscle, fat = hand_flesh.thickness(hand.flesh, canvas, mask, film)
     names = list(hand.points_mm)
     places = canvas.to_px(np.array([hand.points_mm[name] for name in names]))
     beam = hand_film.beam(film, shape, frame, places)
@@ -188,11 +188,11 @@ def _canvas(
     c, s = float(np.cos(np.deg2rad(tilt))), float(np.sin(np.deg2rad(tilt)))
     turn = np.array([[c, s], [s, -c]])  # mm (y up) to the film's axes (y down), clockwise
 
-    corners = [np.asarray(tube.axis_mm) for tube in hand.tubes[:5]]
-    tips = np.array([hand.points_mm[f"{f}_tip"] for f in hand_anatomy.FINGERS])
+    corners = [np.asarray(tube.axis_mm) for tube in hand.flesh.tubes[:5]]
+    tips = np.array([hand.points_mm[f"{f}_tip"] for f in hand_flesh.FINGERS])
     arm = np.array([[-28.0, -forearm], [28.0, -forearm]]) * hand.scale
     fitted = np.concatenate([*corners, tips, arm]) @ turn.T
-    low, high = fitted.min(axis=0) - 9 * hand.girth, fitted.max(axis=0) + 9 * hand.girth
+    low, high = fitted.min(axis=0) - 9 * hand.flesh.girth, fitted.max(axis=0) + 9 * hand.flesh.girth
     room = (1 - 2 * margin) * np.array([width, height], float)
     spacing = round(float(((high - low) / room).max()), 4)
     free = np.array([width, height]) - (high - low) / spacing

@@ -1,4 +1,4 @@
-"""The film of a hand phantom: flesh from its outline, marker, collimator, exposure."""
+"""The film of a hand phantom: exposure, collimator, marker."""
 
 from __future__ import annotations
 
@@ -8,9 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.phantoms.bone import FloatArray
-from core.phantoms.canvas import Canvas
 from core.phantoms.film import Exposure
-from core.phantoms.hand_anatomy import Hand
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,7 @@ def draw(rng: np.random.Generator) -> Drawn:
     exposure = Exposure(
         background=background,
         white=float(rng.uniform(0.8, 0.95)),
-        toe=float(rng.uniform(0.05, 0.6)),
+        toe=float(rng.uniform(0.0, 0.3)),
         edge=float(rng.uniform(0.15, 0.55)),
         scatter=float(rng.uniform(0.1, 0.3)),
         quanta=float(np.exp(rng.uniform(np.log(4e4), np.log(4e5)))),
@@ -52,86 +50,7 @@ def trabeculae(rng: np.random.Generator) -> FloatArray:
     band = np.hypot(frequency[:, None] * 1.8, frequency[None, :129]) / 0.42
     wave = np.fft.rfft2(rng.standard_normal((256, 256))) * band**1.5 * np.exp(-(band**1.5))
     tile = np.fft.irfft2(wave, (256, 256))
-    return np.clip(0.22 * tile / tile.std(), -0.7, 0.7).astype(np.float32)
-
-
-def outline(hand: Hand, canvas: Canvas) -> NDArray[np.bool_]:
-    """bool (H, W): where there is flesh."""
-    import cv2
-
-    filled = np.zeros(canvas.x_mm.shape, np.uint8)
-
-    def polygon(points_mm: NDArray[np.float64]) -> None:
-        px = np.round(16 * canvas.to_px(points_mm)).astype(np.int32)
-        cv2.fillPoly(filled, [px], 1, shift=4)
-
-    around = np.linspace(0, 2 * np.pi, 40, endpoint=False)
-    circle = np.stack([np.cos(around), np.sin(around)], axis=1)
-    for tube in hand.tubes:
-        axis = np.asarray(tube.axis_mm)
-        for point, radius in zip(axis, tube.radii_mm, strict=True):
-            polygon(point + radius * circle)
-        for a, b, ra, rb in zip(
-            axis[:-1], axis[1:], tube.radii_mm[:-1], tube.radii_mm[1:], strict=True
-        ):
-            along = (b - a) / max(float(np.hypot(*(b - a))), 1e-6)
-            side = np.array([along[1], -along[0]])
-            polygon(np.array([a + ra * side, b + rb * side, b - rb * side, a - ra * side]))
-    polygon(np.asarray(hand.palm_mm))
-    # Closing rounds the webs between the fingers; beyond the film's edge there may be more hand.
-    reach = 2.6 * hand.girth / canvas.spacing_mm
-    pad = int(reach) + 2
-    padded = cv2.copyMakeBorder(filled, pad, pad, pad, pad, cv2.BORDER_REPLICATE)
-    grown = (cv2.distanceTransform(1 - padded, cv2.DIST_L2, 5) <= reach).astype(np.uint8)
-    closed = cv2.distanceTransform(grown, cv2.DIST_L2, 5) > reach
-    return (closed | (padded > 0))[pad:-pad, pad:-pad]
-
-
-def flesh(
-    hand: Hand, canvas: Canvas, mask: NDArray[np.bool_], rng: np.random.Generator
-) -> tuple[FloatArray, FloatArray]:
-    """Thickness of muscle and of fat behind each pixel, in mm.
-
-    At `d` mm from the outline a ray crosses the chord of a circle, whose radius is half of the
-    hand's thickness there.
-    """
-    import cv2
-
-    height, width = mask.shape
-    spacing = canvas.spacing_mm
-    pad = int(25 / spacing) + 2
-    padded = cv2.copyMakeBorder(mask.astype(np.uint8), pad, pad, pad, pad, cv2.BORDER_REPLICATE)
-    depth = cv2.distanceTransform(padded, cv2.DIST_L2, 5)[pad:-pad, pad:-pad] * np.float32(spacing)
-    places = np.array([-90, -25, 5, 40, 85, 115, 200]) * hand.scale
-    table = np.array([24, 19, 17.5, 14.5, 12.5, 9.5, 8.5]) * hand.girth
-    radius = np.interp(canvas.y_mm, places, table).astype(np.float32)
-
-    def chord(inward: float) -> FloatArray:
-        d = np.clip(depth - np.float32(inward), 0, radius)
-        return 2 * np.sqrt(d * (2 * radius - d))
-
-    whole, lean = chord(0.0), chord(2.2 * hand.girth)
-    lean *= np.float32(1) + _thenar(hand, canvas)
-    slow = rng.standard_normal((height // 40 + 3, width // 30 + 3)).astype(np.float32)
-    lean *= 1 + np.float32(0.02) * cv2.resize(slow, (width, height), interpolation=cv2.INTER_CUBIC)
-    sigma = 1.3 * hand.girth / spacing
-    whole, lean = cv2.GaussianBlur(whole, (0, 0), sigma / 3), cv2.GaussianBlur(lean, (0, 0), sigma)
-    return lean, np.maximum(whole - lean, 0)
-
-
-def _thenar(hand: Hand, canvas: Canvas) -> FloatArray:
-    """How much thicker the muscles of thumb and little finger make the palm."""
-    total = np.zeros_like(canvas.x_mm)
-    for finger, share, inward, size in (("thumb", 0.4, -7, 17), ("little", 0.2, -3, 13)):
-        base, head = (np.array(hand.points_mm[f"{finger}_{end}"]) for end in ("base", "mcp"))
-        middle = 0.55 * base + 0.45 * head + np.array([inward, 2.0]) * hand.scale
-        along = (head - base) / np.hypot(*(head - base))
-        dx, dy = canvas.x_mm - np.float32(middle[0]), canvas.y_mm - np.float32(middle[1])
-        a = (dx * along[0] + dy * along[1]) / (1.7 * size * hand.girth)
-        b = (dx * along[1] - dy * along[0]) / (size * hand.girth)
-        bump = np.clip(1 - (a * a + b * b).astype(np.float32), 0, 1)
-        total += np.float32(share) * bump * (2 - bump)
-    return total
+    return np.clip(0.14 * tile / tile.std(), -0.5, 0.5).astype(np.float32)
 
 
 def beam(

@@ -15,21 +15,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# Median stature in cm (Kuczmarski et al. 2002, Vital Health Stat 11(246)).
+# Median stature in cm; at one year, length (Kuczmarski et al. 2002, Vital Health Stat 11(246)).
 _STATURE = {
-    "F": {1: 74.0, 2: 85.0, 3: 94.0, 4: 101.0, 5: 107.9, 6: 115.0, 7: 121.7, 8: 127.6, 9: 132.9,
-          10: 138.2, 11: 144.4, 12: 151.5, 13: 157.3, 14: 160.4, 15: 161.9, 16: 162.5, 17: 162.9,
-          18: 163.1, 19: 163.2, 20: 163.3},
-    "M": {1: 75.7, 2: 86.5, 3: 95.3, 4: 102.5, 5: 109.2, 6: 115.7, 7: 122.0, 8: 128.1, 9: 133.7,
-          10: 138.8, 11: 143.7, 12: 149.3, 13: 156.4, 14: 164.1, 15: 170.1, 16: 173.6, 17: 175.3,
-          18: 176.1, 19: 176.5, 20: 176.8},
+    "F": {1: 74.0, 2: 85.0, 3: 93.9, 4: 100.8, 5: 107.7, 6: 114.7, 7: 121.5, 8: 127.6, 9: 132.9,
+          10: 138.0, 11: 144.0, 12: 151.2, 13: 157.2, 14: 160.4, 15: 161.9, 16: 162.5, 17: 162.9,
+          18: 163.1, 19: 163.3, 20: 163.3},
+    "M": {1: 75.7, 2: 86.5, 3: 95.0, 4: 102.2, 5: 108.9, 6: 115.4, 7: 121.8, 8: 127.9, 9: 133.5,
+          10: 138.6, 11: 143.5, 12: 149.1, 13: 156.1, 14: 163.8, 15: 169.9, 16: 173.5, 17: 175.3,
+          18: 176.2, 19: 176.6, 20: 176.8},
 }  # fmt: skip
 _ADULT_CM = 170.0  # of the adults, both sexes, whose bones `hand_anatomy` holds
 
 _CARPALS_APPEAR = {
     "capitate": (0.17, 0.25), "hamate": (0.18, 0.31), "triquetrum": (1.7, 2.4),
     "lunate": (2.6, 4.1), "scaphoid": (4.1, 5.7), "trapezium": (4.1, 5.9),
-    "trapezoid": (4.2, 6.2), "pisiform": (9.5, 11.0), "sesamoid": (10.75, 12.75),
+    "trapezoid": (4.2, 6.2), "pisiform": (9.5, 11.0),
+    "hook": (10.5, 12.5), "sesamoid": (10.75, 12.75),
 }  # fmt: skip
 _CARPALS_GROWN = (13.2, 15.2)
 
@@ -104,12 +105,12 @@ def epiphysis(name: str, years: float, sex: str, tempo: float = 1.0) -> Epiphysi
     wide = _WIDE.get(name, _WIDE[""])[boy]
     begins, ends = _fusion(name)[boy]
     since = years - appears
-    spread = float(np.clip(since / (wide - appears), 0, 1)) ** 0.6
+    spread = float(np.clip(since / (wide - appears), 0, 1)) ** 0.5
     cap = float(np.clip((years - wide) / (begins - wide), 0, 1))
     closing = float(np.clip((years - begins) / (ends - begins), 0, 1))
     return Epiphysis(
-        width=0.0 if since <= 0 else 0.3 + 0.68 * spread + 0.07 * cap * (1 - closing),
-        height=0.0 if since <= 0 else 0.25 + 0.4 * spread + 0.35 * cap,
+        width=0.0 if since <= 0 else 0.34 + 0.64 * spread + 0.07 * cap * (1 - closing),
+        height=0.0 if since <= 0 else 0.3 + 0.48 * spread + 0.22 * cap,
         open=1 - closing * closing * (3 - 2 * closing),
         scar=float(np.clip(1 - (years - ends) / 2.5, 0, 1)) if closing == 1 else 0.0,
     )
