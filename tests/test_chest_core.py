@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.chest import ctr
+from core.chest import ctr, heat
 from core.errors import UnsuitableInputError
 
 SHAPE = (48, 64)
@@ -123,3 +123,99 @@ def test_caveats_name_view_and_cut_off_chest() -> None:
     assert "edge of the film" in ctr.caveats(cut, SHAPE, "PA")[0]
     out = ctr.measure({**_chest(), "heart": _box(1, 20, 30, 36)})
     assert "beyond" in ctr.caveats(out, SHAPE, "PA")[0]
+
+
+def _spot(x: int, y: int) -> np.ndarray:
+    spot = np.zeros(SHAPE, np.float32)
+    spot[y, x] = 1
+    return spot
+
+
+@pytest.mark.parametrize(
+    ("boxes", "share"),
+    [
+        ([], 0.0),
+        ([(10, 5, 30, 15)], 200 / (48 * 64)),
+        ([(10, 5, 30, 15), (20, 5, 40, 15)], 300 / (48 * 64)),  # the overlap counts once
+        ([(0.25, 0, 0.75, 2)], 1 / (48 * 64)),  # thinner than a pixel
+        ([(60, 40, 90, 90)], 32 / (48 * 64)),  # reaches beyond the film
+        ([(30, 5, 10, 15)], 0.0),
+    ],
+)
+def test_boxes_cover_their_share_of_the_film(boxes: list, share: float) -> None:
+    assert heat.area_share(heat.boxes_region(boxes, SHAPE)) == pytest.approx(share)
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "tolerance", "hit"),
+    [(10, 5, 0, 1), (29, 14, 0, 1), (30, 14, 0, 0), (5, 10, 0, 0), (33, 10, 4, 1), (34, 10, 4, 0)],
+)
+def test_pointing_game_counts_the_hottest_pixel(x: int, y: int, tolerance: int, hit: float) -> None:
+    region = heat.boxes_region([(10, 5, 30, 15)], SHAPE)
+    assert heat.points_at(_spot(x, y), region, tolerance) == hit
+
+
+def test_pointing_game_of_equal_maxima_is_their_share() -> None:
+    region = heat.boxes_region([(10, 5, 30, 15)], SHAPE)
+    assert heat.points_at(_spot(12, 7) + _spot(50, 40), region) == 0.5
+
+
+def test_box_thinner_than_a_pixel_can_still_be_hit() -> None:
+    region = heat.boxes_region([(20.3, 10.3, 20.6, 10.6)], SHAPE)
+    assert heat.points_at(_spot(20, 10), region) == 1
+
+
+def test_flat_map_scores_the_area_and_no_more() -> None:
+    region = heat.boxes_region([(10, 5, 30, 15)], SHAPE)
+    found = heat.score(np.ones(SHAPE), region)
+    assert found.pointing == pytest.approx(found.area)
+    assert found.energy == pytest.approx(found.area)
+    assert found.lift == pytest.approx(1)
+
+
+def test_energy_is_the_share_of_heat_inside() -> None:
+    region = _box(10, 5, 30, 15)
+    assert heat.energy_inside(3 * _spot(12, 7) + _spot(50, 40), region) == pytest.approx(0.75)
+    assert np.isnan(heat.energy_inside(np.zeros(SHAPE), region))
+
+
+def test_empty_region_is_never_hit() -> None:
+    found = heat.score(np.ones(SHAPE), np.zeros(SHAPE))
+    assert (found.pointing, found.energy, found.area) == (0, 0, 0)
+    assert np.isnan(found.lift)
+
+
+def test_centre_map_is_hottest_in_the_middle() -> None:
+    bell = heat.centre_map(SHAPE)
+    assert heat.points_at(bell, _box(30, 22, 34, 26)) == 1
+    assert bell[0, 0] < 0.05
+
+
+def test_same_map_passes_for_the_same_whatever_its_scale() -> None:
+    one = np.random.default_rng(0).random(SHAPE)
+    found = heat.sanity(one, 5 * one + 2)
+    assert found.rank == pytest.approx(1)
+    assert found.ssim == pytest.approx(1)
+
+
+def test_unlike_maps_are_told_apart() -> None:
+    rng = np.random.default_rng(1)
+    found = heat.sanity(rng.random(SHAPE), rng.random(SHAPE))
+    assert abs(found.rank) < 0.1
+    assert found.ssim < 0.1
+    assert heat.rank_correlation(_ramp(), _ramp()[::-1, ::-1]) == pytest.approx(-1)
+    assert np.isnan(heat.rank_correlation(_ramp(), np.ones(SHAPE)))
+
+
+def _ramp() -> np.ndarray:
+    return np.arange(SHAPE[0] * SHAPE[1], dtype=float).reshape(SHAPE)
+
+
+@pytest.mark.parametrize(
+    ("bad", "said"),
+    [(np.ones((3, 4, 5)), "one shape"), (np.ones((64, 48)), "one shape"),
+     (np.full(SHAPE, np.nan), "finite"), (-np.ones(SHAPE), "negative")],
+)  # fmt: skip
+def test_unfit_maps_are_faults(bad: np.ndarray, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        heat.energy_inside(bad, np.ones(SHAPE))
