@@ -1,0 +1,133 @@
+"""The exposed field of a hand film: what lies inside the collimator's frame.
+
+Many films of the archive are framed: black, grey or white borders, straight or tilted, sometimes
+one within another. The published pipelines threshold at the mean, and a border brighter than
+that is then taken for the hand; so the border is looked for first.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from core.bone_age.geometry import shift
+from core.images import FloatArray
+
+LOOK_PX = 256
+"""Long side of the reduced film on which lines are looked for."""
+MOST_BORDERS = 3
+LEAST_FIELD = 0.05
+"""Smallest field that is believed, as a part of the film."""
+STRAIGHT = 0.9976
+"""Cosine of 4°: lines nearer to upright or level are believed at once. Others need a second
+border parallel or at right angles: the outline of thumb and forearm is a straight line, too."""
+SHORTEST_LINE = 0.4
+"""Shortest border line, as a part of the shorter side: forearms have shorter straight edges."""
+NEAREST_TO_CENTRE = 0.1
+"""Nearest that a border comes to the film's centre, as a part of the longer side."""
+MOST_EDGES = 0.008
+"""Share of edge pixels beyond a line, neither along nor across it, from which there is more
+than a frame: a thumb, say."""
+
+
+def field_mask(pixels: FloatArray) -> np.ndarray:
+    """The exposed field: the film without what lies beyond straight border lines.
+
+    Looked for up to three times, each time within the last, as borders lie within borders.
+
+    Args:
+        pixels: float32 (H, W) in [0, 1], bone bright.
+
+    Returns:
+        bool (H, W), convex, all true where no border is found.
+    """
+    inside = np.ones(pixels.shape, bool)
+    for _ in range(MOST_BORDERS):
+        window = _bounding(inside)
+        found = _within_lines(_filled(pixels[window], inside[window]))
+        if found.all() or (found & inside[window]).sum() < LEAST_FIELD * inside.size:
+            break
+        inside[window] &= found
+    return inside
+
+
+def cut_to_field(pixels: FloatArray) -> tuple[FloatArray, dict[str, object]]:
+    """Crop to the exposed field and fill what is left of a tilted border with its background.
+
+    Returns:
+        float32 pixels, and the marks `contour` of the field in the cropped film and `matrix`.
+    """
+    inside = field_mask(pixels)
+    window = _bounding(inside)
+    kept = inside[window]
+    cropped = _filled(pixels[window], kept)
+    contours, _ = cv2.findContours(
+        kept.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE
+    )
+    contour = max(contours, key=cv2.contourArea).reshape(-1, 2).astype(float)
+    return cropped, {"contour": contour, "matrix": shift(window[1].start, window[0].start)}
+
+
+def _bounding(mask: np.ndarray) -> tuple[slice, slice]:
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+
+
+def _filled(pixels: FloatArray, kept: np.ndarray) -> FloatArray:
+    """A copy whose pixels outside `kept` have a grey that is common in the background."""
+    filled = pixels.copy()
+    if not kept.all():
+        filled[~kept] = np.quantile(pixels[kept], 0.1)
+    return filled
+
+
+def _within_lines(pixels: FloatArray) -> np.ndarray:
+    """bool (H, W): on the inner side of every line that looks like a border."""
+    height, width = pixels.shape
+    scale = LOOK_PX / max(height, width)
+    size = max(round(width * scale), 1), max(round(height * scale), 1)
+    small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    edges = _edges(small)
+    slope_x, slope_y = (cv2.Sobel(small, cv2.CV_32F, *order) for order in ((1, 0), (0, 1)))
+    steepness = np.hypot(slope_x, slope_y) + 1e-6
+    slope_x, slope_y = slope_x / steepness, slope_y / steepness
+    rows, columns = np.indices(small.shape, np.float32)
+    centre = (np.array(small.shape[::-1], np.float32) - 1) / 2
+    borders: list[tuple[np.ndarray, np.ndarray]] = []
+    for x0, y0, x1, y1 in _lines(edges, min(small.shape)):
+        normal = np.array([y1 - y0, x0 - x1], np.float32)
+        normal /= np.hypot(*normal)
+        to_centre = float(normal @ (centre - (x0, y0)))
+        if to_centre < 0:
+            normal, to_centre = -normal, -to_centre
+        if to_centre < NEAREST_TO_CENTRE * LOOK_PX:
+            continue
+        distance = normal[0] * (columns - x0) + normal[1] * (rows - y0)
+        beyond = distance < -2.5
+        along = np.abs(slope_x * normal[0] + slope_y * normal[1])
+        crooked = (edges > 0) & (along > 0.26) & (along < 0.966)  # 15° from both
+        if beyond.any() and crooked[beyond].mean() > MOST_EDGES:
+            continue
+        borders.append((normal, distance > 2.0))
+    inside = np.ones(small.shape, bool)
+    for normal, side in borders:
+        others = [float(normal @ other) for other, _ in borders]
+        if abs(normal).max() >= STRAIGHT or any(abs(d) < 0.05 or d < -0.998 for d in others):
+            inside &= side
+    return cv2.resize(inside.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST) > 0
+
+
+def _edges(small: FloatArray) -> np.ndarray:
+    """Edges whose strength is judged by the film's own contrast, so that dark films have some."""
+    low, high = np.quantile(small, [0.02, 0.98])
+    grey = np.clip((small - low) / max(float(high - low), 1e-3), 0, 1)
+    return cv2.Canny((grey * 255).astype(np.uint8), 30, 90)
+
+
+def _lines(edges: np.ndarray, short_side: int) -> np.ndarray:
+    """(N, 4) end points of long straight edges."""
+    least = SHORTEST_LINE * short_side
+    found = cv2.HoughLinesP(
+        edges, 1, np.pi / 360, threshold=round(0.4 * least), minLineLength=least, maxLineGap=8
+    )
+    return np.zeros((0, 4), int) if found is None else found.reshape(-1, 4)
