@@ -1,0 +1,1 @@
+"""Chest radiographs: fourteen findings, heart and lungs, and where a network looks."""

@@ -1,0 +1,224 @@
+"""Turn a run into what ships: packed weights, calibration and operating points on the card.
+
+`python -m models.chest.export --card findings --data F --checkpoint last.pt`: calibration and
+operating points are fitted on `val`; without `--checkpoint` the shipped weights stay.
+`--figures FILE` writes the metrics of an `evaluate` run on the card. The part of a card above
+`MARK` is written by people, the part below by this module.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from core.images import FloatArray
+from models.cards import MODELS, WEIGHTS, load_card
+from models.chest.dataset import Case, read_cases
+from models.chest.evaluate import BATCH
+from models.chest.packing import save
+from models.chest.predict import Model, calibrated, load_model, member_log_odds, network_input
+
+MARK = "# Below: written by models/chest/export.py"
+SPECIFICITY = 0.9
+"""Share of the films without a finding, of `val`, that stay below its operating point."""
+
+
+def shipped_state(checkpoint: Path, outputs: int) -> dict[str, torch.Tensor]:
+    """Averaged weights of a run; the outputs that only training needs are cut off."""
+    saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    state: dict[str, torch.Tensor] = saved["average"]
+    for name in ("head.weight", "head.bias"):
+        state[name] = state[name][:outputs]
+    return state
+
+
+def fit_calibration(
+    log_odds: FloatArray, truth: FloatArray, labels: Sequence[str], strength: float = 20.0
+) -> dict[str, tuple[float, float]]:
+    """Slope and offset by finding (Platt 1999).
+
+    Args:
+        log_odds: (N, L) of films that training has not seen.
+        truth: (N, L).
+        strength: How many positives weigh as much as the slope that all findings share: the
+            slope of a finding with a handful of positives would be chance.
+    """
+    shared, _ = _platt(log_odds, truth)
+    fitted = {}
+    for i, label in enumerate(labels):
+        own, _ = _platt(log_odds[:, i : i + 1], truth[:, i : i + 1])
+        trust = truth[:, i].sum() / (truth[:, i].sum() + strength)
+        slope = float(np.clip(trust * own + (1 - trust) * shared, 0.2, 3.0))
+        _, offsets = _platt(log_odds[:, i : i + 1], truth[:, i : i + 1], slope)
+        fitted[label] = (slope, float(offsets[0]))
+    return fitted
+
+
+def _platt(
+    log_odds: FloatArray, truth: FloatArray, slope: float | None = None
+) -> tuple[float, FloatArray]:
+    """One slope for all columns (or the given one), and an offset for each, by likelihood."""
+    from scipy.optimize import minimize
+
+    odds, labels = log_odds.astype(float), truth.astype(float)
+
+    def cost(values: np.ndarray) -> float:
+        shifted = odds * (values[0] if slope is None else slope) + values[1:]
+        loss = np.logaddexp(0, shifted) - labels * shifted
+        return float(loss.mean() * labels.shape[1] + 1e-5 * (values**2).sum())
+
+    start = np.concatenate([[1.0], np.full(odds.shape[1], -1.0)])
+    found = minimize(cost, start, method="L-BFGS-B").x
+    return float(found[0]), found[1:]
+
+
+def operating_points(
+    found: FloatArray, truth: FloatArray, labels: Sequence[str], specificity: float = SPECIFICITY
+) -> dict[str, float]:
+    """Probability by finding that `specificity` of the films without it stay below."""
+    return {
+        label: float(np.quantile(found[truth[:, i] < 0.5, i], specificity))
+        for i, label in enumerate(labels)
+    }
+
+
+def log_odds_of(model: Model, cases: Sequence[Case]) -> dict[str, FloatArray]:
+    """Uncalibrated log odds (N, L) of every member on films read as the page reads them."""
+    from models.chest.dataset import read_film
+
+    parts: dict[str, list[FloatArray]] = {}
+    for first in range(0, len(cases), BATCH):
+        batch = [network_input(model, read_film(c.path)) for c in cases[first : first + BATCH]]
+        for title, values in member_log_odds(model, np.stack(batch)).items():
+            parts.setdefault(title, []).append(values)
+    return {title: np.concatenate(values) for title, values in parts.items()}
+
+
+def written(value: Any) -> str:
+    """A value as TOML."""
+    if isinstance(value, float):
+        return repr(round(value, 6))
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(written(inner) for inner in value) + "]"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def generated(
+    points: Mapping[str, float],
+    extra: Mapping[str, Any],
+    calibration: Mapping[str, Sequence[float]],
+    metrics: Sequence[Mapping[str, Any]],
+) -> str:
+    """The part of a card below `MARK`."""
+    lines = [MARK, "", "[operating_points]"]
+    lines += [f"{name} = {written(float(value))}" for name, value in points.items()]
+    lines += ["", "[extra]", *(f"{name} = {written(value)}" for name, value in extra.items())]
+    if calibration:
+        lines += ["", "[extra.calibration]"]
+        lines += [f"{name} = {written(list(value))}" for name, value in calibration.items()]
+    for row in metrics:
+        lines += ["", "[[metrics]]", *(f"{name} = {written(v)}" for name, v in row.items())]
+    return "\n".join(lines) + "\n"
+
+
+def write_card(name: str, sha256: str, tail: str) -> None:
+    """Set a card's hash and the part below `MARK`."""
+    path = MODELS / "chest" / f"{name}.toml"
+    head = path.read_text(encoding="utf-8").split(MARK)[0].rstrip()
+    lines = [
+        f'sha256 = "{sha256}"' if line.startswith("sha256 = ") else line
+        for line in head.split("\n")
+    ]
+    path.write_text("\n".join(lines) + "\n\n" + tail, encoding="utf-8")
+
+
+def metrics_of(found: Mapping[str, Any], labels: Sequence[str], split: str) -> list[dict[str, Any]]:
+    """Rows for the card out of the figures of an `evaluate` run."""
+    rows = []
+
+    def add(name: str, part: Mapping[str, Any], key: str, data_set: str, note: str = "") -> None:
+        value, interval = part.get(key), part["intervals"].get(key)
+        if value is not None and interval is not None:
+            low, high = interval
+            shown = {"value": round(value, 4), "low": round(low, 4), "high": round(high, 4)}
+            place = {"data_set": data_set, "split": split, "n": part["n"], "note": note}
+            rows.append({"name": name, **shown, **place})
+
+    if "heart" in labels:
+        masks = {**found, "n": found["n_masks"]}
+        films = "JSRT and hospital films"
+        for key, name in (
+            ("dice_heart", "Dice, heart"),
+            ("dice_lungs", "Dice, lungs"),
+            ("ctr_mae", "Cardiothoracic ratio, mean absolute error"),
+        ):
+            add(name, masks, key, films)
+            for source, part in found["by_source"].items():
+                title = {"ctr_jsrt": "JSRT films", "ctr_wingspan": "hospital films"}
+                add(f"{name}, {title.get(source, source)}", part, key, title.get(source, source))
+        return rows
+    large, small = found["by_px"]["128"], found["by_px"]["64"]
+    nih = "NIH ChestX-ray14 (part)"
+    if len(labels) > 1:
+        add("Mean AUROC, 128-px films", large, "mean_auroc", nih, _counted(large))
+        add("Mean AUROC, 64-px films", small, "mean_auroc", nih, _counted(small))
+        add("Mean AUROC, both sizes", found, "mean_auroc", nih, _counted(found))
+    add("Calibration error (15 bins)", found, "ece", nih, "all pairs of film and finding")
+    for label in labels:
+        for size, part in (("both sizes", found), ("128-px films", large), ("64-px films", small)):
+            if part["auroc"].get(label) is None or (len(labels) > 1 and size == "64-px films"):
+                continue
+            interval = part["intervals"]["auroc"][label]
+            single = {"n": part["n"], "v": part["auroc"][label], "intervals": {"v": interval}}
+            note = f"{part['positives'][label]} positives"
+            add(f"AUROC, {label.replace('_', ' ')}, {size}", single, "v", nih, note)
+    return rows
+
+
+def _counted(part: Mapping[str, Any]) -> str:
+    number = sum(value is not None for value in part["auroc"].values())
+    return f"over the {number} findings with at least 10 positives"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--card", required=True)
+    parser.add_argument("--data", type=Path, required=True, help="data set folder")
+    parser.add_argument("--checkpoint", type=Path, help="last.pt of a run")
+    parser.add_argument("--figures", type=Path, help="JSON of an evaluate run")
+    parser.add_argument("--split", default="test", help="what the figures were measured on")
+    options = parser.parse_args(arguments)
+    torch.set_num_threads(1)
+    card = load_card("chest", options.card)
+    if options.checkpoint:
+        save(shipped_state(options.checkpoint, len(card.labels)), WEIGHTS / card.file)
+    sha256 = hashlib.sha256((WEIGHTS / card.file).read_bytes()).hexdigest()
+    kept = {name: value for name, value in card.extra.items() if name != "calibration"}
+    points: dict[str, float] = {}
+    calibration: dict[str, tuple[float, float]] = {}
+    metrics: list[dict[str, Any]] = []
+    if options.figures:
+        found = json.loads(options.figures.read_text(encoding="utf-8"))
+        metrics = metrics_of(found, card.labels, options.split)
+    write_card(card.name, sha256, generated(points, kept, calibration, metrics))
+    if "heart" not in card.labels:
+        cases = read_cases(options.data, "val")
+        model = load_model(load_card("chest", options.card))
+        log_odds = np.mean(list(log_odds_of(model, cases).values()), axis=0)
+        truth = np.array([[n in c.findings for n in card.labels] for c in cases], np.float32)
+        calibration = fit_calibration(log_odds, truth, card.labels)
+        fitted = Model(**{**vars(model), "calibration": calibration})
+        points = operating_points(calibrated(fitted, log_odds), truth, card.labels)
+    write_card(card.name, sha256, generated(points, kept, calibration, metrics))
+    print(f"{card.name}: {card.file}, SHA-256 {sha256[:12]}…, {len(metrics)} metrics")
+
+
+if __name__ == "__main__":
+    main()

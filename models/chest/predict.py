@@ -1,0 +1,158 @@
+"""Which findings a chest film shows, with calibrated probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from core.chest.result import Findings
+from core.errors import UnsuitableInputError
+from core.images import FloatArray, Radiograph
+from core.stages import Progress, Step, run_stages
+from models.cards import ModelCard, load_card
+from models.chest.packing import load_into
+from models.chest.preprocess import input_stages
+
+if TYPE_CHECKING:
+    from models.chest.network import ChestNet
+
+LEAST_SIDE_PX = 32
+"""Films smaller than this hold too little for any answer."""
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """One or several classifiers that answer together. Heat maps hook them: hold a lock.
+
+    Attributes:
+        title: What the screen calls it.
+        networks: In evaluation mode, by title; the first is the one that heat maps explain.
+        labels: Findings in the order of the outputs.
+        side_px: Side of the square that the networks receive.
+        calibration: Slope and offset by finding that turn the mean log odds into calibrated
+            ones (Platt 1999).
+        operating_points: Probability from which a finding counts as present.
+        mirrored: Whether the answer is the mean over the film and its mirror image.
+    """
+
+    title: str
+    networks: Mapping[str, ChestNet]
+    labels: tuple[str, ...]
+    side_px: int
+    calibration: Mapping[str, tuple[float, float]]
+    operating_points: Mapping[str, float]
+    mirrored: bool = False
+
+    @property
+    def network(self) -> ChestNet:
+        """The network that heat maps explain."""
+        return next(iter(self.networks.values()))
+
+
+def load_model(card: ModelCard) -> Model:
+    """Load the classifier of a card, with the further members that the card names.
+
+    Raises:
+        WeightsError: If weights are missing, not those of the card (found before the file is
+            opened), or do not fit the network.
+    """
+    from models.chest.network import ChestNet
+
+    members = [card, *(load_card("chest", name) for name in card.extra.get("members", ()))]
+    networks = {}
+    for member in members:
+        network = ChestNet(member.architecture, len(member.labels))
+        load_into(network, member)
+        networks[str(member.extra.get("member_title", member.title))] = network
+    fitted = card.extra.get("calibration", {})
+    calibration = {
+        label: (float(fitted[label][0]), float(fitted[label][1])) if label in fitted else (1.0, 0.0)
+        for label in card.labels
+    }
+    return Model(
+        card.title,
+        networks,
+        card.labels,
+        int(card.input_shape[-1]),
+        calibration,
+        {label: float(card.operating_points.get(label, 0.5)) for label in card.labels},
+        bool(card.extra.get("mirrored", False)),
+    )
+
+
+def steps(model: Model, image: Radiograph, progress: Progress | None = None) -> list[Step]:
+    """The stages from the film to what the networks receive, for display."""
+    return run_stages(image.pixels, input_stages(model.side_px), progress=progress)
+
+
+def network_input(model: Model, image: Radiograph) -> FloatArray:
+    """What the networks receive: float32 (S, S) in [0, 1].
+
+    Raises:
+        UnsuitableInputError: If the film is too small or of one grey.
+    """
+    if min(image.shape) < LEAST_SIDE_PX:
+        height, width = image.shape
+        raise UnsuitableInputError(
+            f"The film is {width}×{height} px; at least {LEAST_SIDE_PX} px either way are needed. "
+            "Choose the film in a larger size."
+        )
+    made = steps(model, image)
+    if made[-1].error is not None:
+        raise UnsuitableInputError(made[-1].error)
+    return np.asarray(made[-1].image, np.float32)
+
+
+def member_log_odds(model: Model, batch: FloatArray) -> dict[str, FloatArray]:
+    """Uncalibrated log odds (N, labels) of every member on inputs (N, S, S)."""
+    import torch
+
+    seen = torch.from_numpy(np.ascontiguousarray(batch, np.float32))[:, None]
+    found = {}
+    with torch.inference_mode():
+        for title, network in model.networks.items():
+            logits = network(seen)
+            if model.mirrored:
+                logits = (logits + network(seen.flip(3))) / 2
+            found[title] = logits.numpy()
+    return found
+
+
+def calibrated(model: Model, log_odds: FloatArray) -> FloatArray:
+    """Probabilities (N, labels) of log odds (N, labels)."""
+    slopes, offsets = np.array([model.calibration[label] for label in model.labels]).T
+    shifted = log_odds * slopes + offsets
+    return (1 / (1 + np.exp(-np.clip(shifted, -30, 30)))).astype(np.float32)
+
+
+def probabilities(model: Model, batch: FloatArray) -> FloatArray:
+    """Calibrated probabilities (N, labels) of inputs float32 (N, S, S) in [0, 1]."""
+    members = list(member_log_odds(model, batch).values())
+    return calibrated(model, np.mean(members, axis=0))
+
+
+def classify(model: Model, image: Radiograph) -> Findings:
+    """Which findings the film shows.
+
+    Raises:
+        UnsuitableInputError: If the film is too small or of one grey.
+    """
+    batch = network_input(model, image)[None]
+    members = member_log_odds(model, batch)
+    together = calibrated(model, np.mean(list(members.values()), axis=0))[0]
+    apart = {}
+    if len(members) > 1:
+        apart = {
+            title: _by_label(model, calibrated(model, log_odds)[0])
+            for title, log_odds in members.items()
+        }
+    return Findings(
+        _by_label(model, together), model.operating_points, model.title, model.side_px, apart
+    )
+
+
+def _by_label(model: Model, row: FloatArray) -> dict[str, float]:
+    return {label: float(value) for label, value in zip(model.labels, row, strict=True)}

@@ -1,0 +1,321 @@
+"""Train a classifier of chest findings: `python -m models.chest.train --data F --out F --start W`.
+
+Writes `last.pt` after every epoch and `curves.csv`; the same command goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from core.images import FloatArray
+from core.metrics import auroc
+from models.chest.augment import FINDINGS_VIEWS, Strength, training_view
+from models.chest.dataset import FINDINGS, Case, network_inputs, read_cases, truth_of
+from models.chest.network import ARCHITECTURES, ChestNet, start_from_imagenet
+
+EXTRA = ("No_Finding", "AP", "Female", "Age")
+"""Further outputs that only training has: what a film surely shows teaches a network to read it."""
+
+CURVES = ("epoch", "loss", "rate", "val_mean", "val_128", "val_cardiomegaly", "seconds")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run does.
+
+    Attributes:
+        rate, warm_up, weight_decay: AdamW; the rate rises over `warm_up` of the run, then falls
+            along a cosine.
+        extra_weight: Weight of the outputs in `EXTRA`.
+        smoothing: Labels are drawn so far towards one half: report labels are noisy.
+        positive_power: Positives weigh (negatives / positives) to this power.
+        teacher_weight: Weight of the teacher's probabilities against the labels.
+        ema: Decay of the averaged weights, per step.
+        half: bfloat16 where the framework finds it safe.
+        small_px, small_epochs: Films are halved in the first epochs, which then cost a quarter.
+    """
+
+    epochs: int = 8
+    batch: int = 32
+    rate: float = 6e-4
+    warm_up: float = 0.1
+    weight_decay: float = 0.05
+    dropout: float = 0.3
+    extra_weight: float = 0.3
+    smoothing: float = 0.02
+    positive_power: float = 0.5
+    teacher_weight: float = 0.0
+    ema: float = 0.998
+    half: bool = False
+    small_px: int = 0
+    small_epochs: int = 0
+    seed: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Films:
+    """A split in memory: films uint8 (N, S, S), targets (N, L) in [0, 1], NaN where unknown."""
+
+    films: NDArray[np.uint8]
+    targets: FloatArray
+    px: NDArray[np.int64]
+
+
+def read_films(folder: Path, split: str, side_px: int, cache: Path) -> Films:
+    """Films and targets of a split; the films are kept in `cache` for the next run."""
+    cases = read_cases(folder, split)
+    kept = cache / f"{split}_{side_px}.npy"
+    if kept.is_file():
+        films = np.load(kept)
+    else:
+        films = network_inputs([case.path for case in cases], side_px)
+        cache.mkdir(parents=True, exist_ok=True)
+        np.save(kept, films)
+    targets = np.concatenate([truth_of(cases), extra_targets(cases)], axis=1)
+    return Films(films, targets, np.array([case.px for case in cases]))
+
+
+def extra_targets(cases: Sequence[Case]) -> FloatArray:
+    """Targets (N, 4) of the outputs in `EXTRA`; age as a fraction of a century."""
+    rows = [
+        [
+            float(case.row["No_Finding"] == "1"),
+            float(case.row["view"] == "AP"),
+            float(case.row["sex"] == "F"),
+            min(float(case.row["age"] or "nan"), 100.0) / 100,
+        ]
+        for case in cases
+    ]
+    return np.array(rows, np.float32)
+
+
+def targets_loss(
+    logits: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor, positives: torch.Tensor
+) -> torch.Tensor:
+    """Weighted cross-entropy over the outputs; unknown targets count nothing."""
+    known = torch.isfinite(targets)
+    loss = nn.functional.binary_cross_entropy_with_logits(
+        logits, targets.nan_to_num(0.5), pos_weight=positives, reduction="none"
+    )
+    return (loss * known * weights).sum() / (known * weights).sum()
+
+
+def rate_at(done: float, plan: Plan) -> float:
+    """Learning rate when `done` of the run is over."""
+    if done < plan.warm_up:
+        return plan.rate * (0.05 + 0.95 * done / plan.warm_up)
+    rest = (done - plan.warm_up) / (1 - plan.warm_up)
+    return float(plan.rate * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * rest))))
+
+
+def adamw(network: nn.Module, plan: Plan) -> torch.optim.AdamW:
+    """AdamW that leaves norms and biases undecayed."""
+    flat = [p for p in network.parameters() if p.ndim < 2]
+    rest = [p for p in network.parameters() if p.ndim >= 2]
+    groups = [
+        {"params": rest, "weight_decay": plan.weight_decay},
+        {"params": flat, "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=plan.rate)
+
+
+class Averaged:
+    """An exponential moving average of a network's weights, quick at first."""
+
+    def __init__(self, network: nn.Module, decay: float) -> None:
+        self.decay, self.updates = decay, 0
+        self.state = {k: v.detach().clone() for k, v in network.state_dict().items()}
+
+    @torch.no_grad()
+    def update(self, network: nn.Module) -> None:
+        self.updates += 1
+        keep = min(self.decay, (1 + self.updates) / (10 + self.updates))
+        for name, value in network.state_dict().items():
+            if value.is_floating_point():
+                self.state[name].mul_(keep).add_(value.detach(), alpha=1 - keep)
+            else:
+                self.state[name].copy_(value)
+
+
+def train(
+    network: ChestNet,
+    training: Films,
+    validation: Films,
+    out: Path,
+    plan: Plan,
+    strength: Strength,
+    teacher: FloatArray | None = None,
+) -> Path:
+    """Train, and return the checkpoint with the averaged weights.
+
+    Args:
+        teacher: Probabilities (N, 14) of another model on the training films, mixed with the
+            labels (Hinton et al. 2015).
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    checkpoint = out / "last.pt"
+    torch.manual_seed(plan.seed)
+    network.to(memory_format=torch.channels_last)
+    optimiser = adamw(network, plan)
+    average = Averaged(network, plan.ema)
+    first = _resumed(checkpoint, network, optimiser, average)
+    count = len(FINDINGS)
+    truth = training.targets
+    targets = truth * (1 - plan.smoothing) + plan.smoothing / 2
+    shares = np.nanmean(truth, axis=0)
+    positives = ((1 - shares) / np.maximum(shares, 1e-4)) ** plan.positive_power
+    positives[count:] = 1.0
+    if teacher is not None:
+        mixed = (1 - plan.teacher_weight) * targets[:, :count] + plan.teacher_weight * teacher
+        targets = np.concatenate([mixed, targets[:, count:]], axis=1)
+    weights = torch.ones(truth.shape[1])
+    weights[count:] = plan.extra_weight
+    positive_weights = torch.from_numpy(positives.astype(np.float32))
+    for epoch in range(first, plan.epochs):
+        start = time.time()
+        rng = np.random.default_rng((plan.seed, epoch))
+        order = rng.permutation(len(truth))
+        steps = len(order) // plan.batch
+        network.train()
+        total, rate = 0.0, 0.0
+        for step in range(steps):
+            rate = rate_at((epoch + step / steps) / plan.epochs, plan)
+            for group in optimiser.param_groups:
+                group["lr"] = rate
+            chosen = order[step * plan.batch : (step + 1) * plan.batch]
+            views = [training_view(film, strength, rng) for film in training.films[chosen]]
+            inputs = torch.from_numpy(np.stack(views)[:, None])
+            if epoch < plan.small_epochs:
+                inputs = nn.functional.avg_pool2d(inputs, training.films.shape[1] // plan.small_px)
+            with torch.autocast("cpu", torch.bfloat16, enabled=plan.half):
+                logits = network(inputs.to(memory_format=torch.channels_last))
+            loss = targets_loss(
+                logits.float(), torch.from_numpy(targets[chosen]), weights, positive_weights
+            )
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+            optimiser.step()
+            average.update(network)
+            total += float(loss.detach())
+        torch.save(
+            {
+                "network": network.state_dict(),
+                "optimiser": optimiser.state_dict(),
+                "average": average.state,
+                "updates": average.updates,
+                "epoch": epoch + 1,
+                "architecture": network.architecture,
+                "plan": asdict(plan),
+            },
+            checkpoint,
+        )
+        measured = ChestNet(network.architecture, truth.shape[1])
+        measured.load_state_dict(average.state)
+        scores = logits_of(measured, validation.films, half=plan.half)[:, :count]
+        row = [epoch + 1, round(total / steps, 4), f"{rate:.2e}", *_figures(scores, validation)]
+        row.append(round(time.time() - start, 1))
+        new = not (out / "curves.csv").is_file()
+        with (out / "curves.csv").open("a", newline="", encoding="utf-8") as handle:
+            csv.writer(handle).writerows([CURVES, row] if new else [row])
+        print("  ".join(f"{n} {v}" for n, v in zip(CURVES, row, strict=True)), flush=True)
+    return checkpoint
+
+
+def _resumed(
+    checkpoint: Path, network: nn.Module, optimiser: torch.optim.Optimizer, average: Averaged
+) -> int:
+    """Load a checkpoint where there is one, and return how many epochs are done."""
+    if not checkpoint.is_file():
+        return 0
+    saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    network.load_state_dict(saved["network"])
+    optimiser.load_state_dict(saved["optimiser"])
+    average.state, average.updates = saved["average"], saved["updates"]
+    print(f"resumed after epoch {saved['epoch']}", flush=True)
+    return int(saved["epoch"])
+
+
+def logits_of(
+    network: nn.Module, films: NDArray[np.uint8], *, batch: int = 64, half: bool = False
+) -> FloatArray:
+    """Logits (N, outputs) of films in memory."""
+    network.eval().to(memory_format=torch.channels_last)
+    found = []
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=half):
+        for first in range(0, len(films), batch):
+            seen = torch.from_numpy(films[first : first + batch, None]).float() / 255
+            found.append(network(seen.to(memory_format=torch.channels_last)).float().numpy())
+    return np.concatenate(found)
+
+
+def mean_auroc(truth: FloatArray, scores: FloatArray, least: int = 10) -> float:
+    """Mean over the findings with at least `least` positives."""
+    found = [
+        auroc(truth[:, i], scores[:, i])
+        for i in range(truth.shape[1])
+        if least <= truth[:, i].sum() < len(truth)
+    ]
+    return float(np.mean(found)) if found else float("nan")
+
+
+def _figures(scores: FloatArray, films: Films) -> list[float]:
+    truth = films.targets[:, : len(FINDINGS)]
+    large = films.px == 128
+    heart = FINDINGS.index("Cardiomegaly")
+    return [
+        round(mean_auroc(truth, scores), 4),
+        round(mean_auroc(truth[large], scores[large]), 4),
+        round(auroc(truth[:, heart], scores[:, heart]), 4),
+    ]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="data set folder")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the run")
+    parser.add_argument("--cache", type=Path, help="folder for prepared films")
+    parser.add_argument("--arch", default="mobilenet_v2", choices=ARCHITECTURES)
+    parser.add_argument("--start", type=Path, help="ImageNet weights")
+    parser.add_argument("--teacher", type=Path, help="npy: probabilities (N, 14) on train")
+    parser.add_argument("--side", type=int, default=128)
+    for name, kind in (
+        ("epochs", int),
+        ("batch", int),
+        ("rate", float),
+        ("dropout", float),
+        ("teacher_weight", float),
+        ("small_px", int),
+        ("small_epochs", int),
+        ("seed", int),
+    ):
+        parser.add_argument(f"--{name}", type=kind, default=getattr(Plan, name))
+    parser.add_argument("--half", action="store_true")
+    options = parser.parse_args(arguments)
+    torch.set_num_threads(1)
+    chosen = {name: getattr(options, name) for name in Plan.__dataclass_fields__ if name in options}
+    plan = Plan(**chosen)
+    cache = options.cache or options.out
+    training = read_films(options.data, "train", options.side, cache)
+    validation = read_films(options.data, "val", options.side, cache)
+    print(f"{len(training.films)} films to train on, {len(validation.films)} to choose on")
+    network = ChestNet(options.arch, len(FINDINGS) + len(EXTRA), plan.dropout)
+    if options.start:
+        state = torch.load(options.start, map_location="cpu", weights_only=True)
+        print(f"{start_from_imagenet(network, state)} tensors from {options.start.name}")
+    teacher = np.load(options.teacher).astype(np.float32) if options.teacher else None
+    train(network, training, validation, options.out, plan, FINDINGS_VIEWS, teacher)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,201 @@
+"""Train the U-Net for lungs and heart: `python -m models.chest.train_segment --data F --out F`."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from core.chest.ctr import masks_from_labels, measure
+from core.errors import ImagingError
+from core.metrics import dice
+from models.chest.augment import Strength, exposed, moving
+from models.chest.dataset import MaskCase, network_inputs, read_film, read_mask, read_mask_cases
+from models.chest.segment import SegmentModel, segment
+from models.chest.segment_network import CLASSES, UNet
+from models.chest.train import Averaged, Plan, adamw, rate_at
+
+VIEWS = Strength(
+    rotation_deg=8.0,
+    shift=0.08,
+    zoom=0.2,
+    brightness=0.15,
+    contrast=0.35,
+    blur_px=1.2,
+    noise=0.04,
+    mirror=0.3,
+)
+CURVES = ("epoch", "loss", "rate", "dice_heart", "dice_lungs", "ctr_mae", "seconds")
+
+
+def square_masks(cases: Sequence[MaskCase], side_px: int) -> NDArray[np.uint8]:
+    """Drawn masks (N, S, S) on the grid that the network receives."""
+    masks = np.zeros((len(cases), side_px, side_px), np.uint8)
+    for number, case in enumerate(cases):
+        mask = read_mask(case.mask_path)
+        side = max(mask.shape)
+        square = np.zeros((side, side), np.uint8)
+        top, left = (side - mask.shape[0]) // 2, (side - mask.shape[1]) // 2
+        square[top : top + mask.shape[0], left : left + mask.shape[1]] = mask
+        masks[number] = cv2.resize(square, (side_px, side_px), interpolation=cv2.INTER_NEAREST)
+    return masks
+
+
+def training_pair(
+    film: NDArray[np.uint8], mask: NDArray[np.uint8], rng: np.random.Generator
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """One random view of a film and its mask; mirrored views swap left and right lung."""
+    side = film.shape[0]
+    view = film.astype(np.float32) / np.float32(255)
+    if rng.random() < 0.35:  # films of the other collection have 64 or 128 px
+        small = int(rng.choice([64, 96, 128]))
+        view = cv2.resize(view, (small, small), interpolation=cv2.INTER_AREA)
+        view = cv2.resize(view, (side, side), interpolation=cv2.INTER_LINEAR)
+    matrix = moving(side, VIEWS, rng)
+    if matrix is not None:
+        view = cv2.warpAffine(view, matrix, (side, side), flags=cv2.INTER_LINEAR)
+        mask = np.asarray(
+            cv2.warpAffine(mask, matrix, (side, side), flags=cv2.INTER_NEAREST), np.uint8
+        )
+        if matrix[0, 0] < 0:
+            mask = np.array([0, 2, 1, 3], np.uint8)[mask]
+    view = np.asarray(view, np.float32) ** np.float32(np.exp(rng.uniform(-0.5, 0.5)))
+    return exposed(view, VIEWS, rng), mask.astype(np.int64)
+
+
+def overlap_loss(logits: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+    """Cross-entropy plus one minus the soft Dice of lungs and heart (Milletari et al. 2016)."""
+    shares = torch.softmax(logits, dim=1)[:, 1:]
+    drawn = nn.functional.one_hot(truth, len(CLASSES)).movedim(3, 1)[:, 1:].float()
+    both = (shares * drawn).sum(dim=(0, 2, 3))
+    total = shares.sum(dim=(0, 2, 3)) + drawn.sum(dim=(0, 2, 3))
+    soft = ((2 * both + 1) / (total + 1)).mean()
+    return nn.functional.cross_entropy(logits, truth) + 1 - soft
+
+
+def train(
+    network: UNet,
+    films: NDArray[np.uint8],
+    masks: NDArray[np.uint8],
+    validation: Sequence[MaskCase],
+    out: Path,
+    plan: Plan,
+    every: int = 5,
+) -> Path:
+    """Train, writing `last.pt` after every epoch; goes on where it stopped."""
+    out.mkdir(parents=True, exist_ok=True)
+    checkpoint = out / "last.pt"
+    torch.manual_seed(plan.seed)
+    network.to(memory_format=torch.channels_last)
+    optimiser = adamw(network, plan)
+    average = Averaged(network, plan.ema)
+    first = 0
+    if checkpoint.is_file():
+        saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
+        network.load_state_dict(saved["network"])
+        optimiser.load_state_dict(saved["optimiser"])
+        average.state, average.updates = saved["average"], saved["updates"]
+        first = saved["epoch"]
+    for epoch in range(first, plan.epochs):
+        start = time.time()
+        rng = np.random.default_rng((plan.seed, epoch))
+        order = rng.permutation(len(films))
+        steps = len(order) // plan.batch
+        network.train()
+        total, rate = 0.0, 0.0
+        for step in range(steps):
+            rate = rate_at((epoch + step / steps) / plan.epochs, plan)
+            for group in optimiser.param_groups:
+                group["lr"] = rate
+            chosen = order[step * plan.batch : (step + 1) * plan.batch]
+            pairs = [training_pair(films[i], masks[i], rng) for i in chosen]
+            inputs = torch.from_numpy(np.stack([view for view, _ in pairs])[:, None])
+            truth = torch.from_numpy(np.stack([mask for _, mask in pairs]))
+            with torch.autocast("cpu", torch.bfloat16, enabled=plan.half):
+                logits = network(inputs.to(memory_format=torch.channels_last))
+            loss = overlap_loss(logits.float(), truth)
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+            optimiser.step()
+            average.update(network)
+            total += float(loss.detach())
+        torch.save(
+            {
+                "network": network.state_dict(),
+                "optimiser": optimiser.state_dict(),
+                "average": average.state,
+                "updates": average.updates,
+                "epoch": epoch + 1,
+            },
+            checkpoint,
+        )
+        row = [epoch + 1, round(total / steps, 4), f"{rate:.2e}"]
+        if (epoch + 1) % every == 0 or epoch + 1 == plan.epochs:
+            row += [round(value, 4) for value in measured(average.state, validation, len(films[0]))]
+        else:
+            row += [float("nan")] * 3
+        row.append(round(time.time() - start, 1))
+        new = not (out / "curves.csv").is_file()
+        with (out / "curves.csv").open("a", newline="", encoding="utf-8") as handle:
+            csv.writer(handle).writerows([CURVES, row] if new else [row])
+        print("  ".join(f"{n} {v}" for n, v in zip(CURVES, row, strict=True)), flush=True)
+    return checkpoint
+
+
+def measured(
+    state: dict[str, torch.Tensor], cases: Sequence[MaskCase], side_px: int
+) -> tuple[float, float, float]:
+    """Mean Dice of heart and lungs, and mean absolute error of the ratio, of averaged weights."""
+    network = UNet()
+    network.load_state_dict(state)
+    model = SegmentModel(network.eval(), CLASSES, side_px)
+    hearts, lungs, errors = [], [], []
+    for case in cases:
+        found = segment(model, read_film(case.path))
+        drawn = masks_from_labels(read_mask(case.mask_path))
+        hearts.append(dice(found["heart"], drawn["heart"]))
+        lungs += [dice(found[name], drawn[name]) for name in ("left_lung", "right_lung")]
+        try:
+            errors.append(abs(measure(found).ratio - case.ratio))
+        except ImagingError:
+            errors.append(0.5)  # not found at all counts as badly as it can
+    return float(np.mean(hearts)), float(np.mean(lungs)), float(np.mean(errors))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="data set folder")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the run")
+    parser.add_argument("--side", type=int, default=256)
+    parser.add_argument("--epochs", type=int, default=30)
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--rate", type=float, default=2e-3)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args(arguments)
+    torch.set_num_threads(1)
+    cases = read_mask_cases(options.data, "train")
+    films = network_inputs([case.path for case in cases], options.side)
+    masks = square_masks(cases, options.side)
+    plan = Plan(
+        epochs=options.epochs,
+        batch=options.batch,
+        rate=options.rate,
+        weight_decay=0.01,
+        ema=0.995,
+        half=True,
+        seed=options.seed,
+    )
+    train(UNet(), films, masks, read_mask_cases(options.data, "val"), options.out, plan)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,313 @@
+"""The chest models: inputs, answers, heat maps, masks, calibration and figures."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from core.chest.result import Findings
+from core.errors import UnsuitableInputError, WeightsError
+from core.images import Radiograph, digest_of
+from models.cards import ModelCard, task_cards
+from models.chest import evaluate, export, heatmaps, packing, predict, segment
+from models.chest.augment import Strength, training_view
+from models.chest.dataset import FINDINGS, read_cases
+from models.chest.network import ARCHITECTURES, ChestNet
+from models.chest.preprocess import input_stages, to_original
+from models.chest.segment_network import CLASSES, UNet
+
+
+def film(shape: tuple[int, int] = (90, 120), seed: int = 0) -> Radiograph:
+    pixels = np.random.default_rng(seed).random(shape, dtype=np.float32)
+    return Radiograph(pixels, digest_of(pixels))
+
+
+def model_of(architecture: str = "mobilenet_v2", side_px: int = 64) -> predict.Model:
+    torch.manual_seed(0)
+    labels = ("Cardiomegaly", "Effusion")
+    network = ChestNet(architecture, len(labels)).eval()
+    calibration = dict.fromkeys(labels, (1.0, 0.0))
+    points = dict.fromkeys(labels, 0.5)
+    return predict.Model("Tiny", {"Tiny": network}, labels, side_px, calibration, points)
+
+
+@pytest.fixture(scope="module")
+def model() -> predict.Model:
+    return model_of()
+
+
+def test_input_is_a_padded_square() -> None:
+    from core.stages import run_stages
+
+    pixels = np.full((60, 120), 0.5, np.float32)
+    pixels[:, :60] = 0.7
+    seen = run_stages(pixels, input_stages(32))[-1].image
+    assert seen.shape == (32, 32) and seen.dtype == np.float32
+    assert seen[:7].max() == 0 and seen[-7:].max() == 0
+    assert seen[16, 4] == 1
+
+
+def test_map_of_the_input_lands_on_the_film() -> None:
+    heat = np.zeros((32, 32), np.float32)
+    heat[16, 24] = 1  # the middle row, at three quarters of the width
+    found = to_original(heat, (60, 120))
+    assert found.shape == (60, 120)
+    row, column = np.unravel_index(found.argmax(), found.shape)
+    assert abs(row - 31) <= 2 and abs(column - 91) <= 3
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_networks_keep_eight_cells_a_side(architecture: str) -> None:
+    network = ChestNet(architecture, 3).eval()
+    with torch.inference_mode():
+        last = network.features(torch.zeros(1, 1, 128, 128))
+        assert last.shape[2:] == (8, 8)
+        assert network(torch.zeros(2, 1, 128, 128)).shape == (2, 3)
+
+
+def test_answers_are_keyed_by_label_and_repeat(model: predict.Model) -> None:
+    found = predict.classify(model, film())
+    again = predict.classify(model, film())
+    assert set(found.probabilities) == {"Cardiomegaly", "Effusion"}
+    assert found.probabilities == again.probabilities
+    assert found.px == 64
+
+
+def test_mirrored_answers_do_not_change_with_the_side(model: predict.Model) -> None:
+    both = predict.Model(**{**vars(model), "mirrored": True})
+    image = film((80, 80))
+    turned = image.with_pixels(np.ascontiguousarray(image.pixels[:, ::-1]), "mirrored")
+    first, second = (predict.classify(both, one).probabilities for one in (image, turned))
+    assert first["Effusion"] == pytest.approx(second["Effusion"], abs=1e-5)
+
+
+def test_members_are_averaged_before_calibration(model: predict.Model) -> None:
+    other = model_of("efficientnet_lite0")
+    pair = predict.Model(
+        **{
+            **vars(model),
+            "networks": {"A": model.network, "B": other.network},
+            "calibration": {"Cardiomegaly": (2.0, 1.0), "Effusion": (1.0, 0.0)},
+        }
+    )
+    batch = predict.network_input(pair, film())[None]
+    odds = predict.member_log_odds(pair, batch)
+    expected = 1 / (1 + np.exp(-(2 * (odds["A"] + odds["B"])[0, 0] / 2 + 1)))
+    found = predict.classify(pair, film())
+    assert found.probabilities["Cardiomegaly"] == pytest.approx(expected, abs=1e-5)
+    assert set(found.by_member) == {"A", "B"}
+
+
+@pytest.mark.parametrize("pixels", [np.zeros((20, 50)), np.full((64, 64), 0.3)])
+def test_films_without_content_are_refused(model: predict.Model, pixels: np.ndarray) -> None:
+    image = Radiograph(pixels.astype(np.float32), "d")
+    with pytest.raises(UnsuitableInputError):
+        predict.classify(model, image)
+
+
+def test_findings_rank_by_odds_above_the_operating_point() -> None:
+    found = Findings({"A": 0.3, "B": 0.02, "C": 0.5}, {"A": 0.4, "B": 0.01, "C": 0.5}, "m", 64)
+    assert found.above == ("B", "C")
+    assert found.ranked == ("B", "C", "A")
+    assert not found.is_above("A")
+
+
+@pytest.mark.parametrize("bad", [{"A": 1.5}, {"A": float("nan")}, {"B": 0.5}])
+def test_findings_refuse_what_is_no_probability(bad: dict[str, float]) -> None:
+    with pytest.raises(ValueError):
+        Findings(bad, {"A": 0.5}, "m", 64)
+
+
+@pytest.mark.parametrize("method", heatmaps.METHODS)
+def test_heat_maps_cover_the_film(model: predict.Model, method: str) -> None:
+    told: list[float] = []
+    found = heatmaps.heat_map(
+        model, film(), "Effusion", method=method, progress=lambda done, _: told.append(done)
+    )
+    assert found.values.shape == (90, 120)
+    assert found.values.min() >= 0 and found.values.max() <= 1
+    assert found.cells_hw == (4, 4)
+    assert bool(told) == (method in heatmaps.SLOW)
+
+
+def test_finer_layers_give_finer_maps(model: predict.Model) -> None:
+    cells = [
+        heatmaps.heat_map(model, film(), "Effusion", layer=layer).cells_hw[0]
+        for layer in heatmaps.layers(model)
+    ]
+    assert cells == [16, 8, 4, 4]
+
+
+def test_heat_follows_the_finding_asked_for() -> None:
+    model = model_of()
+    with torch.no_grad():
+        model.network.head.weight.zero_()
+        model.network.head.weight[0, 5] = 1.0  # the first finding is channel 5 alone
+        model.network.head.weight[1, 9] = 1.0
+    maps = heatmaps.feature_maps(model, film(), count=1280)
+    for finding, channel in (("Cardiomegaly", 5), ("Effusion", 9)):
+        heat = heatmaps.heat_map(model, film((64, 64)), finding).values
+        assert heat.shape == (64, 64)
+        seen = torch.from_numpy(predict.network_input(model, film((64, 64))))[None, None]
+        own = heatmaps._activations(model.network, seen, model.network.features[-1])[0, channel]
+        cells = heatmaps.raw_map(
+            model.network, seen[0, 0].numpy(), model.labels.index(finding), "Grad-CAM", "last"
+        )
+        if own.max() > 0:
+            assert np.corrcoef(cells.ravel(), own.numpy().ravel())[0, 1] > 0.999
+    assert maps.total == 1280
+
+
+def test_feature_maps_come_strongest_first(model: predict.Model) -> None:
+    found = heatmaps.feature_maps(model, film(), layer="1/8", count=6)
+    assert found.maps.shape == (6, 8, 8)
+    assert list(found.strengths) == sorted(found.strengths, reverse=True)
+    assert found.total == 32
+
+
+@pytest.mark.parametrize("wrong", [{"method": "none"}, {"layer": "none"}])
+def test_unknown_choices_are_loud(model: predict.Model, wrong: dict[str, str]) -> None:
+    with pytest.raises(ValueError):
+        heatmaps.heat_map(model, film(), "Effusion", **wrong)  # type: ignore[arg-type]
+
+
+def test_masks_have_the_size_of_the_film() -> None:
+    torch.manual_seed(0)
+    drawer = segment.SegmentModel(UNet().eval(), CLASSES, 64)
+    masks = segment.segment(drawer, film())
+    assert set(masks) == {"left_lung", "right_lung", "heart"}
+    assert all(mask.shape == (90, 120) and mask.dtype == bool for mask in masks.values())
+    assert not (masks["heart"] & masks["left_lung"]).any()
+
+
+def test_mirrored_film_swaps_the_lungs() -> None:
+    torch.manual_seed(0)
+    drawer = segment.SegmentModel(UNet().eval(), CLASSES, 64)
+    seen = film((64, 64)).pixels
+    shares = segment._shares(drawer, seen)
+    turned = segment._shares(drawer, np.ascontiguousarray(seen[:, ::-1]))[:, :, ::-1]
+    np.testing.assert_allclose(shares[1], turned[2], atol=1e-4)
+    np.testing.assert_allclose(shares[3], turned[3], atol=1e-4)
+
+
+def test_packed_weights_stay_close() -> None:
+    torch.manual_seed(0)
+    state = ChestNet("mobilenet_v2", 2).state_dict()
+    back = packing.unpack(packing.pack(state))
+    assert set(back) == {name for name, t in state.items() if t.is_floating_point()}
+    for name, tensor in back.items():
+        step = state[name].abs().max() / 127
+        assert float((tensor - state[name]).abs().max()) <= float(step) + 1e-6
+
+
+def test_wrong_weights_are_refused_unopened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("models.cards.verified_weights.__defaults__", (tmp_path,))
+    (tmp_path / "w.safetensors").write_bytes(b"not weights")
+    card = ModelCard(
+        "x", "X", "chest", "", "w.safetensors", "0" * 64, "", "", "", "mobilenet_v2",
+        (1, 64, 64), ("Effusion",),
+    )  # fmt: skip
+    with pytest.raises(WeightsError, match="not opened"):
+        predict.load_model(card)
+
+
+@pytest.mark.parametrize("card", task_cards("chest"), ids=lambda card: card.name)
+def test_shipped_weights_load_and_answer(card: ModelCard) -> None:
+    image = film((128, 110))
+    if "heart" in card.labels:
+        assert segment.segment(segment.load_model(card), image)["heart"].shape == image.shape
+        return
+    loaded = predict.load_model(card)
+    found = predict.classify(loaded, image)
+    assert tuple(found.probabilities) == card.labels
+    assert set(card.operating_points) == set(card.labels) == set(card.extra["calibration"])
+
+
+def test_views_without_strength_are_the_film() -> None:
+    grey = np.random.default_rng(0).integers(0, 256, (48, 48), np.uint8)
+    view = training_view(grey, Strength(), np.random.default_rng(1))
+    np.testing.assert_allclose(view, grey / np.float32(255), atol=1e-6)
+
+
+def test_mirrored_views_are_mirror_images() -> None:
+    grey = np.random.default_rng(0).integers(0, 256, (48, 48), np.uint8)
+    view = training_view(grey, Strength(mirror=1.0), np.random.default_rng(1))
+    np.testing.assert_allclose(view, grey[:, ::-1] / np.float32(255), atol=1e-3)
+
+
+def scored(positives: int = 12, n: int = 40) -> evaluate.Labelled:
+    truth = np.zeros((n, 2), np.float32)
+    truth[:positives, 0] = 1
+    truth[:3, 1] = 1
+    found = np.linspace(0.9, 0.1, n, dtype=np.float32)[:, None].repeat(2, axis=1)
+    px = np.where(np.arange(n) % 2, 64, 128)
+    return evaluate.Labelled(("A", "B"), truth, found, px, tuple(f"{i}.png" for i in range(n)))
+
+
+def test_rare_findings_are_null_and_left_out_of_the_mean() -> None:
+    found = evaluate.label_figures(scored(), draws=20)
+    assert found["auroc"] == {"A": 1.0, "B": None}
+    assert found["mean_auroc"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("truth", "found", "expected"),
+    [
+        (np.zeros((0, 2)), np.zeros((0, 2)), None),
+        (np.array([[1.0], [0.0]]), np.array([[1.0], [0.0]]), 0.0),
+        (np.array([[1.0], [0.0]]), np.array([[0.5], [0.5]]), 0.0),
+        (np.array([[1.0], [1.0]]), np.array([[0.5], [0.5]]), 0.5),
+    ],
+)
+def test_calibration_error(truth: np.ndarray, found: np.ndarray, expected: float | None) -> None:
+    error = evaluate.calibration_error(truth.astype(np.float32), found.astype(np.float32))
+    assert np.isnan(error) if expected is None else error == pytest.approx(expected)
+
+
+def test_report_has_the_contract_with_and_without_parts() -> None:
+    points = {"A": 0.5, "B": 0.5}
+    nothing = scored().part(np.zeros(40, bool))
+    for labelled, n in ((scored(), 40), (nothing, 0)):
+        found = evaluate.plain(evaluate.report(labelled, [], points, draws=10))
+        top = {"mean_auroc", "auroc", "ece", "dice_heart", "dice_lungs", "ctr_mae", "n", "by_px"}
+        assert top <= set(found)
+        assert found["n"] == n and found["dice_heart"] is None
+        assert set(found["by_px"]) == {"128", "64"}
+        assert set(found["by_px"]["64"]["auroc"]) == {"A", "B"}
+        assert "cases" not in found
+    assert found["mean_auroc"] is None
+
+
+def test_calibration_brings_back_true_odds() -> None:
+    rng = np.random.default_rng(0)
+    odds = rng.normal(-1, 1.5, (4000, 2)).astype(np.float32)
+    truth = (rng.random((4000, 2)) < 1 / (1 + np.exp(-odds))).astype(np.float32)
+    fitted = export.fit_calibration(odds * 2 + 1, truth, ("A", "B"))
+    for slope, offset in fitted.values():
+        assert slope == pytest.approx(0.5, abs=0.08)
+        assert offset == pytest.approx(-0.5, abs=0.15)
+
+
+def test_operating_points_leave_a_tenth_of_the_negatives_above() -> None:
+    found = np.linspace(0, 1, 101, dtype=np.float32)[:, None]
+    points = export.operating_points(found, np.zeros((101, 1), np.float32), ("A",))
+    assert points["A"] == pytest.approx(0.9, abs=0.01)
+
+
+def test_cases_follow_the_table(tmp_path: Path) -> None:
+    assert read_cases(tmp_path, "test") == []
+    columns = ["file", "split", "px", *FINDINGS]
+    with (tmp_path / "labels.csv").open("w", newline="", encoding="utf-8") as handle:
+        writer = csv.DictWriter(handle, columns, restval="0")
+        writer.writeheader()
+        writer.writerow({"file": "img/a.jpg", "split": "test", "px": "64", "Effusion": "1"})
+        writer.writerow({"file": "img/b.jpg", "split": "val", "px": "128"})
+    (case,) = read_cases(tmp_path, "test")
+    assert case.findings == {"Effusion"} and case.px == 64
+    assert len(read_cases(tmp_path)) == 2
