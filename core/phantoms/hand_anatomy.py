@@ -36,7 +36,7 @@ _BASES = {"thumb": (29, 33), "index": (14, 37.5), "middle": (1.5, 37), "ring": (
           "little": (-20, 32)}  # fmt: skip
 # Angles from straight ahead, in degrees to the thumb's side: the metacarpal's, the finger's with
 # the fingers closed, and what one unit of spread adds to it.
-_ANGLES = {"thumb": (38, 30, 10), "index": (10, 4, 11), "middle": (1.5, 0.5, 2),
+_ANGLES = {"thumb": (37, 25, 11), "index": (10, 4, 11), "middle": (1.5, 0.5, 2),
            "ring": (-7.5, -3, -9), "little": (-17, -9, -16)}  # fmt: skip
 _REACH_MM = {"mcp": 8.5, "pip": 6.5, "dip": 5.0}  # from a joint to the edge of its box
 
@@ -102,7 +102,7 @@ def build(rng: np.random.Generator, years: float, sex: str, density: float) -> H
             bone = hand_bones.tube(f"{finger} {row}", row, start, end, wide * width, cortex)
             proximal = row != "metacarpal" or finger == "thumb"
             grow(bone, hand_bones.epiphysis_mm(bone.name), at_start=proximal)
-    arm = hand_bones.forearm(turn, k, wide, cortex)
+    arm = hand_bones.forearm(turn, k, k**0.96 * slender, cortex)
     for bone in arm:
         grow(bone, hand_bones.epiphysis_mm(bone.name), at_start=False)
     carpals = {}

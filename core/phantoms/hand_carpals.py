@@ -60,7 +60,7 @@ def carpal(
     angle = np.arctan2(full[:, 1], full[:, 0])
     spread = np.abs(full).mean(axis=0) * 1.5
     oval = np.stack([np.cos(angle), np.sin(angle)], axis=1) * spread
-    outline = 1.04 * size * (oval + (full - oval) * np.clip(1.25 * grown - 0.2, 0, 1)) + centre
+    outline = 1.07 * size * (oval + (full - oval) * np.clip(1.25 * grown - 0.2, 0, 1)) + centre
     across = float(size * spread.min())
     return Plate(
         tuple((float(x), float(y)) for x, y in outline),

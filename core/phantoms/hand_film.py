@@ -36,7 +36,7 @@ def draw(rng: np.random.Generator) -> Drawn:
         background=background,
         white=float(rng.uniform(0.8, 0.95)),
         toe=float(rng.uniform(0.0, 0.3)),
-        edge=float(rng.uniform(0.15, 0.55)),
+        edge=float(rng.uniform(0.25, 0.8)),
         scatter=float(rng.uniform(0.1, 0.3)),
         quanta=float(np.exp(rng.uniform(np.log(4e4), np.log(4e5)))),
         focus_mm=float(rng.uniform(0.12, 0.3)),
@@ -47,10 +47,10 @@ def draw(rng: np.random.Generator) -> Drawn:
 def trabeculae(rng: np.random.Generator) -> FloatArray:
     """A seamless tile of struts that run along the bone."""
     frequency = np.fft.fftfreq(256, 0.5)  # cycles per mm
-    band = np.hypot(frequency[:, None] * 1.8, frequency[None, :129]) / 0.42
+    band = np.hypot(frequency[:, None] * 1.6, frequency[None, :129]) / 0.5
     wave = np.fft.rfft2(rng.standard_normal((256, 256))) * band**1.5 * np.exp(-(band**1.5))
     tile = np.fft.irfft2(wave, (256, 256))
-    return np.clip(0.14 * tile / tile.std(), -0.5, 0.5).astype(np.float32)
+    return np.clip(0.19 * tile / tile.std(), -0.6, 0.6).astype(np.float32)
 
 
 def beam(

@@ -170,7 +170,7 @@ def thickness(
     padded = cv2.copyMakeBorder(mask.astype(np.uint8), pad, pad, pad, pad, cv2.BORDER_REPLICATE)
     depth = cv2.distanceTransform(padded, cv2.DIST_L2, 5)[pad:-pad, pad:-pad] * np.float32(spacing)
     places = np.array([-90, -25, 5, 40, 85, 115, 200]) * flesh.scale
-    table = np.array([24, 19, 17.5, 14.5, 12.5, 9.5, 8.5]) * flesh.girth
+    table = np.array([26, 20, 18.5, 17, 13.5, 9.5, 8.5]) * flesh.girth
     radius = np.interp(canvas.y_mm, places, table).astype(np.float32)
 
     def chord(inward: float) -> FloatArray:
