@@ -59,7 +59,7 @@ def _inputs(shape: tuple[int, int]) -> tuple[Any, Any]:
     return keras.Input((*shape, 1), name="film"), keras.Input((2,), name="sex")
 
 
-def attention_xception(shape: tuple[int, int], dropout: float = 0.3) -> keras.Model:
+def attention_xception(shape: tuple[int, int], dropout: float = 0.1) -> keras.Model:
     """Xception (Chollet, CVPR 2017) with attention and sex; months.
 
     Args:
@@ -73,7 +73,7 @@ def attention_xception(shape: tuple[int, int], dropout: float = 0.3) -> keras.Mo
     return keras.Model([film, sex], _answer(body.output, sex, dropout), name="attention_xception")
 
 
-def attention_lite0(shape: tuple[int, int], dropout: float = 0.3) -> keras.Model:
+def attention_lite0(shape: tuple[int, int], dropout: float = 0.1) -> keras.Model:
     """EfficientNet-Lite0 with attention and sex; months."""
     film, sex = _inputs(shape)
     x = layers.Concatenate(name="as_colour")([film, film, film])

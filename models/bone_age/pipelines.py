@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from core.bone_age import whole_hand
+from core.bone_age import landmark, whole_hand
 from core.stages import Stage
 
 
@@ -25,8 +25,14 @@ class Pipeline:
     stages: Callable[..., list[Stage]]
 
 
+def _landmark(**parameters: Any) -> list[Stage]:
+    """Four regions, two by two, on the square that the network takes."""
+    return landmark.stages(**{"side_px": 112, **parameters})
+
+
 PIPELINES = {
     "whole_hand": Pipeline("Whole hand (ours)", whole_hand.INPUT_SHAPE, whole_hand.stages),
+    "landmark": Pipeline("Landmarks and regions", (224, 224), _landmark),
 }
 
 
