@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.chest.ctr import masks_from_labels, measure
+from core.chest.ctr import LIMIT, masks_from_labels, measure
 from core.errors import ImagingError
 from core.images import FloatArray
 from core.metrics import auroc, bootstrap_interval, dice
@@ -27,6 +27,7 @@ from models.chest import segment as drawing
 from models.chest.dataset import Case, MaskCase, read_film, read_mask, read_mask_cases
 from models.chest.dataset import read_cases as read_labelled
 from models.chest.predict import Model, load_model, network_input, probabilities
+from models.chest.preprocess import pad_square, resize
 
 LEAST_POSITIVES = 10
 """A finding with fewer positives, or without negatives, has no area under its curve here."""
@@ -87,14 +88,26 @@ class Drawn:
 
 
 def score_labelled(
-    model: Model, cases: Sequence[Case], progress: Progress | None = None
+    model: Model,
+    cases: Sequence[Case],
+    progress: Progress | None = None,
+    *,
+    through_px: int | None = None,
 ) -> Labelled:
-    """Run a classifier on labelled films, each read as an upload to the page is."""
+    """Run a classifier on labelled films, each read as an upload to the page is.
+
+    Args:
+        through_px: Films are first brought to this side: what that costs is what resolution is
+            worth.
+    """
     found = [np.zeros((0, len(model.labels)), np.float32)]
     for first in range(0, len(cases), BATCH):
         if progress is not None:
             progress(first / len(cases), f"film {first} of {len(cases)}")
-        batch = [network_input(model, read_film(c.path)) for c in cases[first : first + BATCH]]
+        films = [read_film(case.path) for case in cases[first : first + BATCH]]
+        if through_px:
+            films = [f.with_pixels(resize(pad_square(f.pixels), through_px), "") for f in films]
+        batch = [network_input(model, film) for film in films]
         found.append(probabilities(model, np.stack(batch)))
     truth = np.array([[name in c.findings for name in model.labels] for c in cases], np.float32)
     return Labelled(
@@ -246,7 +259,7 @@ def report(
         members = [one for one in drawn if one.case.source == source]
         result["by_source"][source] = {**mask_figures(members, draws), "n": len(members)}
     if drawn:
-        agreed = [(one.ratio > 0.5) == (one.true_ratio > 0.5) for one in drawn]
+        agreed = [(one.ratio > LIMIT) == (one.true_ratio > LIMIT) for one in drawn]
         result["ctr_side_of_half_agrees"] = float(np.mean(agreed))
     result["operating_points"] = at_operating_points(labelled, operating_points)
     result["reliability"] = reliability(labelled.truth, labelled.found)
@@ -300,6 +313,27 @@ def _case_rows(labelled: Labelled, drawn: Sequence[Drawn]) -> list[dict[str, Any
     return rows
 
 
+def heart_opinions(model: Model, cases: Sequence[MaskCase], draws: int = 1000) -> dict[str, Any]:
+    """AUROC of a classifier's "Cardiomegaly" against a measured ratio above 0.5, by source."""
+    if "Cardiomegaly" not in model.labels or not cases:
+        return {}
+    batch = np.stack([network_input(model, read_film(case.path)) for case in cases])
+    found = probabilities(model, batch)[:, model.labels.index("Cardiomegaly")]
+    truth = np.array([case.ratio > LIMIT for case in cases])
+    sources = np.array([case.source for case in cases])
+    rows: dict[str, Any] = {}
+    for source in ("all", *sorted(set(sources))):
+        chosen = (sources == source) | (source == "all")
+        low, high = bootstrap_interval(auroc, truth[chosen], found[chosen], draws=draws)
+        rows[source] = {
+            "auroc": auroc(truth[chosen], found[chosen]),
+            "interval": (low, high),
+            "n": int(chosen.sum()),
+            "positives": int(truth[chosen].sum()),
+        }
+    return rows
+
+
 def plain(value: Any) -> Any:
     """The same without NaN, which JSON does not know: null."""
     if isinstance(value, dict):
@@ -317,6 +351,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--split", default="test")
     parser.add_argument("--json", type=Path, required=True, help="where the figures go")
     parser.add_argument("--card", default="findings", help="classifier to score")
+    parser.add_argument("--through", type=int, help="bring films to this side first")
     parser.add_argument("--cases", action="store_true", help="add a row for each film")
     parser.add_argument("--draws", type=int, default=1000, help="bootstrap resamples")
     options = parser.parse_args(arguments)
@@ -325,14 +360,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(what, end="\r", flush=True)
 
     model = load_model(load_card("chest", options.card))
-    labelled = score_labelled(model, read_labelled(options.data, options.split), progress)
+    cases = read_labelled(options.data, options.split)
+    labelled = score_labelled(model, cases, progress, through_px=options.through)
     mask_cases = read_mask_cases(options.data, options.split)
     drawn = []
     if mask_cases:
         drawer = drawing.load_model(load_card("chest", "heart_lungs"))
         drawn = score_drawn(drawer, mask_cases, progress)
     points = dict(model.operating_points)
-    found = plain(report(labelled, drawn, points, draws=options.draws, with_cases=options.cases))
+    figures = report(labelled, drawn, points, draws=options.draws, with_cases=options.cases)
+    figures["cardiomegaly_against_ratio"] = heart_opinions(model, mask_cases, options.draws)
+    found = plain(figures)
     options.json.write_text(json.dumps(found, indent=1), encoding="utf-8")
     for size, part in (("all", found), *found["by_px"].items()):
         print(f"px {size}: n = {part['n']}")
@@ -342,6 +380,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for finding, value in part["auroc"].items():
             if value is not None:
                 print(f"  {finding} {_shown(value, part['intervals']['auroc'][finding])}")
+    for source, row in found["cardiomegaly_against_ratio"].items():
+        print(f"cardiomegaly against a ratio above 0.5, {source}: {row['auroc']}, n = {row['n']}")
     for source, part in found["by_source"].items():
         print(f"{source}: n = {part['n']}")
         for name in ("dice_heart", "dice_lungs", "ctr_mae"):

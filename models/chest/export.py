@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 import torch
 
+from core.chest.ctr import LIMIT
 from core.images import FloatArray
 from models.cards import MODELS, WEIGHTS, load_card
-from models.chest.dataset import Case, read_cases
+from models.chest.dataset import read_cases, read_film, read_mask_cases
 from models.chest.evaluate import BATCH
 from models.chest.packing import save
 from models.chest.predict import Model, calibrated, load_model, member_log_odds, network_input
@@ -89,13 +90,11 @@ def operating_points(
     }
 
 
-def log_odds_of(model: Model, cases: Sequence[Case]) -> dict[str, FloatArray]:
+def log_odds_of(model: Model, paths: Sequence[Path]) -> dict[str, FloatArray]:
     """Uncalibrated log odds (N, L) of every member on films read as the page reads them."""
-    from models.chest.dataset import read_film
-
     parts: dict[str, list[FloatArray]] = {}
-    for first in range(0, len(cases), BATCH):
-        batch = [network_input(model, read_film(c.path)) for c in cases[first : first + BATCH]]
+    for first in range(0, len(paths), BATCH):
+        batch = [network_input(model, read_film(path)) for path in paths[first : first + BATCH]]
         for title, values in member_log_odds(model, np.stack(batch)).items():
             parts.setdefault(title, []).append(values)
     return {title: np.concatenate(values) for title, values in parts.items()}
@@ -164,6 +163,12 @@ def metrics_of(found: Mapping[str, Any], labels: Sequence[str], split: str) -> l
                 title = {"ctr_jsrt": "JSRT films", "ctr_wingspan": "hospital films"}
                 add(f"{name}, {title.get(source, source)}", part, key, title.get(source, source))
         return rows
+    opinions = []
+    for source, row in found.get("cardiomegaly_against_ratio", {}).items():
+        place = {"ctr_jsrt": "JSRT films", "ctr_wingspan": "Hospital films"}.get(source)
+        part = {"n": row["n"], "v": row["auroc"], "intervals": {"v": row["interval"]}}
+        note = f"{row['positives']} films with a ratio above 0.5"
+        opinions.append((part, place or "JSRT and hospital films", note))
     large, small = found["by_px"]["128"], found["by_px"]["64"]
     nih = "NIH ChestX-ray14 (part)"
     if len(labels) > 1:
@@ -179,6 +184,8 @@ def metrics_of(found: Mapping[str, Any], labels: Sequence[str], split: str) -> l
             single = {"n": part["n"], "v": part["auroc"][label], "intervals": {"v": interval}}
             note = f"{part['positives'][label]} positives"
             add(f"AUROC, {label.replace('_', ' ')}, {size}", single, "v", nih, note)
+    for part, place, note in opinions:
+        add("AUROC, Cardiomegaly, against the measured ratio", part, "v", place, note)
     return rows
 
 
@@ -209,10 +216,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
         metrics = metrics_of(found, card.labels, options.split)
     write_card(card.name, sha256, generated(points, kept, calibration, metrics))
     if "heart" not in card.labels:
-        cases = read_cases(options.data, "val")
         model = load_model(load_card("chest", options.card))
-        log_odds = np.mean(list(log_odds_of(model, cases).values()), axis=0)
-        truth = np.array([[n in c.findings for n in card.labels] for c in cases], np.float32)
+        if kept.get("truth") == "ratio":
+            drawn = read_mask_cases(options.data, "val")
+            paths = [case.path for case in drawn]
+            truth = np.array([[case.ratio > LIMIT] for case in drawn], np.float32)
+        else:
+            cases = read_cases(options.data, "val")
+            paths = [case.path for case in cases]
+            truth = np.array([[n in c.findings for n in card.labels] for c in cases], np.float32)
+        log_odds = np.mean(list(log_odds_of(model, paths).values()), axis=0)
         calibration = fit_calibration(log_odds, truth, card.labels)
         fitted = Model(**{**vars(model), "calibration": calibration})
         points = operating_points(calibrated(fitted, log_odds), truth, card.labels)

@@ -39,7 +39,7 @@ class Plan:
         extra_weight: Weight of the outputs in `EXTRA`.
         smoothing: Labels are drawn so far towards one half: report labels are noisy.
         positive_power: Positives weigh (negatives / positives) to this power.
-        teacher_weight: Weight of the teacher's probabilities against the labels.
+        teacher_weight: Share of the loss that compares with the teacher, not with the labels.
         ema: Decay of the averaged weights, per step.
         half: bfloat16 where the framework finds it safe.
         small_px, small_epochs: Films are halved in the first epochs, which then cost a quarter.
@@ -159,7 +159,7 @@ def train(
     """Train, and return the checkpoint with the averaged weights.
 
     Args:
-        teacher: Probabilities (N, 14) of another model on the training films, mixed with the
+        teacher: Probabilities (N, 14) of another model on the training films, learnt beside the
             labels (Hinton et al. 2015).
     """
     out.mkdir(parents=True, exist_ok=True)
@@ -175,9 +175,6 @@ def train(
     shares = np.nanmean(truth, axis=0)
     positives = ((1 - shares) / np.maximum(shares, 1e-4)) ** plan.positive_power
     positives[count:] = 1.0
-    if teacher is not None:
-        mixed = (1 - plan.teacher_weight) * targets[:, :count] + plan.teacher_weight * teacher
-        targets = np.concatenate([mixed, targets[:, count:]], axis=1)
     weights = torch.ones(truth.shape[1])
     weights[count:] = plan.extra_weight
     positive_weights = torch.from_numpy(positives.astype(np.float32))
@@ -202,6 +199,12 @@ def train(
             loss = targets_loss(
                 logits.float(), torch.from_numpy(targets[chosen]), weights, positive_weights
             )
+            if teacher is not None:
+                # No weights for positives here: the teacher's probabilities have them already.
+                likeness = nn.functional.binary_cross_entropy_with_logits(
+                    logits[:, :count].float(), torch.from_numpy(teacher[chosen])
+                )
+                loss = (1 - plan.teacher_weight) * loss + plan.teacher_weight * likeness
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
             nn.utils.clip_grad_norm_(network.parameters(), 5.0)
@@ -254,9 +257,19 @@ def logits_of(
     found = []
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=half):
         for first in range(0, len(films), batch):
-            seen = torch.from_numpy(films[first : first + batch, None]).float() / 255
+            part = np.ascontiguousarray(films[first : first + batch, None])
+            seen = torch.from_numpy(part).float() / 255
             found.append(network(seen.to(memory_format=torch.channels_last)).float().numpy())
     return np.concatenate(found)
+
+
+def taught(checkpoint: Path, films: NDArray[np.uint8]) -> FloatArray:
+    """Probabilities (N, 14) of a run on films, the mean over each and its mirror image."""
+    saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    network = ChestNet(saved["architecture"], len(saved["average"]["head.bias"]))
+    network.load_state_dict(saved["average"])
+    both = [logits_of(network, side)[:, : len(FINDINGS)] for side in (films, films[:, :, ::-1])]
+    return (1 / (1 + np.exp(-(both[0] + both[1]) / 2))).astype(np.float32)
 
 
 def mean_auroc(truth: FloatArray, scores: FloatArray, least: int = 10) -> float:
@@ -287,7 +300,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--cache", type=Path, help="folder for prepared films")
     parser.add_argument("--arch", default="mobilenet_v2", choices=ARCHITECTURES)
     parser.add_argument("--start", type=Path, help="ImageNet weights")
-    parser.add_argument("--teacher", type=Path, help="npy: probabilities (N, 14) on train")
+    parser.add_argument("--teacher", type=Path, help="last.pt of the run to learn from")
     parser.add_argument("--side", type=int, default=128)
     for name, kind in (
         ("epochs", int),
@@ -313,7 +326,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.start:
         state = torch.load(options.start, map_location="cpu", weights_only=True)
         print(f"{start_from_imagenet(network, state)} tensors from {options.start.name}")
-    teacher = np.load(options.teacher).astype(np.float32) if options.teacher else None
+    teacher = taught(options.teacher, training.films) if options.teacher else None
     train(network, training, validation, options.out, plan, FINDINGS_VIEWS, teacher)
 
 

@@ -1,0 +1,164 @@
+"""Train yes-or-no networks for cardiomegaly: `python -m models.chest.train_cardiomegaly --help`.
+
+`--truth report`: as the published student project did it, films whose report says cardiomegaly
+against all others. `--truth ratio --start RUN`: that network goes on with the films whose
+cardiothoracic ratio was measured, against a ratio above 0.5.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from core.images import FloatArray
+from core.metrics import auroc
+from models.chest.augment import Strength, training_view
+from models.chest.dataset import network_inputs, read_cases, read_mask_cases
+from models.chest.network import ChestNet, start_from_imagenet
+from models.chest.train import Averaged, Plan, adamw, logits_of, rate_at, read_films
+
+LIMIT = 0.5
+"""Cardiothoracic ratio above which a heart counts as enlarged."""
+VIEWS = Strength(
+    rotation_deg=5.0, shift=0.05, zoom=0.08, brightness=0.08, contrast=0.2, noise=0.02, coarse=0.25
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Binary:
+    """Films uint8 (N, S, S) with truth (N,) as 0 and 1."""
+
+    films: NDArray[np.uint8]
+    truth: FloatArray
+
+    def scores(self, network: nn.Module) -> FloatArray:
+        """Log odds (N,) of a network."""
+        return logits_of(network, self.films)[:, 0]
+
+
+def fit(
+    network: ChestNet,
+    training: Binary,
+    plan: Plan,
+    strength: Strength,
+    *,
+    trained_from: int = 0,
+) -> dict[str, torch.Tensor]:
+    """Train a network with one output, and return its averaged weights.
+
+    Args:
+        trained_from: Index in `features` of the first layer that learns; those before keep
+            their weights and the statistics of their norms.
+    """
+    torch.manual_seed(plan.seed)
+    network.to(memory_format=torch.channels_last)
+    frozen = list(network.features)[:trained_from]
+    for layer in frozen:
+        layer.requires_grad_(False)
+    optimiser = adamw(network, plan)
+    average = Averaged(network, plan.ema)
+    share = float(training.truth.mean())
+    weight = torch.tensor([((1 - share) / share) ** plan.positive_power])
+    for epoch in range(plan.epochs):
+        rng = np.random.default_rng((plan.seed, epoch))
+        order = rng.permutation(len(training.truth))
+        steps = len(order) // plan.batch
+        network.train()
+        for layer in frozen:
+            layer.eval()
+        for step in range(steps):
+            rate = rate_at((epoch + step / steps) / plan.epochs, plan)
+            for group in optimiser.param_groups:
+                group["lr"] = rate
+            chosen = order[step * plan.batch : (step + 1) * plan.batch]
+            views = [training_view(film, strength, rng) for film in training.films[chosen]]
+            truth = torch.from_numpy(training.truth[chosen])
+            truth = truth * (1 - plan.smoothing) + plan.smoothing / 2
+            inputs = torch.from_numpy(np.stack(views)[:, None])
+            logits = network(inputs.to(memory_format=torch.channels_last))[:, 0]
+            loss = nn.functional.binary_cross_entropy_with_logits(logits, truth, pos_weight=weight)
+            optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+            optimiser.step()
+            average.update(network)
+    return average.state
+
+
+def save_run(out: Path, state: dict[str, torch.Tensor]) -> None:
+    """Write weights as the other runs do."""
+    out.mkdir(parents=True, exist_ok=True)
+    torch.save({"average": state}, out / "last.pt")
+
+
+def report_truth(folder: Path, split: str, cache: Path, side_px: int = 128) -> Binary:
+    """All films of a split against "the report says cardiomegaly"."""
+    films = read_films(folder, split, side_px, cache).films
+    cases = read_cases(folder, split)
+    return Binary(films, np.array([float("Cardiomegaly" in c.findings) for c in cases], np.float32))
+
+
+def ratio_truth(folder: Path, split: str, side_px: int = 128) -> Binary:
+    """The films with drawn masks against a cardiothoracic ratio above `LIMIT`."""
+    cases = read_mask_cases(folder, split)
+    films = network_inputs([case.path for case in cases], side_px)
+    return Binary(films, np.array([float(c.ratio > LIMIT) for c in cases], np.float32))
+
+
+def thinned(binary: Binary, negatives: int, seed: int) -> Binary:
+    """All positives and so many of the negatives."""
+    rng = np.random.default_rng(seed)
+    no = rng.permutation(np.flatnonzero(binary.truth < 0.5))[:negatives]
+    kept = np.sort(np.concatenate([np.flatnonzero(binary.truth > 0.5), no]))
+    return Binary(binary.films[kept], binary.truth[kept])
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="data set folder")
+    parser.add_argument("--cache", type=Path, required=True, help="folder for prepared films")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the run")
+    parser.add_argument("--truth", choices=("report", "ratio"), required=True)
+    parser.add_argument("--start", type=Path, required=True, help="ImageNet weights or last.pt")
+    parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--rate", type=float, default=5e-4)
+    parser.add_argument("--negatives", type=int, default=1800)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args(arguments)
+    torch.set_num_threads(1)
+    start = time.time()
+    torch.manual_seed(options.seed)
+    network = ChestNet("mobilenet_v2", 1, 0.3)
+    state = torch.load(options.start, map_location="cpu", weights_only=True)
+    if "average" in state:
+        network.load_state_dict(state["average"])
+    else:
+        start_from_imagenet(network, state)
+    if options.truth == "report":
+        training = report_truth(options.data, "train", options.cache)
+        training = thinned(training, options.negatives, options.seed)
+    else:
+        training = ratio_truth(options.data, "train")
+    plan = Plan(epochs=options.epochs, batch=16, rate=options.rate, ema=0.99, seed=options.seed)
+    state = fit(network, training, plan, VIEWS)
+    save_run(options.out, state)
+    network.load_state_dict(state)
+    seconds = time.time() - start
+    print(f"{len(training.truth)} films, {training.truth.sum():.0f} positive, {seconds:.0f} s")
+    for name, part in (
+        ("report", report_truth(options.data, "val", options.cache)),
+        ("ratio", ratio_truth(options.data, "val")),
+    ):
+        print(f"val AUROC against the {name}: {auroc(part.truth, part.scores(network)):.4f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,207 @@
+"""Repeat the published experiments: `python -m models.chest.train_experiments --data F --out F`.
+
+Cardiomegaly against films without a finding, MobileNetV2 at 128 px, one change at a time, several
+seeds. The published project ranked augmentations by validation accuracy: small rotations best,
+Gaussian blur worst. `experiments.csv` has a row for each run, `experiment_verdicts.csv` one for
+each setting with its difference from the plain run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from core.images import FloatArray
+from core.metrics import auroc, bootstrap_interval
+from models.chest.augment import Strength
+from models.chest.dataset import read_cases
+from models.chest.network import ChestNet, start_from_imagenet
+from models.chest.train import Plan, read_films
+from models.chest.train_cardiomegaly import Binary, fit, save_run, thinned
+
+COLUMNS = (
+    "factor", "setting", "seed", "val_auroc", "low", "high", "n_train", "n_val", "n_val_positive",
+    "epochs", "seconds",
+)  # fmt: skip
+VERDICTS = ("factor", "setting", "seeds", "mean", "spread", "difference", "low", "high", "verdict")
+
+
+AS_IT_IS = Strength()
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One change from the plain run.
+
+    Attributes:
+        factor, setting: How the tables call it.
+        strength: Augmentation.
+        imagenet: Whether it starts from ImageNet.
+        trained_from: First layer that learns; see `fit`.
+        kept: How many layers the network keeps; None for all.
+    """
+
+    factor: str
+    setting: str
+    strength: Strength = AS_IT_IS
+    imagenet: bool = True
+    trained_from: int = 0
+    kept: int | None = None
+
+
+PLAIN = Setting("augmentation", "none")
+SETTINGS = (
+    PLAIN,
+    # 5 % of a full turn, as Keras counts rotation
+    Setting("augmentation", "rotation up to 18°", Strength(rotation_deg=18.0)),
+    Setting("augmentation", "Gaussian blur up to 2 px", Strength(blur_px=2.0)),
+    Setting("augmentation", "shift up to 10 %", Strength(shift=0.1)),
+    Setting("augmentation", "zoom up to 15 %", Strength(zoom=0.14)),
+    Setting("augmentation", "brightness up to 0.2", Strength(brightness=0.2)),
+    Setting("augmentation", "noise up to 0.05", Strength(noise=0.05)),
+    Setting("augmentation", "horizontal flip", Strength(mirror=0.5)),
+    Setting("start", "random weights", imagenet=False),
+    Setting("depth", "only the head learns", trained_from=19),
+    Setting("depth", "the last third learns", trained_from=14),
+    Setting("depth", "cut after 14 of 19 layers", kept=14),
+)
+SHIPPED = {"rotation up to 18°": "rotation", "Gaussian blur up to 2 px": "blur"}
+
+
+def network_of(setting: Setting, imagenet: dict[str, torch.Tensor], seed: int) -> ChestNet:
+    """The network that a setting starts from."""
+    torch.manual_seed(seed)
+    network = ChestNet("mobilenet_v2", 1, 0.2)
+    if setting.imagenet:
+        start_from_imagenet(network, imagenet)
+    if setting.kept is not None:
+        network.features = network.features[: setting.kept]
+        with torch.inference_mode():
+            channels = network.features.eval()(torch.zeros(1, 1, 64, 64)).shape[1]
+        network.head = torch.nn.Linear(channels, 1)
+    return network
+
+
+def heart_or_nothing(folder: Path, split: str, cache: Path) -> Binary:
+    """Films with cardiomegaly, and films without any finding."""
+    films = read_films(folder, split, 128, cache).films
+    cases = read_cases(folder, split)
+    heart = np.array(["Cardiomegaly" in case.findings for case in cases])
+    nothing = np.array([case.row["No_Finding"] == "1" for case in cases])
+    kept = heart | nothing
+    return Binary(films[kept], heart[kept].astype(np.float32))
+
+
+def difference(
+    truth: FloatArray, scores: Sequence[FloatArray], plain: Sequence[FloatArray]
+) -> tuple[float, float, float]:
+    """Mean AUROC over seeds minus that of the plain runs, with a 95 % interval.
+
+    The interval draws films and seeds anew, so that both kinds of chance are in it.
+    """
+    rng = np.random.default_rng(0)
+    ours, theirs = np.stack(scores, axis=1), np.stack(plain, axis=1)
+
+    def mean_difference(labels: FloatArray, one: FloatArray, other: FloatArray) -> float:
+        picked = rng.choice(np.arange(one.shape[1]), size=one.shape[1])
+        against = rng.choice(np.arange(other.shape[1]), size=other.shape[1])
+        a = np.mean([auroc(labels, one[:, i]) for i in picked])
+        return float(a - np.mean([auroc(labels, other[:, i]) for i in against]))
+
+    areas = [auroc(truth, column) for column in ours.T]
+    centre = float(np.mean(areas) - np.mean([auroc(truth, column) for column in theirs.T]))
+    low, high = bootstrap_interval(mean_difference, truth, ours, theirs, draws=400)
+    return centre, low, high
+
+
+def verdict(low: float, high: float) -> str:
+    """What an interval of a difference allows to say."""
+    if low > 0:
+        return "better than the plain run"
+    if high < 0:
+        return "worse than the plain run"
+    return "cannot be decided: the interval holds 0"
+
+
+def write_verdicts(out: Path, truth: FloatArray, seeds: int) -> None:
+    """One row for each setting out of the kept scores."""
+    kept = {
+        setting: [
+            np.load(path)
+            for seed in range(seeds)
+            if (path := out / "scores" / f"{SETTINGS.index(setting)}_{seed}.npy").is_file()
+        ]
+        for setting in SETTINGS
+    }
+    with (out / "experiment_verdicts.csv").open("w", newline="", encoding="utf-8") as handle:
+        writer = csv.writer(handle)
+        writer.writerow(VERDICTS)
+        for setting, scores in kept.items():
+            if not scores:
+                continue
+            areas = [auroc(truth, one) for one in scores]
+            row = [setting.factor, setting.setting, len(scores), round(float(np.mean(areas)), 4)]
+            row.append(round(float(max(areas) - min(areas)), 4))
+            if setting == PLAIN:
+                writer.writerow([*row, 0.0, "", "", "the plain run"])
+                continue
+            centre, low, high = difference(truth, scores, kept[PLAIN])
+            figures = [round(value, 4) for value in (centre, low, high)]
+            writer.writerow([*row, *figures, verdict(low, high)])
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="data set folder")
+    parser.add_argument("--cache", type=Path, required=True, help="folder for prepared films")
+    parser.add_argument("--out", type=Path, required=True, help="folder for tables and weights")
+    parser.add_argument("--start", type=Path, required=True, help="ImageNet weights")
+    parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--negatives", type=int, default=400)
+    parser.add_argument("--seeds", type=int, default=2)
+    options = parser.parse_args(arguments)
+    torch.set_num_threads(1)
+    imagenet = torch.load(options.start, map_location="cpu", weights_only=True)
+    whole = heart_or_nothing(options.data, "train", options.cache)
+    validation = heart_or_nothing(options.data, "val", options.cache)
+    (options.out / "scores").mkdir(parents=True, exist_ok=True)
+    table = options.out / "experiments.csv"
+    if not table.is_file():
+        table.write_text(",".join(COLUMNS) + "\n", encoding="utf-8")
+    for seed in range(options.seeds):
+        for number, setting in enumerate(SETTINGS):
+            kept = options.out / "scores" / f"{number}_{seed}.npy"
+            if kept.is_file():
+                continue
+            start = time.time()
+            training = thinned(whole, options.negatives, seed)
+            network = network_of(setting, imagenet, seed)
+            plan = Plan(epochs=options.epochs, batch=16, rate=5e-4, ema=0.97, seed=seed)
+            state = fit(
+                network, training, plan, setting.strength, trained_from=setting.trained_from
+            )
+            network.load_state_dict(state)
+            scores = validation.scores(network)
+            np.save(kept, scores)
+            if setting.setting in SHIPPED and seed == 0:
+                save_run(options.out / SHIPPED[setting.setting], state)
+            low, high = bootstrap_interval(auroc, validation.truth, scores, draws=400)
+            row = [setting.factor, setting.setting, seed]
+            row += [round(v, 4) for v in (auroc(validation.truth, scores), low, high)]
+            row += [len(training.truth), len(validation.truth), int(validation.truth.sum())]
+            row += [options.epochs, round(time.time() - start)]
+            with table.open("a", newline="", encoding="utf-8") as handle:
+                csv.writer(handle).writerow(row)
+            print(*row, flush=True)
+    write_verdicts(options.out, validation.truth, options.seeds)
+
+
+if __name__ == "__main__":
+    main()
