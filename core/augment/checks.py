@@ -13,6 +13,7 @@ LEAST_VISIBLE = 0.75
 """A box of which less is in the image is said to be cut."""
 MOST_STRETCH = 0.08
 """From here on proportions are said to be false: this project's choice."""
+MOST_SCALE = 0.1
 MOST_LOST = 0.05
 MOST_CLIPPED = 0.05
 SMALL_PART = 0.01

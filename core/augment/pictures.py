@@ -115,11 +115,19 @@ def head_slice(
     """A slice of a head with the outlines of its masks, RGB with square pixels."""
     spacing = slice_spacing(spacing_mm, plane)
     picture, _ = enlarged(grey(slice_of(voxels, plane, index), *window), spacing)
-    outlines = {
+    outlines = head_outline(masks, spacing_mm, plane, index)
+    return with_masks(picture.astype(np.uint8), outlines, colour, dashed=dashed)
+
+
+def head_outline(
+    masks: Mapping[str, Mask], spacing_mm: tuple[float, float, float], plane: str, index: int
+) -> dict[str, Mask]:
+    """Masks of a head in a slice, on the pixels of `head_slice`."""
+    spacing = slice_spacing(spacing_mm, plane)
+    return {
         name: enlarged(slice_of(mask, plane, index).astype(np.float32), spacing)[0] > 0.5
         for name, mask in masks.items()
     }
-    return with_masks(picture.astype(np.uint8), outlines, colour, dashed=dashed)
 
 
 def head_difference(

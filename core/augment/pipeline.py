@@ -42,7 +42,7 @@ class Parameter:
 
     def words(self, value: float) -> str:
         """A value with its unit."""
-        shown = f"{value:.0f}" if self.step >= 1 else f"{value:.3g}"
+        shown = f"{value:.0f}" if self.whole else f"{value:.3g}"
         close = "" if self.unit in ("°", "×", "") else " "
         return f"{shown}{close}{self.unit}"
 

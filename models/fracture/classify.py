@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -82,12 +83,19 @@ def probability(model: Classifier, image: Radiograph) -> float:
 
     The mean over the image and its mirror image.
     """
+    return probabilities(model, [image])[0]
+
+
+def probabilities(model: Classifier, images: Sequence[Radiograph]) -> list[float]:
+    """As `probability` for several images of one shape, in one batch."""
     import torch
 
-    seen = torch.from_numpy(classifier_steps(model, image)[-1].image)[None, None]
+    inputs = [classifier_steps(model, image)[-1].image for image in images]
+    seen = torch.from_numpy(np.stack(inputs))[:, None]
     both = torch.cat([seen, seen.flip(3)])
     with torch.inference_mode():
-        return float(torch.sigmoid(model.network(both)).mean())
+        found = torch.sigmoid(model.network(both)).reshape(2, -1).mean(dim=0)
+    return [float(value) for value in found]
 
 
 def classify(model: Classifier, image: Radiograph) -> Classification:

@@ -49,6 +49,18 @@ def _fracture_classifier(name: str, sha256: str) -> Guarded:
     return Guarded(classify.load_classifier(load_card("fracture", name)))
 
 
+def fracture_models(detector: ModelCard, classifier: ModelCard) -> tuple[Guarded, Guarded]:
+    """Both models, for work in the background.
+
+    Raises:
+        WeightsError: If weights are missing or not those of the cards.
+    """
+    return (
+        _fracture_detector(detector.name, detector.sha256),
+        _fracture_classifier(classifier.name, classifier.sha256),
+    )
+
+
 @st.cache_data(max_entries=1000, scope="session", show_spinner=False)
 def _fracture_candidates(digest: str, name: str, sha256: str, _image: Radiograph) -> Detections:
     from models.fracture import predict

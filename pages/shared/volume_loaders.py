@@ -35,6 +35,11 @@ def _network() -> Apart:
     return Apart()
 
 
+def network() -> Apart:
+    """The process that holds the network, for work in the background."""
+    return _network()
+
+
 @st.cache_resource(show_spinner=False)
 def _worker() -> ThreadPoolExecutor:
     """One worker for all users: two runs at once would only take each other's processor."""

@@ -1,0 +1,82 @@
+"""Augmentation lab: what a transform does to an image, to its labels and to a model's answer."""
+
+import streamlit as st
+
+from core.augment.pipeline import draw
+from pages.shared import (
+    augmentation_code,
+    augmentation_composer,
+    augmentation_effect,
+    augmentation_views,
+    frame,
+    loaders,
+)
+from pages.shared.augmentation_modalities import MODALITIES
+
+MORE = (
+    "Draws",
+    "Histograms",
+    "Effect on the model",
+    "Sweep",
+    "All transforms",
+    "Experiments",
+    "Code and link",
+)
+
+frame.require()
+st.title("Augmentation lab", anchor=False)
+st.markdown(
+    "Turn, bend, blur or disturb an image and watch what becomes of the picture, of its labels and "
+    "of the model’s answer: which augmentation helps, which harms, which is anatomically wrong."
+)
+augmentation_composer.open_link()
+name = st.segmented_control(
+    "Kind of image",
+    list(MODALITIES),
+    default="limb",
+    format_func=lambda one: MODALITIES[one].title,
+    required=True,
+    key="augmentation_modality",
+    label_visibility="collapsed",
+    persist_state="session",
+)
+modality = MODALITIES[name]
+subject = modality.subject()
+pipeline, seed = augmentation_composer.compose(modality)
+augmentation_composer.keep_link(modality, pipeline, seed)
+
+if subject is not None:
+    one = draw(pipeline, modality.catalogue, seed)
+    if subject.affine is not None:
+        augmentation_views.choose_slice(subject)
+    with st.spinner("Applying the pipeline …", show_time=False):
+        moved = augmentation_views.after(subject, one)
+    augmentation_views.viewer(subject, moved)
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        augmentation_views.drawn_parts(modality, one)
+    with right:
+        augmentation_views.label_state(subject, moved)
+    more = st.segmented_control(
+        "More about this pipeline",
+        MORE,
+        default=MORE[0],
+        required=True,
+        key="augmentation_more",
+        label_visibility="collapsed",
+        persist_state="session",
+    )
+    if more == "Draws":
+        augmentation_views.grid(modality, subject, pipeline, seed)
+    elif more == "Histograms":
+        augmentation_views.histograms(subject, moved)
+    elif more == "Effect on the model":
+        loaders.or_sentence(lambda: augmentation_effect.effect(modality, subject, pipeline, seed))
+    elif more == "Sweep":
+        loaders.or_sentence(lambda: augmentation_effect.sweep(modality, subject, pipeline, seed))
+    elif more == "All transforms":
+        augmentation_views.gallery(modality, subject)
+    elif more == "Experiments":
+        augmentation_views.experiments(modality, pipeline)
+    else:
+        augmentation_code.show(modality, subject, pipeline, one, moved)

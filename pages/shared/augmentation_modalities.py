@@ -1,0 +1,88 @@
+"""The kinds of image of the lab: where each comes from, what is done to it, and who answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.augment import films, heads
+from core.augment.pipeline import Catalogue
+from pages.shared import augmentation_models, augmentation_subjects
+from pages.shared.augmentation_models import Answering
+from pages.shared.augmentation_subjects import Subject
+
+MODELS = Path(__file__).parents[2] / "models"
+
+
+@dataclass(frozen=True)
+class Modality:
+    """One kind of image.
+
+    Attributes:
+        name, title: In links, and on the screen.
+        task: Its page and its package of models.
+        kind: "film" or "head": modalities of a kind share catalogue and pipeline.
+        catalogue, groups: Its transforms, and the headings they stand under.
+        examples: Pipelines to start from, as the text of a link; the first is shown at first.
+        subject: Draws the sidebar's first part and returns the image.
+        answering: Loads its model.
+        draws: Least, usual and greatest number of draws that the model answers.
+        experiments: Table of what training with and without a transform brought, if there is one.
+    """
+
+    name: str
+    title: str
+    task: str
+    kind: str
+    catalogue: Catalogue
+    groups: tuple[str, ...]
+    examples: dict[str, str]
+    subject: Callable[[], Subject | None]
+    answering: Callable[[Subject], Answering]
+    draws: tuple[int, int, int]
+    experiments: Path | None = None
+
+
+_LIMB = {
+    "Gentle, as in training": "rotate,degrees=-12~12;zoom,factor=0.9~1.1;"
+    "contrast,factor=0.85~1.15,p=0.5;noise,spread=0.5~3",
+    "Harsh": "rotate,degrees=-45~45;crop,kept=40~80;gamma,exponent=0.5~2;noise,spread=4~10",
+    "Wrong on purpose": "invert;elastic,displacement=4~6;dropout,holes=4~10,side=10~25",
+}
+_HEAD = {
+    "Gentle, as in training": "turn,degrees=-10~10;bias,strength=0.2~0.6;noise,spread=1~4",
+    "A restless patient": "motion,degrees=3~10,shift=2~8;ghosting,ghosts=3~6,strength=0.3~0.8",
+    "A coarse clinical scan": "anisotropy,factor=3~5;noise,spread=3~8;nod,degrees=-20~20",
+}
+
+MODALITIES = {
+    one.name: one
+    for one in (
+        Modality(
+            "limb",
+            "Limb radiograph",
+            "fracture",
+            "film",
+            films.FILMS,
+            films.GROUPS,
+            _LIMB,
+            augmentation_subjects.limb,
+            augmentation_models.limb,
+            (8, 24, 96),
+            MODELS / "fracture" / "vgg16_experiment.csv",
+        ),
+        Modality(
+            "head",
+            "T1 head",
+            "skull_strip",
+            "head",
+            heads.HEADS,
+            heads.GROUPS,
+            _HEAD,
+            augmentation_subjects.head,
+            augmentation_models.head,
+            (4, 8, 24),
+        ),
+    )
+}
