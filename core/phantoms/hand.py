@@ -196,7 +196,6 @@ def _canvas(
     room = (1 - 2 * margin) * np.array([width, height], float)
     spacing = round(float(((high - low) / room).max()), 4)
     free = np.array([width, height]) - (high - low) / spacing
-    # Along the forearm the hand lies at the top of what is free: the forearm runs off the film.
     middle = np.array([width, height]) / 2 + 0.3 * shift * np.maximum(free, 0)
     centre = (low + high) / 2
 

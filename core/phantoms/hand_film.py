@@ -36,7 +36,7 @@ def draw(rng: np.random.Generator) -> Drawn:
         background=background,
         white=float(rng.uniform(0.8, 0.95)),
         toe=float(rng.uniform(0.0, 0.3)),
-        edge=float(rng.uniform(0.25, 0.8)),
+        edge=float(rng.uniform(0.2, 0.6)),
         scatter=float(rng.uniform(0.1, 0.3)),
         quanta=float(np.exp(rng.uniform(np.log(4e4), np.log(4e5)))),
         focus_mm=float(rng.uniform(0.12, 0.3)),

@@ -1,12 +1,14 @@
 """How a child's hand grows: length, ossification centres, growth plates.
 
 Stature (CDC 2000) scales the hand, since the bones of the hand keep their proportion to it well
-enough to estimate it from them (Kimura 1992, Ann Hum Biol 19:267). Centres appear at the median
-ages of Garn, Rohmann & Silverman 1967 (Med Radiogr Photogr 43:45), the pisiform at that of
-Gilsanz & Ratib 2005 (Hand Bone Age). Growth plates close in the order and at about the ages of
-Greulich & Pyle 1959 (Radiographic Atlas of Skeletal Development of the Hand and Wrist): distal
-phalanges first, then proximal phalanges, metacarpals and middle phalanges, the ulna, and the
-radius last. Ages are in years here; a girl's come first in each pair.
+enough to estimate it from them (Kimura 1992, Ann Hum Biol 19:267). Centres appear at about the
+median ages of Garn, Rohmann & Silverman 1967 (Med Radiogr Photogr 43:45); the order of the
+carpals, and the ages of pisiform and hook, are those of Gilsanz & Ratib 2005 (Hand Bone Age).
+Growth plates close in the order and at about the ages of Greulich & Pyle 1959 (Radiographic Atlas
+of Skeletal Development of the Hand and Wrist): distal phalanges first, then proximal phalanges,
+metacarpals and middle phalanges, the ulna, and the radius last. All are rounded, and how fast a
+centre grows in between is drawn to look right: the phantom shows what age does to a hand, it is
+no standard to measure one by. Ages are in years here; a girl's come first in each pair.
 """
 
 from __future__ import annotations
