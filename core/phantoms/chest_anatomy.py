@@ -97,7 +97,7 @@ def chest(rng: np.random.Generator, view: str) -> Chest:
     cavity = deep * _table(
         (-260, 24), (-10, 24), (25, 52), (70, 76), (140, 92), (220, 96), (300, 90), (560, 90)
     )
-    breast = float(rng.uniform(48, 68)) if rng.random() < 0.45 else 0.0
+    breast = float(rng.uniform(52, 82)) if rng.random() < 0.45 else 0.0
     return Chest(
         half_mm=a,
         height_mm=h,
@@ -242,8 +242,8 @@ def ribs(rng: np.random.Generator, body: Chest) -> list[Tube]:
             size = float(rng.uniform(0.95, 1.05)) * np.interp(
                 np.rad2deg(theta), [10, 30, 90, 140, 160], [5.0, 5.8, 5.8, 7.0, 7.4]
             )
-            thick = np.interp(np.rad2deg(theta), [30, 75, 110], [11.0, 9.0, 6.0])
-            tubes.append(Tube(axis, size, thick, np.maximum(sine, 0.45), 1.0))
+            thick = np.interp(np.rad2deg(theta), [30, 75, 110], [14.0, 11.0, 7.0])
+            tubes.append(Tube(axis, size, thick, np.maximum(sine, 0.5), 1.3))
     return tubes
 
 

@@ -19,9 +19,9 @@ from core.phantoms.chest_anatomy import (
 )
 
 
-def inside(distance_mm: FloatArray, spacing_mm: float) -> FloatArray:
-    """Share of a pixel that lies inside an edge, from the distance inwards."""
-    return np.clip(distance_mm / np.float32(spacing_mm) + np.float32(0.5), 0, 1)
+def inside(distance_mm: FloatArray, blur_mm: float | FloatArray) -> FloatArray:
+    """Share that lies inside an edge of this blur, from the distance inwards."""
+    return np.clip(distance_mm / np.asarray(blur_mm, np.float32) + np.float32(0.5), 0, 1)
 
 
 def chord(place: NDArray[np.floating]) -> FloatArray:
@@ -135,11 +135,11 @@ def flesh(canvas: Canvas, body: Chest) -> FloatArray:
     if body.breast_mm:
         r = np.float32(body.breast_mm)
         for side in (-1, 1):
-            dx = x - np.float32(side * 0.6 * body.half_mm)
-            dy = y - np.float32(0.72 * body.height_mm)
+            dx = x - np.float32(side * (0.42 * body.half_mm + 0.42 * r))
+            dy = y - np.float32(0.74 * body.height_mm)
             reach = np.hypot(dx / r, dy / (r * np.where(dy > 0, np.float32(0.95), 1.6)))
             faded = 1 / (1 + np.exp(-(dy + np.float32(0.45) * r) / (np.float32(0.22) * r)))
-            thick += np.float32(0.55) * r * faded * chord(reach) ** np.float32(0.8)
+            thick += np.float32(0.5) * r * faded * chord(reach) ** np.float32(0.8)
     return thick
 
 
@@ -157,7 +157,9 @@ def cavity(canvas: Canvas, body: Chest) -> tuple[dict[int, FloatArray], dict[int
         roof = canvas.y_mm - over(side.top, u)
         share = inside(wall, spacing) * inside(floor, 2 * spacing) * inside(roof, spacing)
         whole[sign] = share * inside(u, spacing)
-        lateral_of_mediastinum[sign] = share * inside(u - at(side.medial, canvas.y_mm), spacing)
+        edge = u - at(side.medial, canvas.y_mm)
+        above = np.clip(1 - canvas.y_mm / np.float32(0.3 * body.height_mm), 0, 1)
+        lateral_of_mediastinum[sign] = share * inside(edge, spacing + 7 * above)  # vessels blur it
     return whole, lateral_of_mediastinum
 
 

@@ -25,8 +25,8 @@ def film_of(
     exponent = np.maximum(np.float32(_SOFT) * soft_mm + bone, 0)
     exposure = Exposure(
         background=float(rng.uniform(0.01, 0.05)),
-        white=float(rng.uniform(0.84, 0.95)),
-        toe=float(rng.uniform(0.5, 1.6)),
+        white=float(rng.uniform(0.72, 0.9)),
+        toe=float(rng.uniform(0.6, 2.2)),
         edge=float(rng.uniform(0.25, 0.7)),
         scatter=float(rng.uniform(0.12, 0.25)),
         quanta=float(np.exp(rng.uniform(np.log(500), np.log(4000)))),
