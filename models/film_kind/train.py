@@ -1,0 +1,200 @@
+"""Train the network that says what a film is: `python -m models.film_kind.train --data F --out F`.
+
+Writes `film_kind.onnx` (weights float16) and prints its SHA-256 for the card.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import nn
+
+from core.film_kinds import KINDS, ORIENTATIONS
+from models.film_kind.augment import View, training_view
+from models.film_kind.clutter import clutter
+from models.film_kind.films import (
+    FIRST_TRAINING_SEED,
+    LONG_SIDE_PX,
+    Film,
+    phantom_films,
+    real_films,
+)
+from models.film_kind.network import SIDE_PX, FilmKindNetwork
+
+SHARES = {
+    "RSNA hands": 0.26,
+    "FracAtlas hands": 0.13,
+    "FracAtlas limbs": 0.15,
+    "FracAtlas shoulders": 0.03,
+    "NIH 128 px": 0.09,
+    "NIH 64 px": 0.06,
+    "JSRT chests": 0.03,
+    "hospital chests": 0.04,
+    "brain slices": 0.07,
+    "clutter": 0.06,
+    "hand phantoms": 0.03,
+    "chest phantoms": 0.02,
+    "limb phantoms": 0.02,
+    "brain phantoms": 0.01,
+}
+"""How often a source is drawn: by what it teaches, not by how many films it has."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run does; `ema` is the memory of the averaged weights that ship."""
+
+    steps: int = 1600
+    batch: int = 64
+    rate: float = 2e-3
+    weight_decay: float = 0.02
+    smoothing: float = 0.03
+    ema: float = 0.995
+    phantoms: int = 80
+    chest_every: int = 3
+    seed: int = 0
+
+
+def shrunk(film: Film) -> Film:
+    """The film as it is kept while training."""
+    scale = LONG_SIDE_PX / max(film.grey.shape)
+    if scale >= 1:
+        return film
+    size_wh = (max(1, round(film.grey.shape[1] * scale)), max(1, round(film.grey.shape[0] * scale)))
+    return replace(film, grey=cv2.resize(film.grey, size_wh, interpolation=cv2.INTER_AREA))
+
+
+def training_films(folder: Path, plan: Plan) -> dict[str, list[Film]]:
+    """The films by source, small."""
+    films: dict[str, list[Film]] = defaultdict(list)
+    for film in real_films(folder, "train", chest_every=plan.chest_every):
+        films[film.source].append(shrunk(film))
+    if plan.phantoms:
+        for film in phantom_films(FIRST_TRAINING_SEED, plan.phantoms):
+            films[film.source].append(shrunk(film))
+    rng = np.random.default_rng(plan.seed)
+    films["clutter"] = [Film(clutter(rng), "other", "clutter") for _ in range(1500)]
+    return dict(films)
+
+
+def batches(
+    films: Mapping[str, Sequence[Film]], plan: Plan, rng: np.random.Generator
+) -> list[View]:
+    """One batch of random views."""
+    sources = [source for source in SHARES if films.get(source)]
+    shares = np.array([SHARES[source] for source in sources])
+    views = []
+    for choice in rng.choice(len(sources), plan.batch, p=shares / shares.sum()):
+        pool = films[sources[choice]]
+        first, second = rng.integers(0, len(pool), 2)
+        views.append(training_view(pool[first], pool[second], SIDE_PX, rng))
+    return views
+
+
+def loss_of(logits: torch.Tensor, views: Sequence[View], smoothing: float) -> torch.Tensor:
+    """Cross-entropy of the kind, and of orientation and polarity where these mean something."""
+    middle, end = len(KINDS), len(KINDS) + len(ORIENTATIONS)
+    kinds = torch.tensor([view.kind for view in views])
+    orientations = torch.tensor([view.orientation for view in views])
+    inverted = torch.tensor([float(view.inverted) for view in views])
+    loss = nn.functional.cross_entropy(logits[:, :middle], kinds, label_smoothing=smoothing)
+    chest = orientations >= 0
+    if chest.any():
+        loss = loss + 0.5 * nn.functional.cross_entropy(
+            logits[chest, middle:end], orientations[chest], label_smoothing=smoothing
+        )
+        loss = loss + 0.3 * nn.functional.binary_cross_entropy_with_logits(
+            logits[chest, end], inverted[chest] * (1 - smoothing) + smoothing / 2
+        )
+    return loss
+
+
+def train(films: Mapping[str, Sequence[Film]], plan: Plan) -> FilmKindNetwork:
+    """Train, and return the network with averaged weights, in evaluation mode."""
+    torch.manual_seed(plan.seed)
+    network = FilmKindNetwork().to(memory_format=torch.channels_last)
+    average = torch.optim.swa_utils.AveragedModel(
+        network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(plan.ema), use_buffers=True
+    )
+    optimiser = torch.optim.AdamW(
+        network.parameters(), lr=plan.rate, weight_decay=plan.weight_decay
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, plan.rate, total_steps=plan.steps, pct_start=0.1
+    )
+    rng = np.random.default_rng(plan.seed)
+    start, total = time.time(), 0.0
+    network.train()
+    for step in range(1, plan.steps + 1):
+        views = batches(films, plan, rng)
+        inputs = torch.from_numpy(np.stack([view.pixels for view in views])[:, None])
+        with torch.autocast("cpu", torch.bfloat16):
+            logits = network(inputs.to(memory_format=torch.channels_last))
+        loss = loss_of(logits.float(), views, plan.smoothing)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        nn.utils.clip_grad_norm_(network.parameters(), 5.0)
+        optimiser.step()
+        schedule.step()
+        average.update_parameters(network)
+        total += float(loss.detach())
+        if step % 100 == 0:
+            print(f"step {step}  loss {total / 100:.4f}  {time.time() - start:.0f} s", flush=True)
+            total = 0.0
+    trained = FilmKindNetwork()
+    trained.load_state_dict(average.module.state_dict())
+    return trained.eval()
+
+
+def export(network: FilmKindNetwork, path: Path) -> str:
+    """Write an ONNX file for any number of films, and return its SHA-256."""
+    import hashlib
+
+    import onnx
+
+    from models.fracture.export import halve_weights
+
+    torch.onnx.export(
+        network.eval(),
+        (torch.zeros(2, 1, SIDE_PX, SIDE_PX),),
+        str(path),
+        input_names=["film"],
+        output_names=["logits"],
+        dynamic_axes={"film": {0: "films"}, "logits": {0: "films"}},
+        opset_version=17,
+        dynamo=False,
+    )
+    halved = halve_weights(onnx.load(str(path)))
+    onnx.checker.check_model(halved)
+    onnx.save(halved, str(path))
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the weights")
+    parser.add_argument("--steps", type=int, default=Plan.steps)
+    parser.add_argument("--phantoms", type=int, default=Plan.phantoms, help="of each kind")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args(arguments)
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    plan = Plan(steps=options.steps, phantoms=options.phantoms, seed=options.seed)
+    films = training_films(options.data, plan)
+    print("  ".join(f"{source} {len(pool)}" for source, pool in films.items()), flush=True)
+    network = train(films, plan)
+    options.out.mkdir(parents=True, exist_ok=True)
+    print("film_kind.onnx", export(network, options.out / "film_kind.onnx"))
+
+
+if __name__ == "__main__":
+    main()
