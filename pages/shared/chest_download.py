@@ -1,0 +1,126 @@
+"""Everything a chest film gave, as files."""
+
+from __future__ import annotations
+
+import io
+from functools import partial
+from pathlib import PurePath
+
+import numpy as np
+import streamlit as st
+
+from core import chest_report, draw, exports
+from core.chest import ctr
+from core.chest_report import ReportPicture
+from core.images import FloatArray
+from pages.shared import chest_loaders, views
+from pages.shared.chest_heart import moved
+from pages.shared.chest_inputs import Settings
+from pages.shared.chest_views import (
+    Reading,
+    chosen,
+    in_words,
+    opinion,
+    opinions,
+    picture,
+    shown_heat,
+)
+from pages.shared.views import Download
+
+OPACITY = 0.6
+
+
+def show(reading: Reading, settings: Settings) -> None:
+    """Buttons; each file is made when its button is pressed."""
+    title = reading.case.words if reading.case.origin == "Upload" else reading.image.title
+    name = exports.stem(PurePath(title).stem)
+    label = chosen(reading)
+    heat = chest_loaders.heat(settings.classifier, reading.image, label).values
+    finding = exports.stem(label.lower())
+    views.downloads(
+        "chest",
+        [
+            Download(
+                "Report (HTML)", f"{name}.html", "text/html", partial(report, reading, settings)
+            ),
+            Download("Table (CSV)", f"{name}.csv", "text/csv", partial(csv, reading)),
+            Download(
+                "Heat map (PNG)",
+                f"{name}_{finding}.png",
+                "image/png",
+                lambda: exports.png(overlay(reading, settings, heat)),
+            ),
+            Download(
+                "Heat map (NPY)",
+                f"{name}_{finding}.npy",
+                "application/octet-stream",
+                partial(npy, heat),
+            ),
+            Download(
+                "Masks (PNG)",
+                f"{name}_masks.png",
+                "image/png",
+                partial(chest_report.label_map, reading.masks),
+            ),
+        ],
+    )
+    st.caption(
+        f"The heat map is the Grad-CAM of {in_words(label).lower()}: as PNG with the display "
+        "window and the threshold of the sidebar, as NPY whole, float32 in [0, 1], in pixels of "
+        "the film. The masks are one grey picture: 0 background, 1 left lung, 2 right lung, 3 "
+        "heart (it looks black; the values are small). The report is one page for a browser or a "
+        "printer. Nothing from a DICOM header enters the files."
+    )
+
+
+def overlay(reading: Reading, settings: Settings, heat: FloatArray) -> draw.Picture:
+    """The film under its heat map, in pixels of the film."""
+    return draw.with_heat(picture(reading.image, settings), shown_heat(heat, settings), OPACITY)
+
+
+def npy(values: FloatArray) -> bytes:
+    """An array as a NumPy file."""
+    buffer = io.BytesIO()
+    np.save(buffer, values)
+    return buffer.getvalue()
+
+
+def ratios(reading: Reading) -> dict[str, ctr.CardiothoracicRatio]:
+    """The measured ratio, and that of lines moved by hand, by the name of their lines."""
+    both = {"CTR, network's lines": reading.ratio, "CTR, by hand": moved(reading)}
+    return {name: ratio for name, ratio in both.items() if ratio is not None}
+
+
+def csv(reading: Reading) -> bytes:
+    """Findings and ratios."""
+    return chest_report.csv(reading.rows, ratios(reading))
+
+
+def report(reading: Reading, settings: Settings) -> bytes:
+    """One page with both pictures, both tables and what limits them."""
+    label = chosen(reading)
+    heat = chest_loaders.heat(settings.classifier, reading.image, label).values
+    ratio = moved(reading) or reading.ratio
+    shown = picture(reading.image, settings)
+    whose = "moved by hand" if moved(reading) else "measured by the network"
+    anatomy = chest_report.with_anatomy(shown, reading.masks, ratio)
+    heated = overlay(reading, settings, heat)
+    factor = anatomy.shape[0] / heated.shape[0]
+    sentences = [opinion(reading).replace("**", "")]
+    if ratio is not None:
+        sentences += ctr.caveats(ratio, reading.image.shape, reading.view)
+    height, width = reading.image.shape
+    cards = [settings.classifier, *(card for card, _ in reading.single), settings.segmenter]
+    return chest_report.html(
+        reading.case.words if reading.case.origin != "Real sample" else reading.image.title,
+        f"{width} × {height} px, view {reading.view or 'unknown'}. "
+        + " ".join(reading.image.notes),
+        [
+            ReportPicture(anatomy, f"Outlines of heart and lungs; lines {whose}."),
+            ReportPicture(draw.scaled(heated, factor), f"Grad-CAM of {in_words(label).lower()}."),
+        ],
+        reading.rows,
+        opinions(reading, moved(reading)),
+        sentences,
+        [f"{card.title}: {card.metrics[0].sentence}." for card in cards if card.metrics],
+    )
