@@ -99,7 +99,7 @@ def grad_cam(model: Model, image: Radiograph, sex: str | None) -> FloatArray:
             maps_out, months = part([seen[None, ..., None], _sex(sex)], training=False)
             tape.watch(maps_out)
             # The tape must see the way from the features on: the second half runs again.
-            months = _tail(network, features)([maps_out, _sex(sex)], training=False)
+            months = _tail(network, features)([maps_out, tf.constant(_sex(sex))], training=False)
         gradient = tape.gradient(months, maps_out).numpy()[0]
         weights = gradient.mean(axis=(0, 1))
         coarse = np.abs((maps_out.numpy()[0] * weights).sum(axis=-1)).astype(np.float32)
