@@ -9,6 +9,7 @@ operating points are fitted on `val`; without `--checkpoint` the shipped weights
 from __future__ import annotations
 
 import argparse
+import csv
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -104,6 +105,9 @@ def written(value: Any) -> str:
     """A value as TOML."""
     if isinstance(value, float):
         return repr(round(value, 6))
+    if isinstance(value, dict):
+        inner = ", ".join(f"{name} = {written(v)}" for name, v in value.items() if v is not None)
+        return "{ " + inner + " }"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(written(inner) for inner in value) + "]"
     return json.dumps(value, ensure_ascii=False)
@@ -189,6 +193,34 @@ def metrics_of(found: Mapping[str, Any], labels: Sequence[str], split: str) -> l
     return rows
 
 
+def through_rows(found: Mapping[str, Any], split: str) -> list[dict[str, Any]]:
+    """What the same 128-px films score when they are first brought to 64 px."""
+    part = found["by_px"]["128"]
+    low, high = part["intervals"]["mean_auroc"]
+    row: dict[str, Any] = {"name": "Mean AUROC, the 128-px films brought to 64 px first"}
+    row.update(value=round(part["mean_auroc"], 4), low=round(low, 4), high=round(high, 4))
+    row.update(data_set="NIH ChestX-ray14 (part)", split=split, n=part["n"], note=_counted(part))
+    return [row]
+
+
+def write_reliability(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
+    """The reliability curve as a table."""
+    with path.open("w", newline="", encoding="utf-8") as handle:
+        writer = csv.DictWriter(handle, ("low", "found", "true", "n"))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def measured_extras(found: Mapping[str, Any], labels: Sequence[str]) -> dict[str, Any]:
+    """What the operating points mean, for the page."""
+    points = found["operating_points"]
+    extras: dict[str, Any] = {}
+    for name in ("sensitivity", "specificity"):
+        extras[name] = {label: points[label][name] for label in labels}
+    extras["positives"] = {label: found["positives"][label] for label in labels}
+    return extras
+
+
 def _counted(part: Mapping[str, Any]) -> str:
     number = sum(value is not None for value in part["auroc"].values())
     return f"over the {number} findings with at least 10 positives"
@@ -200,6 +232,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, required=True, help="data set folder")
     parser.add_argument("--checkpoint", type=Path, help="last.pt of a run")
     parser.add_argument("--figures", type=Path, help="JSON of an evaluate run")
+    parser.add_argument("--through", type=Path, help="JSON of an evaluate run with --through 64")
     parser.add_argument("--split", default="test", help="what the figures were measured on")
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
@@ -214,6 +247,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.figures:
         found = json.loads(options.figures.read_text(encoding="utf-8"))
         metrics = metrics_of(found, card.labels, options.split)
+        if "heart" not in card.labels:
+            kept.update(measured_extras(found, card.labels))
+        if card.name == "findings":
+            write_reliability(found["reliability"], MODELS / "chest" / "reliability.csv")
+        if options.through:
+            through = json.loads(options.through.read_text(encoding="utf-8"))
+            metrics += through_rows(through, options.split)
     write_card(card.name, sha256, generated(points, kept, calibration, metrics))
     if "heart" not in card.labels:
         model = load_model(load_card("chest", options.card))
