@@ -37,6 +37,18 @@ def _film_kinds(name: str, sha256: str) -> Guarded:
     return Guarded(recognise.load_model(load_card("film_kind", name)))
 
 
+def models(classifier: ModelCard, segmenter: ModelCard) -> tuple[Guarded, Guarded]:
+    """A classifier and the network for outlines, for work in the background.
+
+    Raises:
+        WeightsError: If weights are missing or not those of the cards.
+    """
+    return (
+        _classifier(classifier.name, classifier.sha256),
+        _segmenter(segmenter.name, segmenter.sha256),
+    )
+
+
 @st.cache_data(max_entries=1000, scope="session", show_spinner=False)
 def _findings(digest: str, name: str, sha256: str, _image: Radiograph) -> Findings:
     from models.chest import predict
