@@ -13,7 +13,7 @@ from models.chest import score_heatmaps, train_experiments
 from models.chest.augment import Strength
 from models.chest.network import ChestNet
 from models.chest.predict import Model
-from models.chest.train import Plan, mean_auroc, rate_at, targets_loss
+from models.chest.train import Plan, epoch_order, mean_auroc, rate_at, targets_loss
 from models.chest.train_cardiomegaly import Binary, fit, thinned
 from models.chest.train_segment import overlap_loss, training_pair
 
@@ -37,6 +37,15 @@ def test_rate_rises_then_falls() -> None:
     rates = [rate_at(done, plan) for done in (0.0, 0.1, 0.5, 1.0)]
     assert rates[0] < 0.1 and rates[1] == pytest.approx(1.0)
     assert rates[1] > rates[2] > rates[3] > 0
+
+
+def test_no_patient_fills_an_epoch() -> None:
+    patients = np.array(["a"] * 30 + ["b"] * 2 + ["c"])
+    order = epoch_order(patients, 3, np.random.default_rng(0))
+    assert sorted(patients[order]) == ["a"] * 3 + ["b"] * 2 + ["c"]
+    again = epoch_order(patients, 3, np.random.default_rng(1))
+    assert set(order) != set(again)
+    assert len(epoch_order(patients, 0, np.random.default_rng(0))) == 33
 
 
 def test_mean_leaves_rare_findings_out() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import csv
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -41,6 +42,8 @@ class Plan:
         positive_power: Positives weigh (negatives / positives) to this power.
         teacher_weight: Share of the loss that compares with the teacher, not with the labels.
         ema: Decay of the averaged weights, per step.
+        per_patient: Films of one patient in an epoch at most, others in the next; 0 for all.
+            One patient has 134 films, half of all patients one.
         half: bfloat16 where the framework finds it safe.
         small_px, small_epochs: Films are halved in the first epochs, which then cost a quarter.
     """
@@ -56,6 +59,7 @@ class Plan:
     positive_power: float = 0.5
     teacher_weight: float = 0.0
     ema: float = 0.998
+    per_patient: int = 0
     half: bool = False
     small_px: int = 0
     small_epochs: int = 0
@@ -64,11 +68,19 @@ class Plan:
 
 @dataclass(frozen=True, eq=False)
 class Films:
-    """A split in memory: films uint8 (N, S, S), targets (N, L) in [0, 1], NaN where unknown."""
+    """A split in memory.
+
+    Attributes:
+        films: uint8 (N, S, S).
+        targets: (N, L) in [0, 1], NaN where unknown.
+        px: (N,) native side of each film.
+        patients: (N,) who is on it.
+    """
 
     films: NDArray[np.uint8]
     targets: FloatArray
     px: NDArray[np.int64]
+    patients: NDArray[np.str_]
 
 
 def read_films(folder: Path, split: str, side_px: int, cache: Path) -> Films:
@@ -82,7 +94,8 @@ def read_films(folder: Path, split: str, side_px: int, cache: Path) -> Films:
         cache.mkdir(parents=True, exist_ok=True)
         np.save(kept, films)
     targets = np.concatenate([truth_of(cases), extra_targets(cases)], axis=1)
-    return Films(films, targets, np.array([case.px for case in cases]))
+    patients = np.array([case.row["patient"] for case in cases])
+    return Films(films, targets, np.array([case.px for case in cases]), patients)
 
 
 def extra_targets(cases: Sequence[Case]) -> FloatArray:
@@ -97,6 +110,22 @@ def extra_targets(cases: Sequence[Case]) -> FloatArray:
         for case in cases
     ]
     return np.array(rows, np.float32)
+
+
+def epoch_order(
+    patients: NDArray[np.str_], per_patient: int, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Indices of an epoch in random order, at most `per_patient` of each patient (0: all)."""
+    order = rng.permutation(len(patients))
+    if not per_patient:
+        return order
+    seen: Counter[str] = Counter()
+    kept = []
+    for index in order:
+        seen[patients[index]] += 1
+        if seen[patients[index]] <= per_patient:
+            kept.append(index)
+    return np.array(kept, np.int64)
 
 
 def targets_loss(
@@ -181,7 +210,7 @@ def train(
     for epoch in range(first, plan.epochs):
         start = time.time()
         rng = np.random.default_rng((plan.seed, epoch))
-        order = rng.permutation(len(truth))
+        order = epoch_order(training.patients, plan.per_patient, rng)
         steps = len(order) // plan.batch
         network.train()
         total, rate = 0.0, 0.0
@@ -308,6 +337,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         ("rate", float),
         ("dropout", float),
         ("teacher_weight", float),
+        ("per_patient", int),
         ("small_px", int),
         ("small_epochs", int),
         ("seed", int),

@@ -163,7 +163,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--cache", type=Path, required=True, help="folder for prepared films")
     parser.add_argument("--out", type=Path, required=True, help="folder for tables and weights")
     parser.add_argument("--start", type=Path, required=True, help="ImageNet weights")
-    parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--negatives", type=int, default=400)
     parser.add_argument("--seeds", type=int, default=2)
     options = parser.parse_args(arguments)
