@@ -145,8 +145,7 @@ def html(
     findings = "".join(
         f'<tr class="{"above" if row.above else "below"}"><td>{escape(row.name)}</td>'
         f"<td>{percent(row.probability)}</td><td>{percent(row.operating_point)}</td>"
-        f"<td>{'above' if row.above else 'below'}{', ' + escape(row.mark) if row.mark else ''}"
-        "</td></tr>"
+        f"<td>{escape(row.words.partition(', ')[2])}</td></tr>"
         for row in rows
     )
     page = (

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
-from core import chest_figures, curves
+from core import chest_charts, curves
 from core.chest import ctr
 from core.chest_figures import percent
 from core.chest_film import Change, changed
@@ -16,7 +16,7 @@ from models.cards import ModelCard
 from pages.shared import chest_inputs, chest_loaders, views
 from pages.shared.chest_explain import heat_bar, picture_of
 from pages.shared.chest_inputs import Phantom, Settings
-from pages.shared.chest_views import (
+from pages.shared.chest_reading import (
     CARDIOMEGALY,
     Reading,
     chosen,
@@ -78,7 +78,7 @@ def _change(reading: Reading, settings: Settings) -> None:
             chest_loaders.heat(settings.classifier, image, label)
             for image in (reading.image, after)
         ]
-    before_rows, after_rows = reading.rows, finding_rows(found)
+    before_rows, after_rows = reading.rows, finding_rows(found, settings.classifier)
     was = {row.name: row for row in before_rows}
     moves = {row.name: row.probability - was[row.name].probability for row in after_rows}
     largest = max(moves, key=lambda name: abs(moves[name]))
@@ -106,7 +106,7 @@ def _change(reading: Reading, settings: Settings) -> None:
     with left:
         words = "; ".join(f"{name} {move * 100:+.1f} points" for name, move in moves.items())
         st.plotly_chart(
-            chest_figures.delta_chart(before_rows, after_rows),
+            chest_charts.delta_chart(before_rows, after_rows),
             key="chest_deltas",
             config={"displayModeBar": False},
             alt=f"Change of each probability: {words}.",
@@ -133,10 +133,12 @@ class Growth:
     Attributes:
         measured: The network's ratio at every true ratio.
         probabilities: Of cardiomegaly, by network.
+        points: The operating point of each.
     """
 
     measured: tuple[float, ...]
     probabilities: Mapping[str, tuple[float, ...]]
+    points: Mapping[str, float]
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
@@ -152,6 +154,7 @@ def grown(
     """
     ratios = []
     chances: dict[str, list[float]] = {card.title: [] for card in _cards[1:]}
+    points: dict[str, float] = {}
     for number, ratio in enumerate(RATIOS):
         _progress(number / len(RATIOS), f"ratio {ratio:.2f}")
         image = chest_inputs.made(replace(base, heart_ratio=ratio)).image
@@ -160,7 +163,9 @@ def grown(
         for card in _cards[1:]:
             answer = chest_loaders.findings(card, image)
             chances[card.title].append(answer.probabilities[CARDIOMEGALY])
-    return Growth(tuple(ratios), {name: tuple(values) for name, values in chances.items()})
+            points[card.title] = answer.operating_points[CARDIOMEGALY]
+    named = {name: tuple(values) for name, values in chances.items()}
+    return Growth(tuple(ratios), named, points)
 
 
 def _growing(settings: Settings, base: Phantom) -> None:
@@ -199,13 +204,12 @@ def _growing(settings: Settings, base: Phantom) -> None:
     )
     off = [abs(a - b) for a, b in zip(result.measured, RATIOS, strict=True)]
     words = [f"The measured ratio is off by {sum(off) / len(off):.3f} on average."]
-    for card in cards[1:]:
-        point = card.operating_points[CARDIOMEGALY]
-        values = result.probabilities[card.title]
+    for name, values in result.probabilities.items():
+        point = result.points[name]
         first = next((r for r, p in zip(RATIOS, values, strict=True) if p >= point), None)
         words.append(
-            f"{card.title} never reaches its operating point of {percent(point)}."
+            f"{name} never reaches its operating point of {percent(point)}."
             if first is None
-            else f"{card.title} passes its operating point of {percent(point)} at {first:.2f}."
+            else f"{name} passes its operating point of {percent(point)} at {first:.2f}."
         )
     st.markdown(" ".join(words))

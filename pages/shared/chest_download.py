@@ -16,15 +16,8 @@ from core.images import FloatArray
 from pages.shared import chest_loaders, views
 from pages.shared.chest_heart import moved
 from pages.shared.chest_inputs import Settings
-from pages.shared.chest_views import (
-    Reading,
-    chosen,
-    in_words,
-    opinion,
-    opinions,
-    picture,
-    shown_heat,
-)
+from pages.shared.chest_reading import Reading, caveats, chosen, in_words, opinion, opinions
+from pages.shared.chest_views import picture, shown_heat
 from pages.shared.views import Download
 
 OPACITY = 0.6
@@ -108,12 +101,12 @@ def report(reading: Reading, settings: Settings) -> bytes:
     factor = anatomy.shape[0] / heated.shape[0]
     sentences = [opinion(reading).replace("**", "")]
     if ratio is not None:
-        sentences += ctr.caveats(ratio, reading.image.shape, reading.view)
+        sentences += caveats(reading, ratio)
     height, width = reading.image.shape
     cards = [settings.classifier, *(card for card, _ in reading.single), settings.segmenter]
     return chest_report.html(
         reading.case.words if reading.case.origin != "Real sample" else reading.image.title,
-        f"{width} × {height} px, view {reading.view or 'unknown'}. "
+        f"{width} × {height} px, view {reading.image.view or 'unknown'}. "
         + " ".join(reading.image.notes),
         [
             ReportPicture(anatomy, f"Outlines of heart and lungs; lines {whose}."),

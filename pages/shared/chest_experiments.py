@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from core import chest_figures
+from core import chest_charts
 from core.glossary import GLOSSARY
 from models.cards import MODELS, Metric, ModelCard, task_cards
 from pages.shared.chest_inputs import classifiers
@@ -79,7 +79,7 @@ def _augmentation(path: Path) -> None:
         order = verdicts["setting"].tolist()
         values = {name: group["val_auroc"].tolist() for name, group in table.groupby("setting")}
         st.plotly_chart(
-            chest_figures.seeds_chart(
+            chest_charts.seeds_chart(
                 [(name, values[name]) for name in order if name in values],
                 "AUROC of cardiomegaly on validation films",
             ),
@@ -177,7 +177,7 @@ def _calibration(path: Path) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
         st.plotly_chart(
-            chest_figures.reliability(bins),
+            chest_charts.reliability(bins),
             key="chest_reliability",
             alt="Share of labelled films over the predicted probability: "
             + "; ".join(f"said {a:.0%}, seen {b:.0%}, {n} answers" for a, b, n in bins)

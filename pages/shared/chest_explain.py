@@ -10,11 +10,12 @@ from core.chest import heat
 from core.chest_figures import percent
 from core.glossary import GLOSSARY
 from core.images import FloatArray, Radiograph
-from models.cards import ModelCard, load_card
+from models.cards import ModelCard, task_cards
 from models.chest.heatmaps import METHODS, SLOW, FeatureMaps, HeatMap
 from pages.shared import chest_loaders
 from pages.shared.chest_inputs import Settings
-from pages.shared.chest_views import CARDIOMEGALY, Reading, chosen, in_words, picture, shown_heat
+from pages.shared.chest_reading import CARDIOMEGALY, Reading, chosen, in_words
+from pages.shared.chest_views import picture, shown_heat
 
 TILE_PX = 520
 MAPS = 16
@@ -185,10 +186,16 @@ def mosaic(maps: FloatArray, columns: int) -> draw.Picture:
     return draw.windowed(np.clip(page, 0, 1))
 
 
+def trained() -> list[ModelCard]:
+    """The cards of two networks that differ in one augmentation; none where they do not ship."""
+    found = {card.name: card for card in task_cards("chest")}
+    return [found[name] for name in TRAINED] if set(TRAINED) <= set(found) else []
+
+
 @st.fragment
 def two_trainings(reading: Reading, settings: Settings) -> None:
     """Two networks that differ in one augmentation, on this film: heat maps and feature maps."""
-    cards = [load_card("chest", name) for name in TRAINED]
+    cards = trained()
     st.markdown("#### One film, two trainings: rotation and Gaussian blur")
     st.write(
         "Both networks learned cardiomegaly from the same films in the same order. One saw them "

@@ -16,7 +16,12 @@ from pages.shared.inputs import Case
 
 
 def righted(case: Case) -> Case:
-    """The case as it was put right by a click, if it was; its truth in pixels is then dropped."""
+    """The case with the view that its table gives, and put right, if that was clicked.
+
+    Truth in pixels is dropped where the film was turned.
+    """
+    view = case.image.view or case.truth.get("view")
+    case = replace(case, image=replace(case.image, view=view))
     kind = _righted().get(case.image.digest)
     if kind is None:
         return case
@@ -102,7 +107,7 @@ def problems(case: Case, card: ModelCard) -> tuple[str, FilmKind | None]:
     """
     if "masks" in case.truth:
         return "", None  # a phantom that this program drew, upright
-    refused = chest_film.view_refusal(case.image.view or case.truth.get("view"))
+    refused = chest_film.view_refusal(case.image.view)
     if refused:
         return refused, None
     kind = chest_loaders.film_kind(card, case.image)

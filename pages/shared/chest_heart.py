@@ -13,7 +13,8 @@ from core.chest.ctr import CardiothoracicRatio, Segment
 from core.errors import UnsuitableInputError
 from pages.shared import views
 from pages.shared.chest_inputs import Settings
-from pages.shared.chest_views import Reading, heart_table, picture
+from pages.shared.chest_reading import Reading, caveats
+from pages.shared.chest_views import heart_table, picture
 from pages.shared.views import Figure
 
 INPUTS = "".join(
@@ -146,7 +147,7 @@ def _answer(reading: Reading) -> None:
             "ratio needs no scale."
         )
     if now:
-        for sentence in ctr.caveats(now, reading.image.shape, reading.view):
+        for sentence in caveats(reading, now):
             st.caption(sentence)
     heart_table(reading, by_hand)
 

@@ -13,9 +13,9 @@ from core.phantoms.limb import LimbPhantom, limb_phantom
 from models.cards import ModelCard, load_card, task_cards
 from pages.shared.inputs import Case, Display, display
 
-UPRIGHT = "Chest film"
-SPOILED = {"Chest film, turned by 90°": "turned", "Chest film, inverted": "inverted"}
-HAND = "Hand film"
+UPRIGHT = "Chest"
+SPOILED = {"Chest, turned": "turned", "Chest, inverted": "inverted"}
+HAND = "Hand"
 KINDS = (UPRIGHT, *SPOILED, HAND)
 FIRST_SEED = 5
 FIRST_RATIO = 0.58
@@ -134,11 +134,13 @@ def classifiers() -> list[ModelCard]:
     return sorted(cards, key=lambda card: card.name != "findings")
 
 
-def cards(chosen: Settings) -> list[ModelCard]:
-    """The card of every network of the page, those in use first."""
+def one_card(chosen: Settings, key: str = "chest") -> ModelCard:
+    """The card of one of the page's networks, those in use first."""
     first = [chosen.classifier, chosen.segmenter]
     rest = [card for card in task_cards("chest") if card not in first]
-    return [*first, *rest, chosen.film_kind]
+    cards = {card.title: card for card in (*first, *rest, chosen.film_kind)}
+    title = st.selectbox("Network", tuple(cards), key=f"{key}_card")
+    return cards[title]
 
 
 def settings(key: str = "chest") -> Settings:

@@ -21,7 +21,7 @@ from core.errors import ImagingError
 from core.images import FloatArray, Radiograph
 from pages.shared import chest_gate, chest_loaders, inputs, views
 from pages.shared.chest_inputs import Settings
-from pages.shared.chest_views import CARDIOMEGALY, in_words, measured, single_cards
+from pages.shared.chest_reading import CARDIOMEGALY, finding_rows, measured, single_cards
 from pages.shared.views import Download, Figure
 
 Sources = Sequence[tuple[str, bytes]]
@@ -34,6 +34,7 @@ class Film:
     """One file of a batch: its answers, or the sentence that says why there are none.
 
     Attributes:
+        above: Findings that are called, as the screen calls them.
         single: Cardiomegaly by each network that answers for it alone, by title.
         masks_png: Heart and lungs as a small file; unpacked, a batch may not fit in memory.
         righted: Whether it was turned or inverted first.
@@ -42,6 +43,7 @@ class Film:
 
     name: str
     findings: Findings | None = None
+    above: tuple[str, ...] = ()
     single: dict[str, float] = field(default_factory=dict)
     ratio: CardiothoracicRatio | None = None
     masks_png: bytes = b""
@@ -54,10 +56,9 @@ class Film:
         """The row on the screen."""
         if self.findings is None:
             return {"file": self.name, "problem": self.problem}
-        above = ", ".join(in_words(label).lower() for label in self.findings.above)
         return {
             "file": self.name,
-            "above the operating point": above or "none",
+            "above the operating point": ", ".join(self.above).lower() or "none",
             "cardiomegaly": self.findings.probabilities.get(CARDIOMEGALY),
             "CTR": None if self.ratio is None else round(self.ratio.ratio, 3),
             "CTR > 0.5": "" if self.ratio is None else "yes" if self.ratio.enlarged else "no",
@@ -72,7 +73,7 @@ class Film:
         ratio = None if self.ratio is None else round(self.ratio.ratio, 4)
         chances = {label: round(p, 4) for label, p in self.findings.probabilities.items()}
         single = {f"cardiomegaly: {name}": round(p, 4) for name, p in self.single.items()}
-        above = " ".join(self.findings.above)
+        above = ", ".join(self.above)
         return {"file": self.name, "ctr": ratio, "above": above, **chances, **single}
 
 
@@ -143,7 +144,7 @@ def batch(settings: Settings, sources: Sources, right: bool) -> None:
 
 
 def _summary(films: Sequence[Film], good: Sequence[Film]) -> None:
-    found = sum(bool(film.findings.above) for film in good if film.findings)
+    found = sum(bool(film.above) for film in good)
     ratios = [film.ratio for film in good if film.ratio is not None]
     enlarged = sum(ratio.enlarged for ratio in ratios)
     views.metric_strip(
@@ -206,9 +207,11 @@ def _film(
             card.title: chest_loaders.findings(card, image).probabilities[CARDIOMEGALY]
             for card in single_cards()
         }
+        found = chest_loaders.findings(settings.classifier, image)
         return Film(
             name,
-            chest_loaders.findings(settings.classifier, image),
+            found,
+            tuple(row.name for row in finding_rows(found, settings.classifier) if row.above),
             single,
             ratio,
             chest_report.label_map(masks),

@@ -1,0 +1,103 @@
+"""Chest films: findings against operating points, heart size by ruler, heat maps with scores."""
+
+import streamlit as st
+
+from pages.shared import (
+    augmentation_send,
+    chest_changes,
+    chest_download,
+    chest_experiments,
+    chest_explain,
+    chest_gate,
+    chest_heart,
+    chest_inputs,
+    chest_loaders,
+    chest_reading,
+    chest_sets,
+    chest_views,
+    frame,
+    inputs,
+    loaders,
+    views,
+)
+
+MORE = (
+    "Steps",
+    "Explain",
+    "Robustness",
+    "Heart size",
+    "Two trainings",
+    "Model card",
+    "Download",
+)
+MODES = ("One radiograph", "Many radiographs", "Experiments")
+
+frame.require()
+st.title("Chest findings", anchor=False)
+st.markdown(
+    "Fourteen findings against their operating points, the heart measured with a ruler that you "
+    "can move, and heat maps that were scored, not just shown."
+)
+mode = st.segmented_control(
+    "What to look at",
+    MODES,
+    default=MODES[0],
+    required=True,
+    key="chest_mode",
+    label_visibility="collapsed",
+    persist_state="session",
+)
+
+if mode == "Many radiographs":
+    films, right = chest_sets.files()
+    settings = chest_inputs.settings()
+    loaders.or_sentence(lambda: chest_sets.batch(settings, films, right))
+elif mode == "Experiments":
+    chest_experiments.show()
+else:
+    came = inputs.radiograph("chest", "chest", chest_inputs.phantom)
+    settings = chest_inputs.settings()
+    reading = None
+    if came is not None:
+        case = chest_gate.righted(came)
+        allowed = loaders.or_sentence(lambda: chest_gate.passed(case, settings, came.image.digest))
+        if allowed:
+            viewer = st.empty()
+            if not chest_views.was_read(case, settings):
+                with viewer.container():
+                    chest_views.waiting(case, settings)
+            reading = loaders.or_sentence(lambda: chest_reading.read(case, settings))
+    if reading is not None:
+        with viewer.container():
+            chest_views.viewer(reading, settings)
+        chest_views.strip(reading, settings)
+        with st.container(horizontal=True, gap="large"):  # one below the other where it is narrow
+            with st.container(width=550):
+                chest_views.bars(reading)
+            with st.container(width=340):
+                chest_views.choice(reading)
+                chest_views.heart_table(reading, chest_heart.moved(reading))
+                augmentation_send.send("chest", reading.case)
+        more = st.segmented_control(
+            "More about this film",
+            [name for name in MORE if name != "Two trainings" or chest_explain.trained()],
+            default=MORE[0],
+            required=True,
+            key="chest_more",
+            label_visibility="collapsed",
+            persist_state="session",
+        )
+        if more == "Steps":
+            views.step_gallery(chest_loaders.steps(settings.classifier, reading.image))
+        elif more == "Explain":
+            chest_explain.show(reading, settings)
+        elif more == "Robustness":
+            chest_changes.show(reading, settings)
+        elif more == "Heart size":
+            chest_heart.show(reading, settings)
+        elif more == "Two trainings":
+            chest_explain.two_trainings(reading, settings)
+        elif more == "Model card":
+            views.model_card(chest_inputs.one_card(settings))
+        else:
+            chest_download.show(reading, settings)

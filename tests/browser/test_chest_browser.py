@@ -1,0 +1,164 @@
+"""The chest page as a person uses it: keyboard, movable lines, a refused film, downloads."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from playwright.sync_api import ConsoleMessage, Locator, Page, expect
+
+from core import draw, exports
+from core.phantoms.chest import chest_phantom
+from core.phantoms.limb import LimbPhantom, limb_phantom
+
+pytestmark = pytest.mark.browser
+
+
+def png(pixels: np.ndarray) -> bytes:
+    return exports.png(draw.windowed(pixels))
+
+
+CHEST = chest_phantom(3, heart_ratio=0.6).image.pixels
+HAND = limb_phantom(LimbPhantom(seed=5, kind="hand"))[0].pixels
+
+
+@pytest.fixture
+def chest(page: Page, app_url: str) -> Iterator[Page]:
+    """The page, opened and answered; fails the test where the browser's console had an error."""
+    expect.set_options(timeout=60_000)
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+
+    def complain(line: ConsoleMessage) -> None:
+        if line.type == "error":
+            complaints.append(f"{line.text} {line.location['url']}")
+
+    page.on("console", complain)
+    # Through the navigation: Streamlit itself looks in vain below the path of a deep link.
+    page.goto(app_url)
+    page.get_by_role("link", name="Chest", exact=True).first.click()
+    # The first answer waits until the networks are loaded, on a busy machine for long.
+    expect(metric(page, "Findings")).to_be_visible(timeout=180_000)
+    yield page
+    assert complaints == []
+
+
+def metric(page: Page, label: str) -> Locator:
+    labelled = page.get_by_test_id("stMetric").filter(has=page.get_by_text(label, exact=True))
+    return labelled.get_by_test_id("stMetricValue")
+
+
+def settled(page: Page) -> None:
+    page.wait_for_timeout(400)
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+
+
+def choose(page: Page, name: str) -> None:
+    page.get_by_test_id("stMain").get_by_role("radio", name=name, exact=True).click()
+    settled(page)
+
+
+def upload(page: Page, name: str, pixels: np.ndarray) -> None:
+    page.get_by_text("Upload", exact=True).first.click()
+    settled(page)
+    page.locator("input[type=file]").first.set_input_files(
+        {"name": name, "mimeType": "image/png", "buffer": png(pixels)}
+    )
+
+
+def test_opens_on_a_phantom_with_its_ratio_and_bars(chest: Page) -> None:
+    viewer = chest.get_by_role("figure").first
+    expect(viewer).to_have_attribute("aria-label", re.compile("Phantom"))
+    expect(metric(chest, "True CTR")).to_have_text(re.compile(r"^0\.\d\d$"))
+    bars = chest.get_by_role("figure").nth(1)
+    expect(bars).to_have_attribute("aria-label", re.compile("Cardiomegaly .*(above|below) its"))
+
+
+def test_heart_grows_by_keyboard_and_the_ratio_follows(chest: Page) -> None:
+    slider = chest.get_by_role("slider", name="Heart size (cardiothoracic ratio)")
+    slider.focus()
+    slider.press("Home")
+    expect(metric(chest, "True CTR")).to_have_text("0.36")
+    expect(metric(chest, "Heart ÷ chest (CTR)")).to_have_text(re.compile(r"^0\.3\d$"))
+
+
+def test_a_bar_that_is_clicked_shows_its_heat_map(chest: Page) -> None:
+    viewer = chest.get_by_role("figure").first
+    bar = chest.locator(".st-key-chest_bars .bars .point path").nth(5)
+    bar.click(position={"x": 4, "y": 6})
+    settled(chest)
+    name = chest.locator(".st-key-chest_bars .yaxislayer-above .ytick text").nth(5).inner_text()
+    expect(viewer.get_by_text(f"Grad-CAM, {name.strip().lower()}").first).to_be_visible()
+
+
+def test_lines_of_the_ratio_move_by_keyboard_and_by_number(chest: Page) -> None:
+    choose(chest, "Heart size")
+    right = chest.get_by_role("slider", name="heart line, right end (px)")
+    start = float(right.get_attribute("aria-valuenow") or "nan")
+    right.focus()
+    right.press("Shift+ArrowLeft")
+    right.press("ArrowLeft")
+    expect(right).to_have_attribute("aria-valuenow", f"{start - 11:g}")
+    expect(metric(chest, "By hand")).to_be_visible()
+    before = metric(chest, "By hand").inner_text()
+    number = chest.get_by_label("chest, right end")
+    number.fill("300")
+    number.press("Tab")
+    expect(metric(chest, "By hand")).not_to_have_text(before)
+    choose(chest, "Download")
+    choose(chest, "Heart size")  # what was moved is still there
+    moved = chest.get_by_role("slider", name="heart line, right end (px)")
+    expect(moved).to_have_attribute("aria-valuenow", f"{start - 11:g}")
+    chest.get_by_role("button", name="Reset lines").click()
+    expect(metric(chest, "By hand")).to_have_count(0)
+
+
+def test_turned_film_is_put_right_and_a_hand_is_refused(chest: Page) -> None:
+    upload(chest, "turned.png", np.ascontiguousarray(np.rot90(CHEST)))
+    chest.get_by_role("button", name="Put it right").click()
+    expect(chest.get_by_text(re.compile("was put right on this page"))).to_be_visible()
+    expect(metric(chest, "Findings")).to_be_visible()
+    chest.locator("input[type=file]").first.set_input_files(
+        {"name": "hand.png", "mimeType": "image/png", "buffer": png(HAND)}
+    )
+    film = chest.get_by_test_id("stSidebar").get_by_role("combobox").first
+    film.click()
+    chest.get_by_role("option", name="hand.png").click()
+    expect(chest.get_by_text("Not read.")).to_be_visible()
+    expect(metric(chest, "Findings")).to_have_count(0)
+    chest.get_by_role("button", name="Show anyway").click()
+    expect(metric(chest, "Findings")).to_be_visible()
+
+
+def test_report_and_heat_map_are_downloaded(chest: Page) -> None:
+    choose(chest, "Download")
+    with chest.expect_download() as waiting:
+        chest.get_by_role("button", name="Report (HTML)").click()
+    report = waiting.value.path().read_text()
+    assert "not for diagnosis" in report
+    assert report.count("data:image/") == 2
+    with chest.expect_download() as waiting:
+        chest.get_by_role("button", name="Heat map (NPY)").click()
+    heat = np.load(waiting.value.path())
+    assert heat.dtype == np.float32
+    assert heat.shape == (320, 352)
+
+
+def test_batch_zip_holds_a_line_for_every_file(chest: Page) -> None:
+    choose(chest, "Many radiographs")
+    chest.locator("input[type=file]").first.set_input_files(
+        [
+            {"name": "a.png", "mimeType": "image/png", "buffer": png(CHEST)},
+            {"name": "b.png", "mimeType": "image/png", "buffer": b"no image"},
+        ]
+    )
+    expect(metric(chest, "Films read")).to_have_text("1 of 2", timeout=120_000)
+    with chest.expect_download() as waiting:
+        chest.get_by_role("button", name="Everything (zip)").click()
+    with zipfile.ZipFile(io.BytesIO(waiting.value.path().read_bytes())) as packed:
+        assert packed.namelist() == ["films.csv", "masks/a.png.png", "overlays/a.png.png"]
+        assert packed.read("films.csv").decode().splitlines()[2].startswith("b.png,")
