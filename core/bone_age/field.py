@@ -21,7 +21,7 @@ LEAST_FIELD = 0.05
 STRAIGHT = 0.9976
 """Cosine of 4°: lines nearer to upright or level are believed at once. Others need a second
 border parallel or at right angles: the outline of thumb and forearm is a straight line, too."""
-SHORTEST_LINE = 0.4
+SHORTEST_LINE = 0.5
 """Shortest border line, as a part of the shorter side: forearms have shorter straight edges."""
 NEAREST_TO_CENTRE = 0.1
 """Nearest that a border comes to the film's centre, as a part of the longer side."""
@@ -105,7 +105,7 @@ def _within_lines(pixels: FloatArray) -> np.ndarray:
         distance = normal[0] * (columns - x0) + normal[1] * (rows - y0)
         beyond = distance < -2.5
         along = np.abs(slope_x * normal[0] + slope_y * normal[1])
-        crooked = (edges > 0) & (along > 0.26) & (along < 0.966)  # 15° from both
+        crooked = (edges > 0) & (along > 0.17) & (along < 0.985)  # 10° from both
         if beyond.any() and crooked[beyond].mean() > MOST_EDGES:
             continue
         borders.append((normal, distance > 2.0))
@@ -127,7 +127,9 @@ def _edges(small: FloatArray) -> np.ndarray:
 def _lines(edges: np.ndarray, short_side: int) -> np.ndarray:
     """(N, 4) end points of long straight edges."""
     least = SHORTEST_LINE * short_side
+    # Thickened: a line a little off the pixel grid is a stair, and its votes would be shared out.
+    thick = cv2.dilate(edges, np.ones((3, 3), np.uint8))
     found = cv2.HoughLinesP(
-        edges, 1, np.pi / 360, threshold=round(0.4 * least), minLineLength=least, maxLineGap=8
+        thick, 1, np.pi / 360, threshold=round(0.6 * least), minLineLength=least, maxLineGap=8
     )
     return np.zeros((0, 4), int) if found is None else found.reshape(-1, 4)

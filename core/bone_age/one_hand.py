@@ -23,7 +23,8 @@ def one_hand_contour(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
         UnsuitableInputError: If there is no shape large enough, if there are two, or if the
             largest is a rectangle.
     """
-    contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    shapes = _without_borders(mask.astype(np.uint8))
+    contours, _ = cv2.findContours(shapes, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     by_area = sorted(contours, key=cv2.contourArea, reverse=True)
     areas = [cv2.contourArea(contour) / mask.size for contour in by_area]
     if not areas or areas[0] < LEAST_AREA:
@@ -44,6 +45,16 @@ def one_hand_contour(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
             "itself, and a hand was expected. Crop the film to inside its frame."
         )
     return by_area[0].reshape(-1, 2).astype(float)
+
+
+def _without_borders(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The mask without shapes that reach into two corners of the film, if a hand is left."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask)
+    corners = [int(labels[row, column]) for row in (0, -1) for column in (0, -1)]
+    borders = [label for label in set(corners) - {0} if corners.count(label) > 1]
+    rest = np.where(np.isin(labels, borders), 0, mask).astype(np.uint8)
+    areas = np.delete(stats[:, cv2.CC_STAT_AREA], [0, *borders])
+    return rest if areas.size and areas.max() >= LEAST_AREA * mask.size else mask
 
 
 def filled(contour: NDArray[np.float64], shape: tuple[int, int]) -> NDArray[np.bool_]:

@@ -157,7 +157,7 @@ def region_boxes(outline: HandOutline, shape: tuple[int, ...]) -> dict[str, Box]
             ),
             (
                 outline.palm[1] - 0.15 * outline.palm_radius,
-                outline.palm[1] + 1.8 * outline.palm_radius,
+                outline.palm[1] + 1.95 * outline.palm_radius,
             ),
         ),
     }
