@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import Any
 
-from core.bone_age import landmark, whole_hand
+from core.bone_age import landmark, segmentation, whole_hand
 from core.stages import Stage
+from models.bone_age.hand_mask import HandMaskModel, hand_mask, load_hand_mask
+from models.cards import load_card
 
 
 @dataclass(frozen=True)
@@ -30,8 +33,21 @@ def _landmark(**parameters: Any) -> list[Stage]:
     return landmark.stages(**{"side_px": 112, **parameters})
 
 
+def _segmentation(**parameters: Any) -> list[Stage]:
+    """The hand alone on black, found by the small U-Net."""
+    model = _hand_finder(load_card("bone_age", "hand_mask").sha256)
+    return segmentation.stages(partial(hand_mask, model), **parameters)
+
+
+@lru_cache(maxsize=1)
+def _hand_finder(sha256: str) -> HandMaskModel:
+    """The U-Net, loaded once; a changed card loads it again."""
+    return load_hand_mask(load_card("bone_age", "hand_mask"))
+
+
 PIPELINES = {
     "whole_hand": Pipeline("Whole hand (ours)", whole_hand.INPUT_SHAPE, whole_hand.stages),
+    "segmentation": Pipeline("Segmented hand", (224, 224), _segmentation),
     "landmark": Pipeline("Landmarks and regions", (224, 224), _landmark),
 }
 
