@@ -164,13 +164,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder for tables and weights")
     parser.add_argument("--start", type=Path, required=True, help="ImageNet weights")
     parser.add_argument("--epochs", type=int, default=3)
-    parser.add_argument("--negatives", type=int, default=400)
+    parser.add_argument("--negatives", type=int, default=200)
     parser.add_argument("--seeds", type=int, default=2)
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
     imagenet = torch.load(options.start, map_location="cpu", weights_only=True)
     whole = heart_or_nothing(options.data, "train", options.cache)
-    validation = heart_or_nothing(options.data, "val", options.cache)
+    validation = thinned(heart_or_nothing(options.data, "val", options.cache), 400, seed=0)
     (options.out / "scores").mkdir(parents=True, exist_ok=True)
     table = options.out / "experiments.csv"
     if not table.is_file():
