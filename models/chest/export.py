@@ -1,9 +1,9 @@
 """Turn a run into what ships: packed weights, calibration and operating points on the card.
 
 `python -m models.chest.export --card findings --data F --checkpoint last.pt`: calibration and
-operating points are fitted on `val`; without `--checkpoint` the shipped weights stay.
-`--figures FILE` writes the metrics of an `evaluate` run on the card. The part of a card above
-`MARK` is written by people, the part below by this module.
+operating points are fitted on `val`. Without `--checkpoint` the shipped weights stay, and with
+`--fit` they are calibrated anew. `--figures FILE` writes the metrics of an `evaluate` run on the
+card. The part of a card above `MARK` is written by people, the part below by this module.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import csv
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ import torch
 
 from core.chest.ctr import LIMIT
 from core.images import FloatArray
-from models.cards import MODELS, WEIGHTS, load_card
+from models.cards import MODELS, WEIGHTS, ModelCard, load_card
 from models.chest.dataset import read_cases, read_film, read_mask_cases
 from models.chest.evaluate import BATCH
 from models.chest.packing import save
@@ -99,6 +100,26 @@ def log_odds_of(model: Model, paths: Sequence[Path]) -> dict[str, FloatArray]:
         for title, values in member_log_odds(model, np.stack(batch)).items():
             parts.setdefault(title, []).append(values)
     return {title: np.concatenate(values) for title, values in parts.items()}
+
+
+def calibration_films(folder: Path, card: ModelCard) -> tuple[list[Path], FloatArray]:
+    """Films of `val`, and the truth (N, L) that the card's probabilities are about."""
+    if card.extra.get("truth") == "ratio":
+        drawn = read_mask_cases(folder, "val")
+        ratios = np.array([[case.ratio > LIMIT] for case in drawn], np.float32)
+        return [case.path for case in drawn], ratios
+    cases = read_cases(folder, "val")
+    rows = [[label in case.findings for label in card.labels] for case in cases]
+    return [case.path for case in cases], np.array(rows, np.float32)
+
+
+def fitted(
+    model: Model, log_odds: FloatArray, truth: FloatArray
+) -> tuple[dict[str, tuple[float, float]], dict[str, float]]:
+    """Calibration and operating points of a model from its log odds (N, L)."""
+    calibration = fit_calibration(log_odds, truth, model.labels)
+    found = calibrated(replace(model, calibration=calibration), log_odds)
+    return calibration, operating_points(found, truth, model.labels)
 
 
 def written(value: Any) -> str:
@@ -231,6 +252,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--card", required=True)
     parser.add_argument("--data", type=Path, required=True, help="data set folder")
     parser.add_argument("--checkpoint", type=Path, help="last.pt of a run")
+    parser.add_argument("--fit", action="store_true", help="calibrate the shipped weights")
     parser.add_argument("--figures", type=Path, help="JSON of an evaluate run")
     parser.add_argument("--through", type=Path, help="JSON of an evaluate run with --through 64")
     parser.add_argument("--split", default="test", help="what the figures were measured on")
@@ -240,36 +262,29 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.checkpoint:
         save(shipped_state(options.checkpoint, len(card.labels)), WEIGHTS / card.file)
     sha256 = hashlib.sha256((WEIGHTS / card.file).read_bytes()).hexdigest()
-    kept = {name: value for name, value in card.extra.items() if name != "calibration"}
-    points: dict[str, float] = {}
-    calibration: dict[str, tuple[float, float]] = {}
-    metrics: list[dict[str, Any]] = []
+    extra = {name: value for name, value in card.extra.items() if name != "calibration"}
+    points = dict(card.operating_points)
+    calibration = dict(card.extra.get("calibration", {}))
+    metrics = [asdict(metric) for metric in card.metrics]
+    write_card(card.name, sha256, generated(points, extra, calibration, metrics))
+    if options.checkpoint or options.fit:
+        metrics = []  # those on the card are of other weights
+        if "heart" not in card.labels:
+            model = load_model(load_card("chest", options.card))
+            paths, truth = calibration_films(options.data, card)
+            log_odds = np.mean(list(log_odds_of(model, paths).values()), axis=0)
+            calibration, points = fitted(model, log_odds, truth)
     if options.figures:
         found = json.loads(options.figures.read_text(encoding="utf-8"))
         metrics = metrics_of(found, card.labels, options.split)
         if "heart" not in card.labels:
-            kept.update(measured_extras(found, card.labels))
+            extra.update(measured_extras(found, card.labels))
         if card.name == "findings":
             write_reliability(found["reliability"], MODELS / "chest" / "reliability.csv")
         if options.through:
             through = json.loads(options.through.read_text(encoding="utf-8"))
             metrics += through_rows(through, options.split)
-    write_card(card.name, sha256, generated(points, kept, calibration, metrics))
-    if "heart" not in card.labels:
-        model = load_model(load_card("chest", options.card))
-        if kept.get("truth") == "ratio":
-            drawn = read_mask_cases(options.data, "val")
-            paths = [case.path for case in drawn]
-            truth = np.array([[case.ratio > LIMIT] for case in drawn], np.float32)
-        else:
-            cases = read_cases(options.data, "val")
-            paths = [case.path for case in cases]
-            truth = np.array([[n in c.findings for n in card.labels] for c in cases], np.float32)
-        log_odds = np.mean(list(log_odds_of(model, paths).values()), axis=0)
-        calibration = fit_calibration(log_odds, truth, card.labels)
-        fitted = Model(**{**vars(model), "calibration": calibration})
-        points = operating_points(calibrated(fitted, log_odds), truth, card.labels)
-    write_card(card.name, sha256, generated(points, kept, calibration, metrics))
+    write_card(card.name, sha256, generated(points, extra, calibration, metrics))
     print(f"{card.name}: {card.file}, SHA-256 {sha256[:12]}…, {len(metrics)} metrics")
 
 
