@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -70,7 +71,7 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> predict.Model:
         PIPELINES, "tiny", Pipeline("Tiny", SHAPE, lambda **p: whole_hand.stages(shape=SHAPE, **p))
     )
     everything = Brightest(slice(None), slice(None))
-    return predict.Model(card(), {"tiny": everything}, {"tiny": 1.0}, "tiny")
+    return predict.Model(card(), {"tiny": predict.Member(everything, "tiny")})
 
 
 def film(height: int = 90, width: int = 60) -> Radiograph:
@@ -114,14 +115,17 @@ def test_skipped_stages_change_the_answer_and_never_break_it(tiny: predict.Model
 def test_mirrored_films_give_the_same_months(tiny: predict.Model) -> None:
     seen = np.random.default_rng(0).random((3, *SHAPE), np.float32)
     left = Brightest(slice(None), slice(0, 10))
-    model = predict.Model(card(), {"tiny": left}, {"tiny": 1.0}, "tiny")
-    one = predict.months_of(model, seen, ["F"] * 3)["tiny"]
-    other = predict.months_of(model, seen[:, :, ::-1], ["F"] * 3)["tiny"]
+    model = predict.Model(card(), {"tiny": predict.Member(left, "tiny")})
+    one = predict.months_of(model, {"tiny": seen}, ["F"] * 3)["tiny"]
+    other = predict.months_of(model, {"tiny": seen[:, :, ::-1]}, ["F"] * 3)["tiny"]
     assert np.allclose(one, other)
 
 
 def test_members_are_averaged_by_their_weights(tiny: predict.Model) -> None:
-    model = predict.Model(card(), {}, {"a": 3.0, "b": 1.0}, "tiny")
+    whole = next(iter(tiny.members.values()))
+    other = replace(whole, pipeline="other", weight=1.0)
+    model = predict.Model(card(), {"a": replace(whole, weight=3.0), "b": other})
+    assert list(model.shown.members) == ["a"]
     assert predict.together(model, {"a": 100.0, "b": 120.0}) == pytest.approx(105)
 
 
@@ -145,7 +149,7 @@ def test_occluders_cover_the_input_and_change_is_where_the_hand_was_hidden() -> 
         covered[y0:y1, x0:x1] = True
     assert covered.all()
     corner = Brightest(slice(0, 12), slice(None))
-    model = predict.Model(card(), {"tiny": corner}, {"tiny": 1.0}, "tiny")
+    model = predict.Model(card(), {"tiny": predict.Member(corner, "tiny")})
     seen = np.ones(SHAPE, np.float32)
     months = explain.occluded_months(model, seen, "F", patches)
     change = explain.occlusion_map(SHAPE, patches, months - months.max())

@@ -24,6 +24,7 @@ class BoneAge:
         steps: From the film to what the network received.
         seen: float32 (H, W) in [0, 1]: exactly what the network received.
         by_member: Months of each network that was averaged, by card name.
+        seen_by: What each of these networks received, by card name; the first one's is `seen`.
     """
 
     months: float
@@ -34,6 +35,7 @@ class BoneAge:
     steps: list[Step]
     seen: FloatArray
     by_member: Mapping[str, float] = field(default_factory=dict)
+    seen_by: Mapping[str, FloatArray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.low_months <= self.months <= self.high_months:

@@ -39,8 +39,23 @@ class Apart(apart.Apart):
         found: BoneAge = self.call(f"{HERE}:_estimate", *arguments)
         return found
 
-    def months(self, card: ModelCard, seen: FloatArray, sexes: Sequence[str | None]) -> FloatArray:
-        """Months of network inputs (N, H, W), (N,): for batches that a page prepared itself."""
+    def months(
+        self, card: ModelCard, films: Sequence[FloatArray], sexes: Sequence[str | None]
+    ) -> FloatArray:
+        """Months of many films at once, (N,), each prepared as by `predict.estimate`.
+
+        Args:
+            card: The model.
+            films: Pixels as `Radiograph.pixels`, N of them.
+            sexes: "F", "M" or None, N of them.
+        """
+        # Prepared here, where the page's own processor time goes on meanwhile.
+        seen = {
+            name: np.stack(
+                [network_input(film, stages_of(name), PIPELINES[name].shape)[1] for film in films]
+            )
+            for name in predict.pipelines_of(card)
+        }
         found: FloatArray = self.call(f"{HERE}:_months", card.name, card.sha256, seen, list(sexes))
         return found
 
@@ -68,11 +83,12 @@ class Apart(apart.Apart):
         Returns:
             float32 (H, W) of the film in months, signed: positive where hiding makes older.
         """
-        pipeline = card_pipeline(card)
+        pipeline = predict.pipelines_of(card)[0]
         shape = PIPELINES[pipeline].shape
         steps, seen = network_input(image.pixels, stages_of(pipeline), shape)
         patches = explain.occluders(shape)
-        plain = self.months(card, seen[None], [sex])[0]
+        nothing = [(0, 0, 0, 0)]
+        plain = self.call(f"{HERE}:_occluded", card.name, card.sha256, seen, sex, nothing)
         months: list[np.ndarray] = []
         for start in range(0, len(patches), BATCH):
             if progress is not None:
@@ -88,15 +104,6 @@ class Apart(apart.Apart):
         )
 
 
-def card_pipeline(card: ModelCard) -> str:
-    """The pipeline of a card, or of the first card it averages."""
-    from models.cards import load_card
-
-    if "members" in card.extra:
-        card = load_card("bone_age", next(iter(card.extra["members"])))
-    return str(card.extra["pipeline"])
-
-
 def _estimate(
     name: str,
     sha256: str,
@@ -108,7 +115,7 @@ def _estimate(
     return predict.estimate(predict.kept_model(name, sha256), image, sex, skip, parameters)
 
 
-def _months(name: str, sha256: str, seen: FloatArray, sexes: list[str | None]) -> FloatArray:
+def _months(name: str, sha256: str, seen: predict.Seen, sexes: list[str | None]) -> FloatArray:
     model = predict.kept_model(name, sha256)
     return np.asarray(predict.together(model, predict.months_of(model, seen, sexes)), np.float32)
 

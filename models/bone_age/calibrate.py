@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.bone_age.cases import read_bone_age_cases
-from models.bone_age.evaluate import age_cards, load_pipeline, predict_all, read_inputs
+from models.bone_age.evaluate import age_cards, predict_all, read_inputs
+from models.bone_age.predict import pipelines_of
 
 COVERAGE = 0.9
 
@@ -39,7 +40,9 @@ def main() -> None:
     options = parser.parse_args()
     cards = [card for card in age_cards() if not options.models or card.name in options.models]
     cases = read_bone_age_cases(options.data, "val")
-    seen, readable = read_inputs(cases, sorted({load_pipeline(card) for card in cards}))
+    seen, readable = read_inputs(
+        cases, sorted({name for card in cards for name in pipelines_of(card)})
+    )
     truth = np.array([case.months for case in cases])
     for card in cards:
         widths = []

@@ -21,7 +21,7 @@ from core.phantoms.hand import hand_phantom
 from core.readers import read_radiograph
 from models.bone_age.network import MEAN_MONTHS
 from models.bone_age.pipelines import PIPELINES, stages_of
-from models.bone_age.predict import interval, load_model, months_of, together
+from models.bone_age.predict import interval, load_model, months_of, pipelines_of, together
 from models.bone_age.preprocess import network_input
 from models.cards import ModelCard, task_cards
 
@@ -99,14 +99,14 @@ def predict_all(
 ) -> tuple[Numbers, float]:
     """Months (N,) of one model, and its seconds a film; an unreadable film counts as the mean."""
     model = load_model(card)
-    films = seen[model.pipeline]
-    months = np.full(len(films), MEAN_MONTHS)
+    months = np.full(len(sexes), MEAN_MONTHS)
     start = time.perf_counter()
-    for first in range(0, len(films), BATCH):
+    for first in range(0, len(sexes), BATCH):
         part = slice(first, first + BATCH)
-        found = together(model, months_of(model, films[part], sexes[part]))
+        films = {name: some[part] for name, some in seen.items()}
+        found = together(model, months_of(model, films, sexes[part]))
         months[part] = np.where(readable[part], np.maximum(found, 0), MEAN_MONTHS)
-    return months, (time.perf_counter() - start) / max(1, len(films))
+    return months, (time.perf_counter() - start) / max(1, len(sexes))
 
 
 def evaluate(
@@ -118,7 +118,7 @@ def evaluate(
         The figures: those of the first card at the top, every card's under "models"; and a row
         per case.
     """
-    needed = sorted({load_pipeline(card) for card in cards})
+    needed = sorted({name for card in cards for name in pipelines_of(card)})
     seen, readable = read_inputs(cases, needed)
     truth = np.array([case.months for case in cases])
     sexes = [case.sex for case in cases]
@@ -156,26 +156,23 @@ def evaluate(
     }, rows
 
 
-def load_pipeline(card: ModelCard) -> str:
-    """The pipeline of a card, or of the first card it averages."""
-    from models.bone_age.apart import card_pipeline
-
-    return card_pipeline(card)
-
-
 def evaluate_phantoms(count: int, cards: Sequence[ModelCard]) -> dict[str, Any]:
     """Score models on drawn hands of seeds 0 … `count` - 1, whose age is known."""
     report = {}
     phantoms = [hand_phantom(seed) for seed in range(count)]
     truth = np.array([phantom.age_months for phantom in phantoms])
-    for card in cards:
-        pipeline = load_pipeline(card)
-        shape = PIPELINES[pipeline].shape
-        films = np.stack(
-            [network_input(p.image.pixels, stages_of(pipeline), shape)[1] for p in phantoms]
+    sexes = [phantom.sex for phantom in phantoms]
+    seen = {
+        name: np.stack(
+            [
+                network_input(p.image.pixels, stages_of(name), PIPELINES[name].shape)[1]
+                for p in phantoms
+            ]
         )
-        sexes = [phantom.sex for phantom in phantoms]
-        months, _ = predict_all(card, {pipeline: films}, sexes, np.ones(count, bool))
+        for name in {name for card in cards for name in pipelines_of(card)}
+    }
+    for card in cards:
+        months, _ = predict_all(card, seen, sexes, np.ones(count, bool))
         half = card.extra["half_width_months"]
         report[card.name] = scores(truth, months, np.abs(months - truth) <= half)
     return report

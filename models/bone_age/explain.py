@@ -41,6 +41,10 @@ def _seen(model: Model, image: Radiograph) -> tuple[list[Step], FloatArray]:
     return network_input(image.pixels, stages_of(model.pipeline), shape)
 
 
+def _shown_networks(model: Model) -> list[keras.Model]:
+    return [member.network for member in model.shown.members.values()]
+
+
 def _scaled(array: FloatArray) -> FloatArray:
     top = float(array.max())
     return (array / top if top > 0 else array).astype(np.float32)
@@ -52,7 +56,7 @@ def attention(model: Model, image: Radiograph, sex: str | None) -> FloatArray | 
 
     steps, seen = _seen(model, image)
     maps = []
-    for network in model.members.values():
+    for network in _shown_networks(model):
         if any(layer.name == "attention" for layer in network.layers):
             part = keras.Model(network.inputs, network.get_layer("attention").output)
             coarse = part([seen[None, ..., None], _sex(sex)], training=False).numpy()[0, ..., 0]
@@ -92,7 +96,7 @@ def grad_cam(model: Model, image: Radiograph, sex: str | None) -> FloatArray:
 
     steps, seen = _seen(model, image)
     maps = []
-    for network in model.members.values():
+    for network in _shown_networks(model):
         features = network.get_layer(last_map_layer(network)).output
         part = keras.Model(network.inputs, [features, network.output])
         with tf.GradientTape() as tape:
@@ -128,11 +132,13 @@ def occluders(shape: tuple[int, int]) -> list[tuple[int, int, int, int]]:
 def occluded_months(
     model: Model, seen: FloatArray, sex: str | None, patches: Sequence[tuple[int, int, int, int]]
 ) -> FloatArray:
-    """Months with each of some squares blackened, (N,)."""
+    """Months, by the members that see what is shown, with each square blackened, (N,)."""
     hidden = np.repeat(seen[None], len(patches), axis=0)
     for film, (y0, y1, x0, x1) in zip(hidden, patches, strict=True):
         film[y0:y1, x0:x1] = 0
-    return np.asarray(together(model, months_of(model, hidden, [sex] * len(patches))), np.float32)
+    shown = model.shown
+    by_member = months_of(shown, {model.pipeline: hidden}, [sex] * len(patches))
+    return np.asarray(together(shown, by_member), np.float32)
 
 
 def occlusion_map(

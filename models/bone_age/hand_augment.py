@@ -48,7 +48,7 @@ def _moved(film: FloatArray, mask: Mask, rng: np.random.Generator) -> tuple[Floa
     mask = cv2.warpAffine(
         np.ascontiguousarray(mask), matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=border
     )
-    return film, mask
+    return film, np.clip(mask, 0, 1)
 
 
 def _shaded(film: FloatArray, rng: np.random.Generator) -> FloatArray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -20,21 +20,56 @@ if TYPE_CHECKING:
     import keras
 
 
+Seen = Mapping[str, FloatArray]
+"""Network inputs by pipeline: (N, H, W) in [0, 1]."""
+
+
+@dataclass(frozen=True, eq=False)
+class Member:
+    """One network of a model.
+
+    Attributes:
+        network: Takes (N, H, W, 1) and (N, 2), gives (N, 1) months.
+        pipeline: Name in `PIPELINES`: what prepares its films.
+        weight: Its share in the answer, relative to the others.
+    """
+
+    network: keras.Model
+    pipeline: str
+    weight: float = 1.0
+
+
 @dataclass(frozen=True, eq=False)
 class Model:
     """Networks whose answers are averaged, with their card.
 
     Attributes:
         card: Where they come from and how good they are together.
-        members: Network by card name; each takes (N, H, W, 1) and (N, 2), gives (N, 1) months.
-        weights: Share of each member in the answer.
-        pipeline: Name in `PIPELINES`; the same for all members.
+        members: By card name; the first one's pipeline is the one that is shown.
     """
 
     card: ModelCard
-    members: Mapping[str, keras.Model]
-    weights: Mapping[str, float]
-    pipeline: str
+    members: Mapping[str, Member]
+
+    @property
+    def pipeline(self) -> str:
+        """The pipeline that is shown, whose stages may be changed, and that is explained."""
+        return next(iter(self.members.values())).pipeline
+
+    @property
+    def shown(self) -> Model:
+        """The members that see what is shown."""
+        return Model(
+            self.card, {k: m for k, m in self.members.items() if m.pipeline == self.pipeline}
+        )
+
+
+def pipelines_of(card: ModelCard) -> tuple[str, ...]:
+    """The pipelines of a card's networks, the one that is shown first."""
+    if "members" not in card.extra:
+        return (str(card.extra["pipeline"]),)
+    parts = [load_card("bone_age", name) for name in card.extra["members"]]
+    return tuple(dict.fromkeys(str(part.extra["pipeline"]) for part in parts))
 
 
 def load_model(card: ModelCard) -> Model:
@@ -46,9 +81,11 @@ def load_model(card: ModelCard) -> Model:
         WeightsError: If a file is missing or is not the one that its card describes.
     """
     if "members" in card.extra:
-        parts = [load_model(load_card("bone_age", name)) for name in card.extra["members"]]
-        members = {part.card.name: part.members[part.card.name] for part in parts}
-        return Model(card, members, card.extra["members"], parts[0].pipeline)
+        members = {}
+        for name, weight in card.extra["members"].items():
+            part = load_model(load_card("bone_age", name)).members[name]
+            members[name] = replace(part, weight=weight)
+        return Model(card, members)
     from models.bone_age import network
 
     path = verified_weights(card)
@@ -58,31 +95,32 @@ def load_model(card: ModelCard) -> Model:
         network.load_weights(built, path)
     except (KeyError, ValueError, OSError) as err:
         raise WeightsError(f"{card.file} does not hold the weights of {card.title}.") from err
-    return Model(card, {card.name: built}, {card.name: 1.0}, pipeline)
+    return Model(card, {card.name: Member(built, pipeline)})
 
 
-def months_of(model: Model, seen: FloatArray, sexes: Sequence[str | None]) -> dict[str, Any]:
+def months_of(model: Model, seen: Seen, sexes: Sequence[str | None]) -> dict[str, Any]:
     """Months of each member for network inputs, mirrored ones averaged in: name to (N,).
 
     Args:
         model: The networks.
-        seen: (N, H, W) in [0, 1].
+        seen: What they see, by pipeline.
         sexes: "F", "M" or None, N of them.
     """
-    films = np.asarray(seen, np.float32)[..., None]
     sex = np.array([SEX_INPUT[s] for s in sexes], np.float32)
-    both = np.concatenate([films, films[:, :, ::-1]])
     found = {}
-    for name, network in model.members.items():
-        months = network([both, np.concatenate([sex, sex])], training=False).numpy()[:, 0]
+    for name, member in model.members.items():
+        films = np.asarray(seen[member.pipeline], np.float32)[..., None]
+        both = np.concatenate([films, films[:, :, ::-1]])
+        months = member.network([both, np.concatenate([sex, sex])], training=False).numpy()[:, 0]
         found[name] = months.reshape(2, -1).mean(axis=0)
     return found
 
 
 def together(model: Model, by_member: Mapping[str, Any]) -> Any:
     """The weighted mean of the members' months."""
-    total = sum(model.weights.values())
-    return sum(model.weights[name] * months for name, months in by_member.items()) / total
+    weights = {name: model.members[name].weight for name in by_member}
+    summed = sum(weights[name] * months for name, months in by_member.items())
+    return summed / sum(weights.values())
 
 
 def interval(card: ModelCard, months: float, sex: str | None) -> tuple[float, float]:
@@ -108,16 +146,21 @@ def estimate(
         model: From `load_model`.
         image: Any radiograph; whether it is a hand is not asked here.
         sex: "F", "M", or None where unknown.
-        skip: Names of stages to leave out.
-        parameters: Of the pipeline, other than the defaults that training used.
+        skip: Names of stages of the pipeline that is shown to leave out.
+        parameters: Of that pipeline, other than the defaults that training used.
 
     Returns:
         The answer; where a stage failed, its step says so and the answer rests on what there was.
     """
-    pipeline = PIPELINES[model.pipeline]
-    stages = stages_of(model.pipeline, **(parameters or {}))
-    steps, seen = network_input(image.pixels, stages, pipeline.shape, skip=skip)
-    by_member = {name: float(m[0]) for name, m in months_of(model, seen[None], [sex]).items()}
+    steps, seen = network_input(
+        image.pixels,
+        stages_of(model.pipeline, **(parameters or {})),
+        PIPELINES[model.pipeline].shape,
+        skip=skip,
+    )
+    pictures = {model.pipeline: seen, **other_inputs(model, image.pixels)}
+    batch = {name: picture[None] for name, picture in pictures.items()}
+    by_member = {name: float(m[0]) for name, m in months_of(model, batch, [sex]).items()}
     months = max(0.0, float(together(model, by_member)))
     low, high = interval(model.card, months, sex)
     return BoneAge(
@@ -129,7 +172,16 @@ def estimate(
         steps=steps,
         seen=seen,
         by_member=by_member,
+        seen_by={name: pictures[member.pipeline] for name, member in model.members.items()},
     )
+
+
+def other_inputs(model: Model, pixels: FloatArray) -> dict[str, FloatArray]:
+    """What the members see that do not see what is shown: (H, W) by pipeline."""
+    names = {member.pipeline for member in model.members.values()} - {model.pipeline}
+    return {
+        name: network_input(pixels, stages_of(name), PIPELINES[name].shape)[1] for name in names
+    }
 
 
 @lru_cache(maxsize=4)
