@@ -15,8 +15,9 @@ from core.draw import PREDICTION, TRUTH, Rgb, hex_colour
 
 QUIET = "#8a9197"
 HEART: Rgb = (240, 228, 66)
-CHEST: Rgb = (0, 158, 115)
-"""Colours of both lines (Okabe & Ito); each also has its own dash and its name in words."""
+CHEST: Rgb = (80, 214, 168)
+"""Colours of both lines, yellow and green of Okabe & Ito (the green lighter, to show on a lung);
+each line also has its name in words."""
 STRUCTURES: dict[str, tuple[str, Rgb, str]] = {
     "heart": ("heart (dotted)", HEART, "dot"),
     "left_lung": ("lungs (dash-dot)", CHEST, "dashdot"),

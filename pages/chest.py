@@ -71,8 +71,8 @@ else:
         with viewer.container():
             chest_views.viewer(reading, settings)
         chest_views.strip(reading, settings)
-        with st.container(horizontal=True, gap="large"):  # one below the other where it is narrow
-            with st.container(width=550):
+        with st.container(horizontal=True, gap="medium"):  # one below the other where it is narrow
+            with st.container(width=545):
                 chest_views.bars(reading)
             with st.container(width=340):
                 chest_views.choice(reading)

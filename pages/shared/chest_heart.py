@@ -47,14 +47,14 @@ g[role=slider] { cursor: ew-resize; outline: none; }
 .grip { fill: transparent; }
 .rim { stroke: rgba(0, 0, 0, .65); fill: none; }
 .heart .line { stroke: #f0e442; }
-.chest .line { stroke: #009e73; }
+.chest .line { stroke: #50d6a8; }
 .tick { stroke-width: 4; }
 .heart .tick { stroke: #f0e442; }
-.chest .tick { stroke: #009e73; }
+.chest .tick { stroke: #50d6a8; }
 g[role=slider]:focus .tick { stroke: #e69f00; stroke-width: 7; }
 text { font-family: sans-serif; stroke: #000; paint-order: stroke; pointer-events: none; }
 .heart text { fill: #f0e442; }
-.chest text { fill: #4fd6a8; }
+.chest text { fill: #50d6a8; }
 """
 _lines = st.components.v2.component(
     "lightbox_ratio",

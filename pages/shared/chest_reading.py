@@ -146,7 +146,9 @@ def caveats(reading: Reading, ratio: CardiothoracicRatio) -> list[str]:
 
 
 def _short(card: ModelCard) -> str:
-    return str(card.extra.get("short", card.title))
+    """A card's title without the finding that all cards beside it share."""
+    name = card.title.removeprefix(f"{CARDIOMEGALY}, ")
+    return name[:1].upper() + name[1:]
 
 
 def opinion(reading: Reading) -> str:
