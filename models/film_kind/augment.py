@@ -178,7 +178,7 @@ def degraded(view: FloatArray, rng: np.random.Generator) -> FloatArray:
         grey = np.rint(view * 255).astype(np.uint8)
         quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(20, 95))]
         encoded = cv2.imencode(".jpg", grey, quality)[1]
-        view = np.asarray(cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE), np.float32) / 255
+        view = np.asarray(cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE), np.float32) / np.float32(255)
     return np.asarray(view, np.float32)
 
 

@@ -77,7 +77,11 @@ def real_films(folder: Path, split: str, *, chest_every: int = 1) -> Iterator[Fi
 
 
 def phantom_films(first: int, count: int) -> Iterator[Film]:
-    """So many phantoms of each kind with seeds from `first` on, heads as a few slices each."""
+    """So many phantoms of each kind with seeds from `first` on, heads as a few slices each.
+
+    About a fifth of the limb phantoms are grown-ups' hands: kept apart, and not trained on, as it
+    is a matter of taste whether a page for children's hands should take them.
+    """
     from core.phantoms.chest import FINDINGS, chest_phantom
     from core.phantoms.hand import hand_phantom
     from core.phantoms.head import random_head
@@ -86,12 +90,17 @@ def phantom_films(first: int, count: int) -> Iterator[Film]:
     for seed in range(first, first + count):
         view = "AP" if seed % 4 == 0 else "PA"
         findings = (FINDINGS[seed % len(FINDINGS)],) if seed % 2 else ()
-        for kind, image in (
-            ("hand", hand_phantom(seed).image),
-            ("chest", chest_phantom(seed, findings=findings, view=view).image),
-            ("limb", limb_phantom(random_limb(seed))[0]),
+        limb = random_limb(seed)
+        for kind, source, image in (
+            ("hand", "hand phantoms", hand_phantom(seed).image),
+            ("chest", "chest phantoms", chest_phantom(seed, findings=findings, view=view).image),
+            (
+                "other hand" if limb.kind == "hand" else "limb",
+                "limb phantoms, hands" if limb.kind == "hand" else "limb phantoms",
+                limb_phantom(limb)[0],
+            ),
         ):
-            yield Film(grey_of(image), kind, f"{kind} phantoms", f"{kind} phantom {seed}")
+            yield Film(grey_of(image), kind, source, f"{kind} phantom {seed}")
     for seed in range(first, first + -(-count // 9)):
         voxels = random_head(seed, 3.0).volume.voxels
         for number, grey in enumerate(_slices(voxels, per_plane=3)):

@@ -39,11 +39,11 @@ SHARES = {
     "JSRT chests": 0.03,
     "hospital chests": 0.04,
     "brain slices": 0.07,
-    "clutter": 0.06,
+    "clutter": 0.13,
     "hand phantoms": 0.03,
     "chest phantoms": 0.02,
     "limb phantoms": 0.02,
-    "brain phantoms": 0.01,
+    "brain phantoms": 0.02,
 }
 """How often a source is drawn: by what it teaches, not by how many films it has."""
 
@@ -59,6 +59,7 @@ class Plan:
     smoothing: float = 0.03
     ema: float = 0.995
     phantoms: int = 80
+    clutter: int = 5000
     chest_every: int = 3
     seed: int = 0
 
@@ -81,7 +82,7 @@ def training_films(folder: Path, plan: Plan) -> dict[str, list[Film]]:
         for film in phantom_films(FIRST_TRAINING_SEED, plan.phantoms):
             films[film.source].append(shrunk(film))
     rng = np.random.default_rng(plan.seed)
-    films["clutter"] = [Film(clutter(rng), "other", "clutter") for _ in range(1500)]
+    films["clutter"] = [Film(clutter(rng), "other", "clutter") for _ in range(plan.clutter)]
     return dict(films)
 
 
