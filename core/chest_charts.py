@@ -1,8 +1,8 @@
-"""Plotly charts of what was measured: changes, calibration, and runs with several seeds."""
+"""Plotly charts of what was measured: changes, calibration, runs with several seeds, scores."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import plotly.graph_objects as go
@@ -133,5 +133,52 @@ def seeds_chart(rows: Sequence[tuple[str, Sequence[float]]], x_title: str) -> go
         legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0},
     )
     figure.update_xaxes(title=x_title)
+    figure.update_yaxes(autorange="reversed", ticksuffix="  ")
+    return figure
+
+
+def interval_chart(
+    rows: Sequence[tuple[str, float, float, float]],
+    levels: Mapping[str, float],
+    x_title: str,
+) -> go.Figure:
+    """Values with their intervals, from top to bottom, and levels to compare them with.
+
+    Args:
+        rows: (name, value, low, high) each.
+        levels: Vertical lines by name.
+        x_title: Of the values.
+    """
+    figure = go.Figure()
+    figure.add_scatter(
+        x=[value for _, value, _, _ in rows],
+        y=[name for name, *_ in rows],
+        mode="markers",
+        name="mean with 95 % interval",
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            "array": [high - value for _, value, _, high in rows],
+            "arrayminus": [value - low for _, value, low, _ in rows],
+            "thickness": 2,
+        },
+        marker={"size": 10, "color": hex_colour(PREDICTION)},
+        hovertemplate="%{y}: %{x:.2f}<extra></extra>",
+    )
+    for (name, level), dash in zip(levels.items(), ("dash", "dot"), strict=False):
+        figure.add_scatter(
+            x=[level, level],
+            y=[rows[0][0], rows[-1][0]],
+            mode="lines",
+            name=name,
+            line={"dash": dash, "width": 2, "color": hex_colour(TRUTH)},
+            hovertemplate=f"{name}: {level:.2f}<extra></extra>",
+        )
+    figure.update_layout(
+        height=90 + 26 * len(rows),
+        margin={"l": 0, "r": 0, "t": 8, "b": 0},
+        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0},
+    )
+    figure.update_xaxes(title=x_title, rangemode="tozero")
     figure.update_yaxes(autorange="reversed", ticksuffix="  ")
     return figure

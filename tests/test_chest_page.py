@@ -26,7 +26,7 @@ from core.phantoms.chest import chest_phantom
 from core.stages import Step
 from models.chest import heatmaps, predict, segment
 from models.film_kind import recognise
-from pages.shared import chest_inputs
+from pages.shared import chest_inputs, chest_reading
 from tests.radiograph_files import dicom, raster
 
 ROOT = Path(__file__).parents[1]
@@ -464,3 +464,27 @@ def test_zip_of_a_batch_holds_table_masks_and_films(calls: Counter[str]) -> None
         lines = archive.read("films.csv").decode().splitlines()
         assert lines[1].startswith("film.png,0.5,Effusion,0.5")
         assert "It is broken." in lines[2]
+
+
+def test_operating_points_say_what_they_cost() -> None:
+    card = SimpleNamespace(
+        labels=("Effusion", "Hernia"),
+        operating_points={"Effusion": 0.2, "Hernia": 0.01},
+        extra={
+            "sensitivity": {"Effusion": 0.6, "Hernia": 0.0},
+            "specificity": {"Effusion": 0.9, "Hernia": 0.7},
+            "positives": {"Effusion": 80, "Hernia": 1},
+        },
+    )
+    assert chest_reading.judged(card) == {"Effusion"}  # type: ignore[arg-type]
+    assert chest_reading.false_calls(card) == pytest.approx(0.1)  # type: ignore[arg-type]
+    first = chest_reading.operating_rows(card)[0]  # type: ignore[arg-type]
+    assert first["called where labelled"] == "60%"
+    assert first["called where not"] == "10%"
+
+
+def test_finding_that_cannot_be_judged_is_last_and_not_called() -> None:
+    found = Findings({"Effusion": 0.1, "Hernia": 0.9}, {"Effusion": 0.2, "Hernia": 0.01}, "m", 128)
+    card = SimpleNamespace(labels=("Effusion", "Hernia"), extra={"positives": {"Hernia": 1}})
+    rows = chest_reading.finding_rows(found, card)  # type: ignore[arg-type]
+    assert [(row.name, row.above) for row in rows] == [("Effusion", False), ("Hernia", False)]

@@ -28,6 +28,10 @@ FLIP = (
     "A horizontal flip is anatomically wrong: it puts the heart on the right side, which is rare "
     "in people (dextrocardia). It is here because many recipes use it."
 )
+AXES = {
+    "energy": "share of the heat in the region",
+    "likeness": "rank correlation with random weights",
+}
 QUESTIONS = {
     "boxes": (
         "Does the heat point where a radiologist drew the box?",
@@ -130,24 +134,73 @@ def _nth(place: int) -> str:
 
 
 def _heat_maps(path: Path) -> None:
-    """Every method's scores, question by question."""
+    """Every method's scores on one question."""
     table = pd.read_csv(path)
     st.markdown("#### Heat maps, scored")
-    st.write(
-        "Each figure stands beside what a flat map would score (the region’s share of the film) "
-        "and beside a bell in the middle of the film, which has not seen the film at all: a "
-        "method that does not beat both is decoration."
+    questions = [name for name in QUESTIONS if (table["question"] == name).any()]
+    left, right = st.columns([3, 2])
+    question = left.segmented_control(
+        "Question",
+        questions,
+        default=questions[0],
+        required=True,
+        format_func=lambda name: QUESTIONS[name][0],
+        key="chest_question",
+        persist_state="session",
     )
-    for question, (title, words) in QUESTIONS.items():
-        rows = table[table["question"] == question]
-        if rows.empty:
-            continue
-        st.markdown(f"**{title}** {words}")
-        st.dataframe(
-            _scores(rows),
-            hide_index=True,
-            height="content",
-            alt=f"{title} Scores of each method and layer.",
+    splits = table[table["question"] == question]["split"].unique().tolist()
+    usual = [name for name in ("test", "val") if name in splits]
+    split = right.segmented_control(
+        "Films",
+        splits,
+        default=[*usual, splits[0]][0],
+        required=True,
+        key=f"chest_split_{question}",
+    )
+    rows = table[(table["question"] == question) & (table["split"] == split)]
+    st.write(QUESTIONS[question][1])
+    _scored(rows, question, split)
+    st.dataframe(
+        _scores(rows),
+        hide_index=True,
+        height="content",
+        alt=f"{QUESTIONS[question][0]} Scores of each method and layer, {split}.",
+    )
+
+
+def _scored(rows: pd.DataFrame, question: str, split: str) -> None:
+    """The scores as a chart, and which methods beat a map that has not seen the film."""
+    name = "energy" if rows["energy"].notna().any() else "likeness"
+    bell = rows[rows["layer"].isna()]
+    methods = rows[rows["layer"].notna() & rows[name].notna()]
+    points = [
+        (f"{row['method']}, {row['layer']}", row[name], row[f"{name}_low"], row[f"{name}_high"])
+        for _, row in methods.iterrows()
+    ]
+    levels = {}
+    if len(bell):
+        levels = {
+            "a bell in the middle": float(bell[name].iloc[0]),
+            "a flat map": float(bell["area"].iloc[0]),
+        }
+    st.plotly_chart(
+        chest_charts.interval_chart(points, levels, AXES[name]),
+        key=f"chest_scores_{question}_{split}",
+        alt=f"{AXES[name]}: " + "; ".join(f"{one} {value:.2f}" for one, value, *_ in points) + ".",
+    )
+    if not levels:
+        return
+    better = [one for one, _, low, _ in points if low > max(levels.values())]
+    count = int(methods["n"].iloc[0])
+    if better:
+        st.markdown(
+            f"**Of {count} films, the interval lies above both maps that have not seen the film** "
+            f"for {', '.join(better)}. For the others it does not: they may be decoration."
+        )
+    else:
+        st.markdown(
+            f"**On these {count} films no method’s interval lies above a bell in the middle** of "
+            "the film, which has not seen it."
         )
 
 
@@ -203,9 +256,9 @@ def _resolution(path: Path) -> None:
     """What 64 px cost against 128 px, for every network with figures on both."""
     st.markdown("#### What resolution costs")
     st.write(
-        "All networks look at 128 × 128 pixels. The films came at 128 px or at 64 px, which were "
-        "enlarged. Small findings suffer first; heart size and effusion least. The two sizes are "
-        "other patients, too, so part of the difference is theirs."
+        "All networks look at 128 × 128 pixels; the films came at 128 px or at 64 px. The two "
+        "sizes are other patients, so the fair comparison is the same 128-px films, brought to 64 "
+        "px first: what they lose, resolution costs."
     )
     rows = []
     for card in task_cards("chest"):

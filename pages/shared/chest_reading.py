@@ -21,6 +21,8 @@ from pages.shared.inputs import Case
 CARDIOMEGALY = "Cardiomegaly"
 DRAWN = "drawn in"
 ADULT_YEARS = 18
+ENOUGH = 10
+"""Films with a finding from which on its figures are given, as `models.chest.evaluate` has it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,14 +85,33 @@ def finding_rows(
 
 
 def judged(card: ModelCard) -> set[str]:
-    """Labels whose AUROC stands on the card; all, where none does."""
-    names = [metric.name.casefold() for metric in card.metrics]
-    found = {
-        label
+    """Labels with films enough to measure on; all, where the card has no figures yet."""
+    positives = card.extra.get("positives", {})
+    return {label for label in card.labels if positives.get(label, ENOUGH) >= ENOUGH}
+
+
+def operating_rows(card: ModelCard) -> list[dict[str, str]]:
+    """What each operating point means on the test films, one row a finding; may be empty."""
+    found, kept = card.extra.get("sensitivity", {}), card.extra.get("specificity", {})
+    positives = card.extra.get("positives", {})
+    return [
+        {
+            "finding": in_words(label),
+            "operating point": percent(card.operating_points[label]),
+            "called where labelled": percent(found[label]),
+            "called where not": percent(1 - kept[label]),
+            "labelled films": str(positives.get(label, "")),
+        }
         for label in card.labels
-        if any(name.startswith(f"auroc, {label.replace('_', ' ').casefold()}") for name in names)
-    }
-    return found or set(card.labels)
+        if label in found and label in kept
+    ]
+
+
+def false_calls(card: ModelCard) -> float:
+    """How many findings are called on a film that has none of them, on average; NaN if unknown."""
+    kept = card.extra.get("specificity", {})
+    known = [1 - float(kept[label]) for label in judged(card) if label in kept]
+    return sum(known) if known else float("nan")
 
 
 def in_words(label: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import streamlit as st
 
 from core import chest_figures, draw, figures
@@ -17,7 +18,9 @@ from pages.shared.chest_reading import (
     CARDIOMEGALY,
     Reading,
     chosen,
+    false_calls,
     in_words,
+    operating_rows,
     opinion,
     opinions,
 )
@@ -155,6 +158,20 @@ def bars(reading: Reading) -> None:
         "validation films; rare findings have low ones, so the axis is logarithmic. Sorted by how "
         "far above it they are."
     )
+    meaning = operating_rows(reading.card)
+    if meaning:
+        with st.expander("What the operating points mean", icon=":material/rule:"):
+            st.markdown(
+                "Every finding has its own chance of a false call. On a film with none of them, "
+                f"expect {false_calls(reading.card):.1f} calls in all: one finding just above its "
+                "operating point is weak evidence."
+            )
+            st.dataframe(
+                pd.DataFrame(meaning),
+                hide_index=True,
+                height=300,
+                alt="Share of test films on which each finding is called, labelled and not.",
+            )
 
 
 def choice(reading: Reading) -> None:
