@@ -9,6 +9,7 @@ page = st.navigation(
     [
         st.Page("pages/home.py", title="Lightbox", icon=":material/home:", default=True),
         st.Page("pages/fracture.py", title="Fracture", icon=":material/orthopedics:"),
+        st.Page("pages/bone_age.py", title="Bone age", icon=":material/front_hand:"),
         st.Page("pages/chest.py", title="Chest", icon=":material/pulmonology:"),
         st.Page("pages/skull_strip.py", title="Skull stripping", icon=":material/neurology:"),
         st.Page("pages/augmentation.py", title="Augmentation lab", icon=":material/science:"),

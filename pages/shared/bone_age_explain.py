@@ -17,7 +17,9 @@ OCCLUSION_WAYS = ("Older or younger", "Older", "Younger")
 HEAT = {
     "Attention": (
         bone_age_loaders.attention,
-        "The weight that the network itself gave to each place before it averaged what it saw.",
+        "The weight that the network itself gave to each place before it averaged what it saw. "
+        "Weight alone explains little: empty film may have much of it and change nothing. "
+        "Grad-CAM also counts what a place does to the answer.",
     ),
     "Grad-CAM": (
         bone_age_loaders.grad_cam,
@@ -147,12 +149,15 @@ def _models(reading: Reading) -> None:
             st.caption(f"90 % interval {short(found.low_months)} to {short(found.high_months)}")
             seen = draw.tile(bone_age_marks.shown(found.seen), 360, 440)
             st.image(seen, "What it received", width="stretch", alt=f"Input of {card.title}.")
-            attention = bone_age_loaders.attention(card, reading.image, reading.settings.sex)
-            if attention is not None:
+            heat = bone_age_loaders.grad_cam(card, reading.image, reading.settings.sex)
+            if heat is not None:
                 film = draw.windowed(reading.image.pixels)
-                overlay = draw.tile(draw.with_heat(film, attention, 0.7), 360, 440)
+                overlay = draw.tile(draw.with_heat(film, heat, 0.7), 360, 440)
                 st.image(
-                    overlay, "Where it looked", width="stretch", alt=f"Attention of {card.title}."
+                    overlay,
+                    "What moved its answer",
+                    width="stretch",
+                    alt=f"Grad-CAM of {card.title}.",
                 )
             for failed in (step for step in found.steps if step.error):
                 st.warning(f"{failed.name}: {failed.error}", icon=":material/error:")

@@ -202,8 +202,8 @@ def settings(case: Case | None, key: str = PAGE) -> Settings:
             "Show where the model looked",
             True,
             key=f"{key}_looked",
-            help="The attention map: how much weight the network gave to each place. Drag over "
-            "a film to zoom in, double-click to see all of it again; both panels move together.",
+            help="Grad-CAM: where the network's last feature maps moved the answer. Drag over a "
+            "film to zoom in, double-click to see all of it again; both panels move together.",
             persist_state="session",
         )
         return Settings(

@@ -9,12 +9,13 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from core.bone_age import landmark, segmentation
 from core.bone_age.result import BoneAge
 from core.images import FloatArray, Radiograph, digest_of
-from core.stages import Progress, Stage, Step, run_stages
+from core.stages import Progress, Step, run_stages
 from models.bone_age.apart import Apart
-from models.cards import ModelCard, load_card
+from models.bone_age.pipelines import stages_of
+from models.bone_age.predict import pipelines_of
+from models.cards import ModelCard, load_card, task_cards
 from pages.shared.inputs import Case
 from pages.shared.loaders import Guarded
 
@@ -107,27 +108,6 @@ def kept(name: str, key: tuple[Any, ...], make: Callable[[], Answer]) -> Answer:
     return found
 
 
-@st.cache_resource(max_entries=1, show_spinner="Loading the hand finder …")
-def _hand_mask(name: str, sha256: str) -> Any:
-    from models.bone_age import hand_mask
-
-    return hand_mask.load_hand_mask(load_card(PAGE, name))
-
-
-def _mask_of(pixels: FloatArray) -> NDArray[np.bool_]:
-    from models.bone_age import hand_mask
-
-    card = load_card(PAGE, "hand_mask")
-    return hand_mask.hand_mask(_hand_mask(card.name, card.sha256), pixels)
-
-
-def stages_of(pipeline: str, changed: Mapping[str, Any]) -> list[Stage]:
-    """The stages of a published pipeline with some parameters changed."""
-    if pipeline == "Segmentation":
-        return segmentation.stages(_mask_of, **changed)
-    return landmark.stages(**changed)
-
-
 @st.cache_data(max_entries=24, scope="session", show_spinner="Running the steps …")
 def _pipeline_steps(
     digest: str,
@@ -136,15 +116,25 @@ def _pipeline_steps(
     skip: tuple[str, ...],
     _image: Radiograph,
 ) -> list[Step]:
-    return run_stages(_image.pixels, stages_of(pipeline, dict(changed)), skip=skip)
+    return run_stages(_image.pixels, stages_of(pipeline, **dict(changed)), skip=skip)
 
 
 def pipeline_steps(
     pipeline: str, image: Radiograph, changed: Mapping[str, Any], skip: Sequence[str]
 ) -> list[Step]:
-    """A published pipeline on a film; after a stage that failed the list ends."""
+    """A published pipeline on a film; after a stage that failed the list ends.
+
+    Raises:
+        WeightsError: If the hand finder's weights are missing or not those of the card.
+    """
     parameters = tuple(sorted(changed.items()))
     return _pipeline_steps(image.digest, pipeline, parameters, tuple(sorted(skip)), image)
+
+
+def trained_on(pipeline: str) -> ModelCard | None:
+    """The card of a network that was trained on a pipeline's pictures, or None."""
+    cards = (card for card in task_cards(PAGE) if "months" in card.labels)
+    return next((card for card in cards if pipelines_of(card)[0] == pipeline), None)
 
 
 def of_picture(card: ModelCard, picture: NDArray[Any], sex: str | None) -> BoneAge:

@@ -61,6 +61,7 @@ class Pipeline:
 
     Attributes:
         name: Key in `PIPELINES`.
+        key: Its name in `models.bone_age.pipelines`.
         words: What it does, in a sentence or two.
         knobs: Its live parameters.
         aligned: Name of the step after which the hand is as this pipeline wants it.
@@ -69,6 +70,7 @@ class Pipeline:
     """
 
     name: str
+    key: str
     words: str
     knobs: tuple[Knob, ...]
     aligned: str
@@ -79,6 +81,7 @@ class Pipeline:
 _CLAHE = "Limit of contrast-limited adaptive histogram equalisation, in multiples of an even share."
 OURS = Pipeline(
     "Ours",
+    "whole_hand",
     "The steps that our networks were trained with.",
     (
         Knob("low_percent", "Window: black below (%)", 1.0, 0.0, 40.0, 1.0),
@@ -93,6 +96,7 @@ OURS = Pipeline(
 PIPELINES: dict[str, Pipeline] = {
     "Landmarks": Pipeline(
         "Landmarks",
+        "landmark",
         "A published student system: threshold, outline, turn upright, and four regions from the "
         "gaps between the fingers. Hull dashed, outline solid, landmarks as rings. What we had "
         "to add for the films of the archive says “added” and can be left out.",
@@ -125,6 +129,7 @@ PIPELINES: dict[str, Pipeline] = {
     ),
     "Segmentation": Pipeline(
         "Segmentation",
+        "segmentation",
         "The other published system: a U-Net marks the hand, everything else turns black, and the "
         "hand is fitted onto a square, evened out and sharpened. No masks come with the data: the "
         "U-Net learned from phantoms and from clear films whose masks were made and checked here.",

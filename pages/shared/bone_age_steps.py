@@ -10,6 +10,7 @@ import streamlit as st
 from core import bone_age_marks, draw
 from core.growth import short, years_and_months
 from core.stages import Step
+from models.bone_age.pipelines import stages_of
 from pages.shared import bone_age_loaders, views
 from pages.shared.bone_age_inputs import PAGE
 from pages.shared.bone_age_pipelines import OURS, PIPELINES, Pipeline, parameters
@@ -87,14 +88,14 @@ def _published(reading: Reading, pipeline: Pipeline) -> None:
     """A published pipeline with its parameters, and what our model makes of its picture."""
     st.markdown(pipeline.words)
     changed = parameters(pipeline)
-    stages = bone_age_loaders.stages_of(pipeline.name, changed)
+    stages = stages_of(pipeline.key, **changed)
     skip = _skips(pipeline.name.lower(), [stage.name for stage in stages])
-    default = steps = bone_age_loaders.pipeline_steps(pipeline.name, reading.image, {}, ())
+    default = steps = bone_age_loaders.pipeline_steps(pipeline.key, reading.image, {}, ())
     if changed or skip:
-        steps = bone_age_loaders.pipeline_steps(pipeline.name, reading.image, changed, skip)
+        steps = bone_age_loaders.pipeline_steps(pipeline.key, reading.image, changed, skip)
     with st.spinner("Reading its picture …"):
-        months = months_of(reading, pipeline, default)
-        changed_months = months_of(reading, pipeline, steps)
+        months = months_of(reading, pipeline, default, {}, ())
+        changed_months = months_of(reading, pipeline, steps, changed, skip)
     answer = [
         Figure("Through our steps", years_and_months(reading.found.months)),
         _answer("Through these steps", months),
@@ -104,20 +105,37 @@ def _published(reading: Reading, pipeline: Pipeline) -> None:
         if months is not None and changed_months is not None:
             answer.append(Figure("Change", f"{changed_months - months:+.1f} months"))
     views.metric_strip(answer)
-    st.caption(
-        f"“{reading.settings.card.title}” reads {pipeline.read_words}. It was trained on films "
-        "prepared by our steps: a difference says what these steps take away or add for it."
-    )
+    own = bone_age_loaders.trained_on(pipeline.key)
+    if own is None:
+        st.caption(
+            f"“{reading.settings.card.title}” reads {pipeline.read_words}. It was trained on "
+            "films prepared by our steps: a difference says what these steps take away or add "
+            "for it."
+        )
+    else:
+        st.caption(f"Answered by “{own.title}”, which was trained on the last picture.")
     gallery(steps)
 
 
-def months_of(reading: Reading, pipeline: Pipeline, steps: Sequence[Step]) -> float | None:
-    """The model's answer to a pipeline's picture, or None where the pipeline failed before it."""
+def months_of(
+    reading: Reading,
+    pipeline: Pipeline,
+    steps: Sequence[Step],
+    changed: Mapping[str, Any],
+    skip: Sequence[str],
+) -> float | None:
+    """The answer to a pipeline's picture, or None where the pipeline failed before it.
+
+    By the network that was trained on such pictures, or else by the chosen one.
+    """
     seen = next((step for step in steps if step.name == pipeline.read), None)
     if seen is None or seen.error:
         return None
     settings = reading.settings
-    return bone_age_loaders.of_picture(settings.card, seen.image, settings.sex).months
+    own = bone_age_loaders.trained_on(pipeline.key)
+    if own is None:
+        return bone_age_loaders.of_picture(settings.card, seen.image, settings.sex).months
+    return bone_age_loaders.estimate(own, reading.image, settings.sex, skip, changed).months
 
 
 def _answer(label: str, months: float | None) -> Figure:
@@ -135,7 +153,7 @@ def _side_by_side(reading: Reading) -> None:
     for column, name in zip(st.columns(2, gap="large"), ("Landmarks", "Segmentation"), strict=True):
         with column:
             st.markdown(f"#### {name}")
-            steps = bone_age_loaders.pipeline_steps(name, reading.image, {}, ())
+            steps = bone_age_loaders.pipeline_steps(PIPELINES[name].key, reading.image, {}, ())
             gallery(steps, columns=2, brief=True)
 
 
@@ -144,7 +162,7 @@ def _alignment(reading: Reading) -> None:
     film = draw.windowed(reading.image.pixels)
     pictures = [("As read", film)]
     for name, pipeline in PIPELINES.items():
-        steps = bone_age_loaders.pipeline_steps(name, reading.image, {}, ())
+        steps = bone_age_loaders.pipeline_steps(PIPELINES[name].key, reading.image, {}, ())
         aligned = next((step for step in steps if step.name == pipeline.aligned), None)
         if aligned is None or aligned.error:
             failed = next((step.error for step in steps if step.error), "it did not come so far")

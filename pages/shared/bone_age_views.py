@@ -24,7 +24,7 @@ class Reading:
 
     case: Case
     found: BoneAge
-    attention: FloatArray | None
+    heat: FloatArray | None
     settings: Settings
 
     @property
@@ -55,9 +55,11 @@ def read(case: Case, settings: Settings) -> Reading:
         ImagingError: If a step could not do its work.
     """
     found = bone_age_loaders.estimate(settings.card, case.image, settings.sex)
-    attention = bone_age_loaders.attention(settings.card, case.image, settings.sex)
+    heat = None
+    if settings.looked:
+        heat = bone_age_loaders.grad_cam(settings.card, case.image, settings.sex)
     st.session_state[f"{PAGE}_read"] = _now(case, settings)
-    return Reading(case, found, attention, settings)
+    return Reading(case, found, heat, settings)
 
 
 def was_read(case: Case, settings: Settings) -> bool:
@@ -108,12 +110,12 @@ def film(case: Case, settings: Settings, title: str) -> None:
 
 
 def viewer(reading: Reading) -> None:
-    """The film, and beside it where the model looked, with linked zoom."""
+    """The film, and beside it what moved the model's answer, with linked zoom."""
     shown = picture(reading.case, reading.settings)
-    attention = reading.attention
+    heat = reading.heat
     panels = [figures.Panel("Film", shown)]
-    if reading.settings.looked and attention is not None:
-        panels.append(figures.Panel("Where the model looked", shown, (), attention))
+    if heat is not None:
+        panels.append(figures.Panel("What moved the answer (Grad-CAM)", shown, (), heat))
     views.film(
         figures.viewer(
             panels,
@@ -124,11 +126,9 @@ def viewer(reading: Reading) -> None:
         key=f"{PAGE}_viewer",
         aspect=2 * shown.shape[1] / shown.shape[0],
         alt=f"{reading.case.words}; bone age {years_and_months(reading.found.months)}"
-        + (", beside it the model's attention." if len(panels) > 1 else "."),
+        + (", beside it Grad-CAM." if len(panels) > 1 else "."),
     )
     views.known_of(reading.image, reading.case.words)
-    if reading.settings.looked and attention is None:
-        st.caption("This model has no attention map; see Grad-CAM under “Explain”.")
 
 
 def strip(reading: Reading) -> None:
@@ -246,9 +246,9 @@ def report(reading: Reading) -> bytes:
     shown = picture(reading.case, reading.settings)
     factor = min(1.0, 1000 / max(shown.shape))
     pictures = [("The film", draw.scaled(shown, factor))]
-    if reading.attention is not None:
-        overlay = draw.with_heat(shown, reading.attention, 0.6)
-        pictures.append(("Where the model looked", draw.scaled(overlay, factor)))
+    if reading.heat is not None:
+        overlay = draw.with_heat(shown, reading.heat, 0.6)
+        pictures.append(("What moved the answer (Grad-CAM)", draw.scaled(overlay, factor)))
     lines = [f"The model was told: {_told(reading.settings.sex)}."]
     if reading.known_months is not None:
         lines.append(f"Known bone age: {years_and_months(reading.known_months)}.")

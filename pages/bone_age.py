@@ -1,0 +1,80 @@
+"""Bone age: from a hand radiograph to months, every step on screen."""
+
+import streamlit as st
+
+from models.cards import task_cards
+from pages.shared import (
+    bone_age_explain,
+    bone_age_growing,
+    bone_age_inputs,
+    bone_age_sets,
+    bone_age_steps,
+    bone_age_study,
+    bone_age_views,
+    frame,
+    inputs,
+    loaders,
+    views,
+)
+
+PAGE = "bone_age"
+MORE = ("Steps", "Explain", "Growth", "Experiments", "Model card", "Download")
+MODES = ("One radiograph", "Many radiographs")
+
+frame.require()
+st.title("Bone age", anchor=False)
+st.markdown(
+    "How old are these bones? Networks read a hand radiograph and answer in years and months: "
+    "walk through every step, see where they look, and watch growth plates close."
+)
+mode = st.segmented_control(
+    "What to look at",
+    MODES,
+    default=MODES[0],
+    required=True,
+    key=f"{PAGE}_mode",
+    label_visibility="collapsed",
+    persist_state="session",
+)
+
+if mode == "Many radiographs":
+    films, children = bone_age_sets.files()
+    settings = bone_age_inputs.settings(None)
+    loaders.or_sentence(lambda: bone_age_sets.batch(settings, films, children))
+else:
+    case = inputs.radiograph(PAGE, PAGE, bone_age_inputs.phantom)
+    settings = bone_age_inputs.settings(case)
+    reading = None
+    if case is not None and loaders.or_sentence(lambda: bone_age_views.admitted(case, settings)):
+        viewer = st.empty()
+        if not bone_age_views.was_read(case, settings):
+            with viewer.container():
+                bone_age_views.film(case, settings, "The model is reading …")
+        reading = loaders.or_sentence(lambda: bone_age_views.read(case, settings))
+    if reading is not None:
+        with viewer.container():
+            bone_age_views.viewer(reading)
+        bone_age_views.strip(reading)
+        more = st.segmented_control(
+            "More about this film",
+            MORE,
+            default=MORE[0],
+            required=True,
+            key=f"{PAGE}_more",
+            label_visibility="collapsed",
+            persist_state="session",
+        )
+        if more == "Steps":
+            loaders.or_sentence(lambda: bone_age_steps.show(reading))
+        elif more == "Explain":
+            bone_age_explain.show(reading)
+        elif more == "Growth":
+            phantom = bone_age_inputs.current_phantom()
+            loaders.or_sentence(lambda: bone_age_growing.show(settings, phantom))
+        elif more == "Experiments":
+            bone_age_study.show(settings.card)
+        elif more == "Model card":
+            for card in task_cards(PAGE):
+                views.model_card(card)
+        else:
+            bone_age_views.download(reading)
