@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import zipfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -26,7 +27,7 @@ from core.phantoms.chest import chest_phantom
 from core.stages import Step
 from models.chest import heatmaps, predict, segment
 from models.film_kind import recognise
-from pages.shared import chest_inputs, chest_reading
+from pages.shared import chest_inputs, chest_reading, views
 from tests.radiograph_files import dicom, raster
 
 ROOT = Path(__file__).parents[1]
@@ -130,6 +131,12 @@ def metrics(app: AppTest) -> dict[str, str]:
 def words(app: AppTest) -> str:
     parts = (app.markdown, app.caption, app.info, app.warning, app.error)
     return "\n".join(element.value for kind in parts for element in kind)
+
+
+def in_a_thread(task: Callable[[], bytes]) -> bytes:
+    """What a task returns in a thread without a session, as downloads are made."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(task).result()
 
 
 def seen_as(monkeypatch: pytest.MonkeyPatch, kind: FilmKind) -> None:
@@ -442,6 +449,26 @@ def test_label_map_comes_back_and_table_has_both_limits() -> None:
     assert text.splitlines()[2].startswith("CTR,0.5,0.5,False")
 
 
+def test_downloads_are_made_without_a_session(
+    calls: Counter[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offered: dict[str, views.Download] = {}
+
+    def kept(key: str, files: list[views.Download]) -> None:
+        offered.update({file.label: file for file in files})
+
+    monkeypatch.setattr(views, "downloads", kept)
+    app = opened()
+    app.button_group(key="chest_more").set_value("Download").run()
+    assert not app.exception
+    made = {label: in_a_thread(file.content) for label, file in offered.items()}
+    assert b"not for diagnosis" in made["Report (HTML)"]
+    assert made["Table (CSV)"].decode().splitlines()[-1].startswith('"CTR, network\'s lines",0.5')
+    assert made["Heat map (PNG)"].startswith(b"\x89PNG")
+    assert np.load(io.BytesIO(made["Heat map (NPY)"])).shape == (320, 352)
+    assert chest_report.read_label_map(made["Masks (PNG)"]).max() == 3
+
+
 def test_zip_of_a_batch_holds_table_masks_and_films(calls: Counter[str]) -> None:
     from pages.shared import chest_sets
 
@@ -457,7 +484,7 @@ def test_zip_of_a_batch_holds_table_masks_and_films(calls: Counter[str]) -> None
         chest_report.label_map(masks_of((48, 64))),
     )
     broken = chest_sets.Film("broken.png", problem="It is broken.")
-    packed = chest_sets._zip([film, broken], [FILM[:2]], settings)  # type: ignore[arg-type]
+    packed = in_a_thread(lambda: chest_sets._zip([film, broken], [FILM[:2]], settings))  # type: ignore[arg-type]
     with zipfile.ZipFile(io.BytesIO(packed)) as archive:
         names = ["films.csv", "masks/film.png.png", "overlays/film.png.png"]
         assert archive.namelist() == names

@@ -10,7 +10,7 @@ import numpy as np
 import streamlit as st
 
 from core import chest_report, draw, exports
-from core.chest import ctr
+from core.chest.ctr import CardiothoracicRatio
 from core.chest_report import ReportPicture
 from core.images import FloatArray
 from pages.shared import chest_loaders, views
@@ -24,19 +24,26 @@ OPACITY = 0.6
 
 
 def show(reading: Reading, settings: Settings) -> None:
-    """Buttons; each file is made when its button is pressed."""
+    """Buttons; each file is made when its button is pressed.
+
+    Streamlit makes it in a thread without a session: what is kept in one is read here.
+    """
     title = reading.case.words if reading.case.origin == "Upload" else reading.image.title
     name = exports.stem(PurePath(title).stem)
     label = chosen(reading)
     heat = chest_loaders.heat(settings.classifier, reading.image, label).values
     finding = exports.stem(label.lower())
+    by_hand = moved(reading)
     views.downloads(
         "chest",
         [
             Download(
-                "Report (HTML)", f"{name}.html", "text/html", partial(report, reading, settings)
+                "Report (HTML)",
+                f"{name}.html",
+                "text/html",
+                partial(report, reading, settings, label, heat, by_hand),
             ),
-            Download("Table (CSV)", f"{name}.csv", "text/csv", partial(csv, reading)),
+            Download("Table (CSV)", f"{name}.csv", "text/csv", partial(csv, reading, by_hand)),
             Download(
                 "Heat map (PNG)",
                 f"{name}_{finding}.png",
@@ -78,24 +85,24 @@ def npy(values: FloatArray) -> bytes:
     return buffer.getvalue()
 
 
-def ratios(reading: Reading) -> dict[str, ctr.CardiothoracicRatio]:
-    """The measured ratio, and that of lines moved by hand, by the name of their lines."""
-    both = {"CTR, network's lines": reading.ratio, "CTR, by hand": moved(reading)}
-    return {name: ratio for name, ratio in both.items() if ratio is not None}
+def csv(reading: Reading, by_hand: CardiothoracicRatio | None) -> bytes:
+    """Findings, the measured ratio, and that of lines moved by hand."""
+    both = {"CTR, network's lines": reading.ratio, "CTR, by hand": by_hand}
+    ratios = {name: ratio for name, ratio in both.items() if ratio is not None}
+    return chest_report.csv(reading.rows, ratios)
 
 
-def csv(reading: Reading) -> bytes:
-    """Findings and ratios."""
-    return chest_report.csv(reading.rows, ratios(reading))
-
-
-def report(reading: Reading, settings: Settings) -> bytes:
+def report(
+    reading: Reading,
+    settings: Settings,
+    label: str,
+    heat: FloatArray,
+    by_hand: CardiothoracicRatio | None,
+) -> bytes:
     """One page with both pictures, both tables and what limits them."""
-    label = chosen(reading)
-    heat = chest_loaders.heat(settings.classifier, reading.image, label).values
-    ratio = moved(reading) or reading.ratio
+    ratio = by_hand or reading.ratio
     shown = picture(reading.image, settings)
-    whose = "moved by hand" if moved(reading) else "measured by the network"
+    whose = "moved by hand" if by_hand else "measured by the network"
     anatomy = chest_report.with_anatomy(shown, reading.masks, ratio)
     heated = overlay(reading, settings, heat)
     factor = anatomy.shape[0] / heated.shape[0]
@@ -113,7 +120,7 @@ def report(reading: Reading, settings: Settings) -> bytes:
             ReportPicture(draw.scaled(heated, factor), f"Grad-CAM of {in_words(label).lower()}."),
         ],
         reading.rows,
-        opinions(reading, moved(reading)),
+        opinions(reading, by_hand),
         sentences,
         [f"{card.title}: {card.metrics[0].sentence}." for card in cards if card.metrics],
     )

@@ -199,15 +199,26 @@ def two_trainings(reading: Reading, settings: Settings) -> None:
     st.markdown("#### One film, two trainings: rotation and Gaussian blur")
     st.write(
         "Both networks learned cardiomegaly from the same films in the same order. One saw them "
-        "slightly rotated, the other slightly blurred. What they look at differs."
+        "rotated, the other blurred. They may answer alike and yet look at different places."
     )
     left, right = st.columns(2, gap="large")
     layer = _layer("chest_trained_layer", cards[0], left)
     opacity = _opacity("chest_trained_opacity", right)
     heat_bar()
+    maps = [
+        chest_loaders.heat(card, reading.image, card.labels[0], layer=layer).values
+        for card in cards
+    ]
     for column, card in zip(st.columns(2, gap="large"), cards, strict=True):
         with column:
             _training(reading, settings, card, layer, opacity)
+    likeness = heat.rank_correlation(*maps)
+    if likeness == likeness:  # NaN where a map is flat
+        st.markdown(
+            f"Rank correlation of the two heat maps: **{likeness:.2f}** (1 for the same map, 0 for "
+            "none in common). Which of the two trainings answers better is in the table under "
+            "*Experiments*."
+        )
 
 
 def _training(

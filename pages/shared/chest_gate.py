@@ -8,7 +8,6 @@ import streamlit as st
 
 from core import chest_film, draw, film_kinds
 from core.film_kinds import FilmKind
-from core.images import Radiograph
 from models.cards import ModelCard
 from pages.shared import chest_loaders, views
 from pages.shared.chest_inputs import Settings
@@ -121,18 +120,6 @@ def problems(case: Case, card: ModelCard) -> tuple[str, FilmKind | None]:
             "they would answer at random."
         ), kind
     return refused or "", None
-
-
-def for_batch(image: Radiograph, card: ModelCard, right: bool) -> tuple[Radiograph, str, bool]:
-    """A film of a batch, put right where that is wanted; why it is not read; whether it was.
-
-    Raises:
-        WeightsError: If the weights are missing or not those of the card.
-    """
-    problem, fixable = problems(Case(image, origin="Upload"), card)
-    if fixable is None or not right:
-        return image, problem, False
-    return film_kinds.righted(image, fixable), "", True
 
 
 def _faults(kind: FilmKind) -> str:

@@ -13,15 +13,17 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from core import chest_report, draw, exports
+from core import chest_report, draw, exports, film_kinds
 from core.archives import read_many
 from core.chest.ctr import CardiothoracicRatio, masks_from_labels
 from core.chest.result import Findings
 from core.errors import ImagingError
+from core.film_kinds import FilmKind
 from core.images import FloatArray, Radiograph
 from pages.shared import chest_gate, chest_loaders, inputs, views
 from pages.shared.chest_inputs import Settings
 from pages.shared.chest_reading import CARDIOMEGALY, finding_rows, measured, single_cards
+from pages.shared.inputs import Case
 from pages.shared.views import Download, Figure
 
 Sources = Sequence[tuple[str, bytes]]
@@ -37,7 +39,7 @@ class Film:
         above: Findings that are called, as the screen calls them.
         single: Cardiomegaly by each network that answers for it alone, by title.
         masks_png: Heart and lungs as a small file; unpacked, a batch may not fit in memory.
-        righted: Whether it was turned or inverted first.
+        came: How it came, where it was put right first.
         preview: The film for the gallery; of the first films only.
     """
 
@@ -47,7 +49,7 @@ class Film:
     single: dict[str, float] = field(default_factory=dict)
     ratio: CardiothoracicRatio | None = None
     masks_png: bytes = b""
-    righted: bool = False
+    came: FilmKind | None = None
     problem: str = ""
     preview: FloatArray | None = None
 
@@ -147,12 +149,18 @@ def _summary(films: Sequence[Film], good: Sequence[Film]) -> None:
     found = sum(bool(film.above) for film in good)
     ratios = [film.ratio for film in good if film.ratio is not None]
     enlarged = sum(ratio.enlarged for ratio in ratios)
+    righted = sum(film.came is not None for film in good)
     views.metric_strip(
         [
             Figure("Films read", f"{len(good)} of {len(films)}"),
             Figure("With a finding", f"{found} of {len(good)}", "operating point"),
             Figure("CTR above 0.5", f"{enlarged} of {len(ratios)}", "cardiothoracic ratio"),
-            Figure("Put right", str(sum(film.righted for film in good)), "", "turned or inverted"),
+            Figure(
+                "Put right",
+                str(righted),
+                "",
+                "turned or inverted",
+            ),
         ]
     )
 
@@ -198,8 +206,10 @@ def _film(
     if isinstance(image, ImagingError):
         return Film(name, problem=str(image))
     try:
-        image, problem, righted = chest_gate.for_batch(image, settings.film_kind, right)
-        if problem:
+        problem, came = chest_gate.problems(Case(image, origin="Upload"), settings.film_kind)
+        if came is not None and right:
+            image = film_kinds.righted(image, came)
+        elif problem:
             return Film(name, problem=problem)
         masks = chest_loaders.masks(settings.segmenter, image)
         ratio, problem = measured(masks)
@@ -215,7 +225,7 @@ def _film(
             single,
             ratio,
             chest_report.label_map(masks),
-            righted,
+            came,
             problem,
             draw.scaled(image.pixels, PREVIEW_PX / max(image.shape)) if preview else None,
         )
@@ -232,7 +242,10 @@ def _drawn(film: Film, pixels: FloatArray, settings: Settings) -> draw.Picture:
 
 
 def _zip(films: Sequence[Film], sources: Sources, settings: Settings) -> bytes:
-    """The batch as one file; made when the button is pressed, one film in memory at a time."""
+    """The batch as one file; made when the button is pressed, one film in memory at a time.
+
+    Nothing of the session can be read here: Streamlit makes downloads in a thread without one.
+    """
     wanted = {film.name: film for film in films if film.findings is not None}
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as packed:
@@ -241,8 +254,8 @@ def _zip(films: Sequence[Film], sources: Sources, settings: Settings) -> bytes:
             film = wanted.get(name)
             if film is None or isinstance(image, ImagingError):
                 continue
-            if film.righted:
-                image, _, _ = chest_gate.for_batch(image, settings.film_kind, True)
+            if film.came is not None:
+                image = film_kinds.righted(image, film.came)
             stem = exports.stem(name)
             packed.writestr(f"masks/{stem}.png", film.masks_png)
             packed.writestr(
