@@ -51,15 +51,23 @@ def _scaled(array: FloatArray) -> FloatArray:
 
 
 def attention(model: Model, image: Radiograph, sex: str | None) -> FloatArray | None:
-    """The networks' own attention, (H, W) of the film in [0, 1]; None for networks without."""
+    """How much each place weighs in what the networks pool; None for networks without attention.
+
+    The attention alone may be high over empty film, where there is nothing to weigh; shown is
+    the attention times the length of the feature vector there, averaged over the networks.
+
+    Returns:
+        float32 (H, W) of the film in [0, 1], scaled to its own maximum.
+    """
     import keras
 
     steps, seen = _seen(model, image)
     maps = []
     for network in _shown_networks(model):
-        if any(layer.name == "attention" for layer in network.layers):
-            part = keras.Model(network.inputs, network.get_layer("attention").output)
-            coarse = part([seen[None, ..., None], _sex(sex)], training=False).numpy()[0, ..., 0]
+        if any(layer.name == "attended" for layer in network.layers):
+            part = keras.Model(network.inputs, network.get_layer("attended").output)
+            weighed = part([seen[None, ..., None], _sex(sex)], training=False).numpy()[0]
+            coarse = np.linalg.norm(weighed, axis=-1)
             size = (seen.shape[1], seen.shape[0])
             maps.append(_scaled(cv2.resize(coarse, size, interpolation=cv2.INTER_CUBIC).clip(0)))
     if not maps:
