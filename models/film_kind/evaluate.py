@@ -1,8 +1,8 @@
 """Score the film-kind network: `python -m models.film_kind.evaluate --data F --split S --json F`.
 
 `F` holds the data sets as `models.film_kind.films.real_films` reads them; `--phantoms N` scores
-N phantoms of each kind instead. Every film is looked at as it is, and after all films were brought
-to one size in two ways, so that neither size nor shape can help.
+N phantoms of each kind, and N pictures of clutter, instead. Every film is looked at as it is, and
+after all films were brought to one size in two ways, so that neither size nor shape can help.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from core.film_kinds import EXPECTED, KINDS, ORIENTATIONS, FilmKind, refusal
 from core.images import FloatArray
 from core.metrics import bootstrap_interval
 from models.cards import load_card
+from models.film_kind.clutter import clutter
 from models.film_kind.films import Film, phantom_films, pixels_of, real_films
 from models.film_kind.recognise import Model, contrast, film_kinds, load_model, shrink, stretch
 
@@ -86,6 +87,12 @@ def cases(model: Model, films: Iterable[tuple[Film, FloatArray, int, bool]]) -> 
             yield from answered()
     if batch:
         yield from answered()
+
+
+def clutter_films(count: int) -> Iterator[Film]:
+    """So many pictures of nothing; training draws its own from one other generator."""
+    for seed in range(count):
+        yield Film(clutter(np.random.default_rng([seed, 7])), "other", "clutter", f"clutter {seed}")
 
 
 def as_found(films: Iterable[Film], size: str) -> Iterator[tuple[Film, FloatArray, int, bool]]:
@@ -192,7 +199,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--draws", type=int, default=1000, help="bootstrap resamples")
     options = parser.parse_args(arguments)
     if options.phantoms:
-        films = list(phantom_films(0, options.phantoms))
+        films = [*phantom_films(0, options.phantoms), *clutter_films(options.phantoms)]
     elif options.data:
         films = list(real_films(options.data, options.split))
     else:

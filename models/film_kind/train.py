@@ -39,11 +39,11 @@ SHARES = {
     "JSRT chests": 0.03,
     "hospital chests": 0.04,
     "brain slices": 0.07,
-    "clutter": 0.13,
+    "clutter": 0.06,
     "hand phantoms": 0.03,
     "chest phantoms": 0.02,
     "limb phantoms": 0.02,
-    "brain phantoms": 0.02,
+    "brain phantoms": 0.01,
 }
 """How often a source is drawn: by what it teaches, not by how many films it has."""
 
@@ -52,14 +52,14 @@ SHARES = {
 class Plan:
     """What a run does; `ema` is the memory of the averaged weights that ship."""
 
-    steps: int = 1600
+    steps: int = 1300
     batch: int = 64
     rate: float = 2e-3
     weight_decay: float = 0.02
     smoothing: float = 0.03
     ema: float = 0.995
     phantoms: int = 80
-    clutter: int = 5000
+    clutter: int = 1500
     chest_every: int = 3
     seed: int = 0
 
