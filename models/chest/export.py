@@ -163,8 +163,10 @@ def write_card(name: str, sha256: str, tail: str) -> None:
     path.write_text("\n".join(lines) + "\n\n" + tail, encoding="utf-8")
 
 
-def metrics_of(found: Mapping[str, Any], labels: Sequence[str], split: str) -> list[dict[str, Any]]:
-    """Rows for the card out of the figures of an `evaluate` run."""
+def metrics_of(
+    found: Mapping[str, Any], labels: Sequence[str], split: str, truth: str = "report"
+) -> list[dict[str, Any]]:
+    """Rows for the card out of the figures of an `evaluate` run, its own truth first."""
     rows = []
 
     def add(name: str, part: Mapping[str, Any], key: str, data_set: str, note: str = "") -> None:
@@ -200,7 +202,6 @@ def metrics_of(found: Mapping[str, Any], labels: Sequence[str], split: str) -> l
         add("Mean AUROC, 128-px films", large, "mean_auroc", nih, _counted(large))
         add("Mean AUROC, 64-px films", small, "mean_auroc", nih, _counted(small))
         add("Mean AUROC, both sizes", found, "mean_auroc", nih, _counted(found))
-    add("Calibration error (15 bins)", found, "ece", nih, "all pairs of film and finding")
     for label in labels:
         for size, part in (("both sizes", found), ("128-px films", large), ("64-px films", small)):
             if part["auroc"].get(label) is None or (len(labels) > 1 and size == "64-px films"):
@@ -209,9 +210,12 @@ def metrics_of(found: Mapping[str, Any], labels: Sequence[str], split: str) -> l
             single = {"n": part["n"], "v": part["auroc"][label], "intervals": {"v": interval}}
             note = f"{part['positives'][label]} positives"
             add(f"AUROC, {label.replace('_', ' ')}, {size}", single, "v", nih, note)
+    add("Calibration error (15 bins)", found, "ece", nih, "all pairs of film and reported finding")
+    reported = rows
+    rows = []
     for part, place, note in opinions:
         add("AUROC, Cardiomegaly, against the measured ratio", part, "v", place, note)
-    return rows
+    return rows + reported if truth == "ratio" else reported + rows
 
 
 def through_rows(found: Mapping[str, Any], split: str) -> list[dict[str, Any]]:
@@ -276,8 +280,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             calibration, points = fitted(model, log_odds, truth)
     if options.figures:
         found = json.loads(options.figures.read_text(encoding="utf-8"))
-        metrics = metrics_of(found, card.labels, options.split)
-        if "heart" not in card.labels:
+        truth_is = str(extra.get("truth", "report"))
+        metrics = metrics_of(found, card.labels, options.split, truth_is)
+        if "heart" not in card.labels and truth_is == "report":
             extra.update(measured_extras(found, card.labels))
         if card.name == "findings":
             write_reliability(found["reliability"], MODELS / "chest" / "reliability.csv")
