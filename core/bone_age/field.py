@@ -18,6 +18,8 @@ LOOK_PX = 256
 MOST_BORDERS = 3
 LEAST_FIELD = 0.05
 """Smallest field that is believed, as a part of the film."""
+NEAR = 0.06
+"""Width of the band beyond a line that is looked at by itself, as a part of the longer side."""
 STRAIGHT = 0.9976
 """Cosine of 4°: lines nearer to upright or level are believed at once. Others need a second
 border parallel or at right angles: the outline of thumb and forearm is a straight line, too."""
@@ -51,21 +53,35 @@ def field_mask(pixels: FloatArray) -> np.ndarray:
     return inside
 
 
-def cut_to_field(pixels: FloatArray) -> tuple[FloatArray, dict[str, object]]:
-    """Crop to the exposed field and fill what is left of a tilted border with its background.
+def cut_to_field(
+    pixels: FloatArray, *, margin_high: float = 0.0, margin_wide: float = 0.0
+) -> tuple[FloatArray, dict[str, object]]:
+    """Crop to the exposed field and fill what is left of its border with its background.
+
+    Args:
+        pixels: float32 (H, W) in [0, 1], bone bright.
+        margin_high, margin_wide: How much of the border is kept above and below, and on either
+            side, as parts of the field: room for a later trimming, which else cuts fingertips.
 
     Returns:
         float32 pixels, and the marks `contour` of the field in the cropped film and `matrix`.
     """
     inside = field_mask(pixels)
-    window = _bounding(inside)
-    kept = inside[window]
-    cropped = _filled(pixels[window], kept)
+    rows, columns = _bounding(inside)
+    rows = _widened(rows, margin_high, pixels.shape[0])
+    columns = _widened(columns, margin_wide, pixels.shape[1])
+    kept = inside[rows, columns]
+    cropped = _filled(pixels[rows, columns], kept)
     contours, _ = cv2.findContours(
         kept.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE
     )
     contour = max(contours, key=cv2.contourArea).reshape(-1, 2).astype(float)
-    return cropped, {"contour": contour, "matrix": shift(window[1].start, window[0].start)}
+    return cropped, {"contour": contour, "matrix": shift(columns.start, rows.start)}
+
+
+def _widened(part: slice, margin: float, size: int) -> slice:
+    more = round(margin * (part.stop - part.start))
+    return slice(max(part.start - more, 0), min(part.stop + more, size))
 
 
 def _bounding(mask: np.ndarray) -> tuple[slice, slice]:
@@ -106,7 +122,8 @@ def _within_lines(pixels: FloatArray) -> np.ndarray:
         beyond = distance < -2.5
         along = np.abs(slope_x * normal[0] + slope_y * normal[1])
         crooked = (edges > 0) & (along > 0.17) & (along < 0.985)  # 10° from both
-        if beyond.any() and crooked[beyond].mean() > MOST_EDGES:
+        near = beyond & (distance > -NEAR * LOOK_PX)
+        if any(part.any() and crooked[part].mean() > MOST_EDGES for part in (beyond, near)):
             continue
         borders.append((normal, distance > 2.0))
     inside = np.ones(small.shape, bool)

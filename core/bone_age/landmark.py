@@ -66,7 +66,12 @@ def stages(
         Stage(
             "Field (added)",
             cut_to_field,
-            why="Cuts the collimator's frame off, which is often brighter than the hand.",
+            # What trimming will take away is left around the field.
+            {
+                "margin_high": (100 / keep_height_percent - 1) / 2,
+                "margin_wide": (100 / keep_width_percent - 1) / 2,
+            },
+            "Cuts the collimator's frame off, which is often brighter than the hand.",
         ),
         Stage(
             "Resize",
