@@ -4,6 +4,7 @@ import streamlit as st
 
 from models.cards import load_card
 from pages.shared import (
+    augmentation_send,
     fracture_inputs,
     fracture_robustness,
     fracture_sets,
@@ -61,6 +62,7 @@ else:
             fracture_views.viewer(reading, settings)
         fracture_views.strip(reading, settings)
         fracture_views.table(reading)
+        augmentation_send.send("fracture", reading.case)
         more = st.segmented_control(
             "More about this film",
             MORE,

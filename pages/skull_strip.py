@@ -3,7 +3,15 @@
 import streamlit as st
 
 from models.cards import load_card
-from pages.shared import frame, views, volume_inputs, volume_loaders, volume_teaching, volume_views
+from pages.shared import (
+    augmentation_send,
+    frame,
+    views,
+    volume_inputs,
+    volume_loaders,
+    volume_teaching,
+    volume_views,
+)
 
 PAGE = "skull_strip"
 MORE = ("Steps", "Explain", "Model card", "Download")
@@ -29,6 +37,7 @@ if case is not None:
         volume_views.no_result(PAGE, run)
     else:
         volume_views.answer(case, run, settings.threshold, card)
+        augmentation_send.send(PAGE, case)
         more = st.segmented_control(
             "More about this head",
             MORE,

@@ -8,7 +8,12 @@ from pathlib import Path
 
 from core.augment import films, heads
 from core.augment.pipeline import Catalogue
-from pages.shared import augmentation_models, augmentation_subjects
+from pages.shared import (
+    augmentation_chest,
+    augmentation_hand,
+    augmentation_models,
+    augmentation_subjects,
+)
 from pages.shared.augmentation_models import Answering
 from pages.shared.augmentation_subjects import Subject
 
@@ -50,6 +55,20 @@ _LIMB = {
     "Harsh": "rotate,degrees=-45~45;crop,kept=40~80;gamma,exponent=0.5~2;noise,spread=4~10",
     "Wrong on purpose": "invert;elastic,displacement=4~6;dropout,holes=4~10,side=10~25",
 }
+_HAND = {
+    "Gentle, as in training": "rotate,degrees=-15~15;zoom,factor=0.92~1.08;"
+    "brightness,added=-8~8,p=0.5;noise,spread=0.5~2",
+    "Another hospital": "contrast,factor=0.5~1.6;gamma,exponent=0.6~1.7;blur,sigma=0.5~2;"
+    "rotate,degrees=-45~45",
+    "Wrong on purpose": "stretch,x=1.2~1.4,y=0.9~1;elastic,displacement=3~6;mirror",
+}
+_CHEST = {
+    "Gentle, as in training": "rotate,degrees=-8~8;shift,x=-5~5,y=-5~5;zoom,factor=0.92~1.08;"
+    "contrast,factor=0.85~1.15,p=0.5",
+    "A bedside film": "rotate,degrees=-15~15;shift,x=-12~12,y=-12~12;contrast,factor=0.5~0.9;"
+    "noise,spread=2~6;blur,sigma=0.5~2",
+    "Wrong on purpose": "mirror;stretch,x=1.15~1.3,y=0.85~1;upside_down,p=0.3",
+}
 _HEAD = {
     "Gentle, as in training": "turn,degrees=-10~10;bias,strength=0.2~0.6;noise,spread=1~4",
     "A restless patient": "motion,degrees=3~10,shift=2~8;ghosting,ghosts=3~6,strength=0.3~0.8",
@@ -71,6 +90,32 @@ MODALITIES = {
             augmentation_models.limb,
             (8, 24, 96),
             MODELS / "fracture" / "vgg16_experiment.csv",
+        ),
+        Modality(
+            "hand",
+            "Hand radiograph",
+            "bone_age",
+            "film",
+            films.FILMS,
+            films.GROUPS,
+            _HAND,
+            augmentation_hand.hand,
+            augmentation_hand.answering,
+            (8, 24, 96),
+            MODELS / "bone_age" / "experiments.csv",
+        ),
+        Modality(
+            "chest",
+            "Chest radiograph",
+            "chest",
+            "film",
+            films.FILMS,
+            films.GROUPS,
+            _CHEST,
+            augmentation_chest.chest,
+            augmentation_chest.answering,
+            (8, 24, 96),
+            MODELS / "chest" / "experiments.csv",
         ),
         Modality(
             "head",

@@ -6,8 +6,8 @@ from typing import Any
 
 import streamlit as st
 
-from pages.shared.augmentation_subjects import SENT, SENT_ON
-
+SENT = "augmentation_sent"
+HERE, SENT_ON = "Choose here", "As sent"
 MODALITY = {"fracture": "limb", "bone_age": "hand", "chest": "chest", "skull_strip": "head"}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,11 +16,9 @@ from core.augment.pipeline import Draw
 from core.images import FloatArray
 from models.cards import load_card
 from pages.shared import fracture_inputs, inputs, loaders, volume_inputs
+from pages.shared.augmentation_send import HERE, SENT, SENT_ON
 from pages.shared.inputs import Case
 from pages.shared.volume_inputs import VolumeCase
-
-SENT = "augmentation_sent"
-HERE, SENT_ON = "Choose here", "As sent"
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +80,7 @@ def sent(modality: str) -> Any:
     return found if source == SENT_ON else None
 
 
-def _film(
+def film(
     modality: str, task: str, phantom: Callable[[str], Case], of: Callable[[Case], Subject]
 ) -> Subject | None:
     """A film of the sidebar as a subject; None where there is none yet, which a sentence says."""
@@ -92,11 +90,11 @@ def _film(
 
 def limb() -> Subject | None:
     """A limb radiograph with the boxes around its fractures."""
-    return _film("limb", "fracture", fracture_inputs.phantom, _limb_of)
+    return film("limb", "fracture", fracture_inputs.phantom, _limb_of)
 
 
 def _limb_of(case: Case) -> Subject:
-    image, boxes = case.image, fracture_inputs_boxes(case)
+    image, boxes = case.image, true_boxes(case)
     names = tuple(f"fracture {n + 1}" for n in range(0 if boxes is None else len(boxes)))
     words = "the true boxes"
     if boxes is None:
@@ -112,7 +110,7 @@ def _limb_of(case: Case) -> Subject:
     )  # fmt: skip
 
 
-def fracture_inputs_boxes(case: Case) -> np.ndarray | None:
+def true_boxes(case: Case) -> np.ndarray | None:
     """The case's true boxes (N, 4), or None where they are not known."""
     known = case.truth.get("boxes_xyxy")
     return None if known is None else np.asarray(known, np.float32).reshape(-1, 4)
@@ -138,8 +136,3 @@ def _head_of(case: VolumeCase) -> Subject:
 def _coarsened(digest: str, known: bool, _case: VolumeCase) -> Any:
     truth = None if _case.truth is None else _case.truth > 0
     return heads.coarsened(_case.volume, truth)
-
-
-def with_pixels(subject: Subject, moved: Moved) -> Subject:
-    """The subject after a draw, to be looked at further."""
-    return replace(subject, pixels=moved.pixels, labels=moved.labels)
