@@ -52,7 +52,7 @@ class Run:
     batch: int = 16
     network: str = "small_cnn"
     imagenet: bool = False
-    epochs: int = 15
+    epochs: int = 6
 
 
 ROTATION = Augmentation(20, 0, 0, False, 0, 0, 0)
@@ -74,8 +74,8 @@ RUNS = (
     Run("batch size", "8", batch=8),
     Run("batch size", "16"),
     Run("batch size", "64", batch=64),
-    Run("start", "ImageNet", network="attention_lite0", imagenet=True, epochs=8),
-    Run("start", "random", network="attention_lite0", epochs=8),
+    Run("start", "ImageNet", network="attention_lite0", imagenet=True, epochs=3),
+    Run("start", "random", network="attention_lite0", epochs=3),
 )
 
 
@@ -142,7 +142,7 @@ def carry_out(
         found = predicted(model, films["val"][run.pictures], cases["val"], with_sex=run.with_sex)
         return float(np.abs(found - truth).mean())
 
-    rate = 1e-3 if run.network == "small_cnn" else 7e-4
+    rate = 2e-3 if run.network == "small_cnn" else 7e-4
     fit(model, batches, lambda: 0.0, epochs=run.epochs, rate=rate, report=False)
     return error()
 
