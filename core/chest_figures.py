@@ -50,13 +50,16 @@ class FindingRow:
         return self.judged and self.probability >= self.operating_point
 
     @property
+    def verdict(self) -> str:
+        """ "above" or "below" the operating point, or "not judged"."""
+        return ("above" if self.above else "below") if self.judged else "not judged"
+
+    @property
     def words(self) -> str:
         """The row without its name, as it stands beside the bar."""
         mark = f", {self.mark}" if self.mark else ""
-        if not self.judged:
-            return f"{percent(self.probability)}, not judged{mark}"
-        side = "above" if self.above else "below"
-        return f"{percent(self.probability)}, {side} its {percent(self.operating_point)}{mark}"
+        limit = f" its {percent(self.operating_point)}" if self.judged else ""
+        return f"{percent(self.probability)}, {self.verdict}{limit}{mark}"
 
 
 def percent(share: float) -> str:

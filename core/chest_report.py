@@ -145,7 +145,7 @@ def html(
     findings = "".join(
         f'<tr class="{"above" if row.above else "below"}"><td>{escape(row.name)}</td>'
         f"<td>{percent(row.probability)}</td><td>{percent(row.operating_point)}</td>"
-        f"<td>{escape(row.words.partition(', ')[2])}</td></tr>"
+        f"<td>{escape(', '.join(filter(None, (row.verdict, row.mark))))}</td></tr>"
         for row in rows
     )
     page = (

@@ -115,16 +115,23 @@ def _augmentation(path: Path) -> None:
 
 def _ranking(verdicts: pd.DataFrame) -> str:
     """Whether the published ranking holds here, in a sentence for each end of it."""
-    words = []
+    words, held = [], []
+    augmented = verdicts[verdicts["factor"] == "augmentation"]
     for name, claim in (("rotation", "best"), ("blur", "worst")):
-        augmented = verdicts[verdicts["factor"] == "augmentation"].reset_index(drop=True)
         ours = augmented[augmented["setting"].str.contains(name)]
         if ours.empty:
             continue
         place = int((augmented["mean"] > ours["mean"].iloc[0]).sum()) + 1
+        held.append(place == (1 if claim == "best" else len(augmented)))
         words.append(
             f"**{ours['setting'].iloc[0]}** (published: {claim}) comes {_nth(place)} of "
             f"{len(augmented)}; {ours['verdict'].iloc[0]}."
+        )
+    if held:
+        words.append(
+            "The means come in the published order at both ends."
+            if all(held)
+            else "The means do not come in the published order."
         )
     return " ".join(words)
 
@@ -138,8 +145,7 @@ def _heat_maps(path: Path) -> None:
     table = pd.read_csv(path)
     st.markdown("#### Heat maps, scored")
     questions = [name for name in QUESTIONS if (table["question"] == name).any()]
-    left, right = st.columns([3, 2])
-    question = left.segmented_control(
+    question = st.segmented_control(
         "Question",
         questions,
         default=questions[0],
@@ -150,7 +156,7 @@ def _heat_maps(path: Path) -> None:
     )
     splits = table[table["question"] == question]["split"].unique().tolist()
     usual = [name for name in ("test", "val") if name in splits]
-    split = right.segmented_control(
+    split = st.segmented_control(
         "Films",
         splits,
         default=[*usual, splits[0]][0],
