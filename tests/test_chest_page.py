@@ -27,7 +27,7 @@ from core.phantoms.chest import chest_phantom
 from core.stages import Step
 from models.chest import heatmaps, predict, segment
 from models.film_kind import recognise
-from pages.shared import chest_inputs, chest_reading, views
+from pages.shared import chest_inputs, chest_reading, inputs, views
 from tests.radiograph_files import dicom, raster
 
 ROOT = Path(__file__).parents[1]
@@ -368,6 +368,25 @@ def test_experiments_open(calls: Counter[str]) -> None:
     assert not app.exception
     assert not app.error
     assert not calls - Counter({"classify": 9, "heat": 9, "segment": 9})
+
+
+def test_real_sample_shows_its_labels_and_where_they_come_from(
+    calls: Counter[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    film = tmp_path / "film.png"
+    film.write_bytes(raster())
+    monkeypatch.setattr(inputs, "is_cached", lambda sample: True)
+    monkeypatch.setattr(inputs, "fetch", lambda sample: film)
+    app = opened()
+    app.radio(key="chest_source").set_value("Real sample").run()
+    assert not app.exception
+    assert "atelectasis, cardiomegaly, pneumonia" in words(app)
+    assert "mined from the radiologists' reports" in words(app)
+    number = next(i for i, row in enumerate(samples.samples("chest")) if row.truth["age"] == "12")
+    app.selectbox(key="chest_sample").set_value(number).run()
+    assert "(12 years, female):** no finding" in words(app)
+    app.button_group(key="chest_more").set_value("Heart size").run()
+    assert "meant for adults; this person is 12 years old" in words(app)
 
 
 def test_samples_of_the_task_have_labels() -> None:
