@@ -60,12 +60,9 @@ def flags(modality: str, pixels: FloatArray, before: Labels, moved: Moved) -> li
         found.append(Flag("side", SIDES[modality]))
     if motion.stretch > MOST_STRETCH:
         found.append(Flag("shape", STRETCHED[modality].format(motion.stretch)))
-    if modality in ("limb", "chest", "hand") and abs(motion.scale - 1) > 0.02:
-        found.append(
-            Flag(
-                "shape", f"Lengths are {motion.scale:.2f} times what they were: mm no longer hold."
-            )
-        )
+    if modality in ("limb", "chest", "hand") and abs(motion.scale - 1) > MOST_SCALE:
+        words = f"Lengths are {motion.scale:.2f} times what they were: sizes in mm are false."
+        found.append(Flag("shape", words))
     if modality == "chest" and abs(motion.turn_degrees) > 45:
         found.append(Flag("shape", "The film lies on its side or on its head."))
     return found + _grey(pixels, moved)

@@ -214,7 +214,7 @@ def rows(
     """One row a trial, the original first."""
     found: list[dict[str, Any]] = [{"draw": "original", **_rounded(measures, original)}]
     for trial in trials:
-        row: dict[str, Any] = {"draw": trial.draw.seed}
+        row: dict[str, Any] = {"draw": str(trial.draw.seed)}
         if trial.value is not None:
             row["value"] = trial.value
         row |= _rounded(measures, trial.figures)

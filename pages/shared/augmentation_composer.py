@@ -37,8 +37,8 @@ def open_link() -> None:
     if f"{PAGE}_opened" in state:
         return
     state[f"{PAGE}_opened"] = True
-    name = asked.get("image", "")
-    if name in MODALITIES:
+    name = asked.get("image", "limb")
+    if name in MODALITIES and asked.get("pipeline", asked.get("image")):
         state[f"{PAGE}_modality"] = name
         if asked.get("pipeline"):
             modality = MODALITIES[name]
