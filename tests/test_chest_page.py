@@ -188,6 +188,18 @@ def test_heart_size_slider_draws_another_phantom(calls: Counter[str]) -> None:
     assert "| CTR, truth | 0.42" in words(app)
 
 
+def test_drawn_finding_is_marked_and_its_heat_map_scored(calls: Counter[str]) -> None:
+    app = opened()
+    app.multiselect(key="chest_drawn").set_value(["Effusion"]).run()
+    assert not app.exception
+    assert "Effusion" in words(app)
+    app.slider(key="chest_severity").set_value(1.5).run()
+    app.selectbox(key="chest_finding").set_value("Effusion").run()
+    app.button_group(key="chest_more").set_value("Explain").run()
+    assert not app.exception
+    assert "lies in the box of what was drawn" in words(app)
+
+
 @pytest.mark.parametrize(
     "part",
     ["Steps", "Explain", "Robustness", "Heart size", "Two trainings", "Model card", "Download"],
