@@ -148,6 +148,11 @@ PIPELINES: dict[str, Pipeline] = {
 }
 
 
+def by_key(key: str) -> Pipeline:
+    """The pipeline of a name in `models.bone_age.pipelines`."""
+    return next(one for one in (OURS, *PIPELINES.values()) if one.key == key)
+
+
 def parameters(pipeline: Pipeline) -> Mapping[str, Value]:
     """The pipeline's live parameters; only those that differ from the default."""
     with st.expander("Parameters", icon=":material/tune:"):

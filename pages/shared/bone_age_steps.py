@@ -11,9 +11,10 @@ from core import bone_age_marks, draw
 from core.growth import short, years_and_months
 from core.stages import Step
 from models.bone_age.pipelines import stages_of
+from models.bone_age.predict import pipelines_of
 from pages.shared import bone_age_loaders, views
 from pages.shared.bone_age_inputs import PAGE
-from pages.shared.bone_age_pipelines import OURS, PIPELINES, Pipeline, parameters
+from pages.shared.bone_age_pipelines import PIPELINES, Pipeline, by_key, parameters
 from pages.shared.bone_age_views import Reading
 from pages.shared.views import Figure
 
@@ -45,8 +46,10 @@ def show(reading: Reading) -> None:
 def _own(reading: Reading) -> None:
     """The chosen model's own steps, and its answer when they are changed or left out."""
     card, default = reading.settings.card, reading.found
-    changed = parameters(OURS)
-    skip = _skips("ours", [step.name for step in default.steps])
+    pipeline = by_key(pipelines_of(card)[0])
+    changed = parameters(pipeline)
+    names = [stage.name for stage in stages_of(pipeline.key, **changed)]
+    skip = _skips(pipeline.name.lower(), names)
     shown = default
     if changed or skip:
         with st.spinner("Reading the film anew …"):
@@ -69,7 +72,11 @@ def _own(reading: Reading) -> None:
             "interval was measured with them and no longer holds."
         )
     gallery(shown.steps)
-    st.caption(f"The last picture is what “{card.title}” received, in training as here.")
+    others = " Its other networks see other pictures: see “Explain”, “Each model”."
+    st.caption(
+        f"The last picture is what “{card.title}” received, in training as here."
+        + (others if len(pipelines_of(card)) > 1 else "")
+    )
 
 
 def _skips(name: str, names: Sequence[str]) -> list[str]:

@@ -102,7 +102,7 @@ def film(case: Case, settings: Settings, title: str) -> None:
             spacing_mm=case.image.spacing_mm,
             laterality=case.image.laterality,
         ),
-        key=f"{PAGE}_film",
+        key=f"{PAGE}_alone",
         aspect=2 * shown.shape[1] / shown.shape[0],  # as large as beside a second panel
         alt=f"{case.words}, without an answer.",
     )
