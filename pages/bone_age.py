@@ -4,6 +4,7 @@ import streamlit as st
 
 from models.cards import task_cards
 from pages.shared import (
+    augmentation_send,
     bone_age_explain,
     bone_age_growing,
     bone_age_inputs,
@@ -55,6 +56,7 @@ else:
         with viewer.container():
             bone_age_views.viewer(reading)
         bone_age_views.strip(reading)
+        augmentation_send.send(PAGE, case)
         more = st.segmented_control(
             "More about this film",
             MORE,
