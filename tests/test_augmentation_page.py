@@ -39,13 +39,15 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
             counted["images"] += len(many)
             while counted["hold"] and not stopped():
                 time.sleep(0.02)
-            return [{"grey": float(np.mean(moved.pixels))} for moved in many]
+            found = [float(np.mean(moved.pixels)) for moved in many]
+            return [{"grey": mean, "dark": 1 - mean} for mean in found]
 
         def look(moved: Moved) -> Looked:
             return Looked(np.zeros((40, 30, 3), np.uint8), "seen")
 
         card = load_card("fracture", "detector")
-        return Answering((Measure("grey", "Mean grey", limits=None),), answer, look, card, batch=4)
+        measures = Measure("grey", "Mean grey", limits=None), Measure("dark", "Darkness")
+        return Answering(measures, answer, look, card, batch=4)
 
     for name, modality in MODALITIES.items():
         changed = type(modality)(**{**vars(modality), "answering": answering})
@@ -162,6 +164,8 @@ def test_effect_runs_in_batches_and_is_kept(calls: Counter[str]) -> None:
     assert calls == {"batches": 7, "images": 25}  # the original, then six batches
     assert len(app.get("download_button")) == 2
     assert "Least harmed" in words(app)
+    app.segmented_control(key=f"{PAGE}_limb_judged").set_value("dark").run()
+    assert "darkness" in words(app)
     look_at(app, "Draws")
     look_at(app, "Effect on the model")
     assert calls["images"] == 25

@@ -253,12 +253,14 @@ def _more(
 ) -> None:
     """Best and worst draw, the table, and both as files."""
     measures = answering.measures
+    by_key = {one.key: one for one in measures}
     judged = measures[0]
     if len(measures) > 1:
-        judged = st.segmented_control(
-            "Best and worst by", measures, default=measures[0], required=True,
-            format_func=lambda one: one.title, key=f"{PAGE}_{modality.name}_judged",
+        chosen = st.segmented_control(
+            "Best and worst by", list(by_key), default=judged.key, required=True,
+            format_func=lambda key: by_key[key].title, key=f"{PAGE}_{modality.name}_judged",
         )  # fmt: skip
+        judged = by_key.get(chosen, judged)
     best, worst = report.best_and_worst(judged, job.original, job.trials)
     untouched = Draw(0, ())
     shown = [("Original", untouched), ("Least harmed", best.draw), ("Most harmed", worst.draw)]
