@@ -95,7 +95,8 @@ def test_a_bar_that_is_clicked_shows_its_heat_map(chest: Page) -> None:
     # On a logarithmic axis a bar reaches far to the left of what is seen of it.
     chest.mouse.click(box["x"] + box["width"] - 4, box["y"] + box["height"] / 2)
     settled(chest)
-    name = chest.locator(".st-key-chest_bars .yaxislayer-above .ytick text").nth(5).inner_text()
+    ticks = chest.locator(".st-key-chest_bars .ytick text")
+    name = ticks.nth(5).text_content() or ""
     expect(viewer.get_by_text(f"Grad-CAM, {name.strip().lower()}").first).to_be_visible()
 
 
