@@ -13,7 +13,6 @@ from pages.shared.augmentation_modalities import Modality
 from pages.shared.augmentation_subjects import Subject
 
 PAGE = "augmentation"
-LONGEST = 6000  # characters of code shown at once; the rest is in the file
 
 
 def show(
@@ -24,10 +23,10 @@ def show(
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown("**For a training**: draws anew for every image")
-        st.code(training, language="python")
+        st.code(training, language="python", wrap_lines=True, height=340)
     with right:
         st.markdown(f"**This draw ({one.seed})**: the same pixels again")
-        st.code(exact, language="python", height=320)
+        st.code(exact, language="python", wrap_lines=True, height=340)
     text = code.to_json(one, modality.name, subject.pixels, moved.pixels)
     st.markdown(
         "**This draw as JSON**, with the hashes of the pixels before and after"
@@ -36,7 +35,7 @@ def show(
     st.code(text, language="json", height=220)
     st.markdown("**Link**: kind of image, pipeline and draw, never the image")
     st.code(code.link("/augmentation", modality.name, pipeline, one.seed), language=None)
-    st.caption(f"The pipeline as text: {to_text(pipeline) or 'empty'}. The page's own address "
+    st.caption(f"The pipeline as text: `{to_text(pipeline) or 'empty'}`. The page's own address "
                "holds it, too: copy it from the browser.")  # fmt: skip
     _rerun(modality, subject)
 
