@@ -214,13 +214,16 @@ def save_weights(model: keras.Model, path: Path) -> None:
 
 
 def load_weights(model: keras.Model, path: Path) -> None:
-    """Fill a network from an .npz file of `save_weights`.
+    """Fill a network from an .npz file of `save_weights`, in the order in which it was written.
+
+    Not by name: Keras numbers unnamed layers through the process, so that the second network
+    built has other names.
 
     Raises:
-        KeyError: If the file lacks a variable.
-        ValueError: If a shape differs, or the file holds pickled objects, which are not read.
+        ValueError: If a shape or the number of variables differs, or the file holds pickled
+            objects, which are not read.
     """
+    variables = [variable for variable in model.variables if "seed_generator" not in variable.path]
     with np.load(path, allow_pickle=False) as stored:
-        for variable in model.variables:
-            if "seed_generator" not in variable.path:
-                variable.assign(stored[variable.path].astype(np.float32))
+        for variable, name in zip(variables, stored.files, strict=True):
+            variable.assign(stored[name].astype(np.float32))
