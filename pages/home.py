@@ -19,12 +19,36 @@ TASKS = (
         "Three drawn limb films with fractures, each framed by the detector’s boxes.",
     ),
     (
+        "bone_age",
+        "hand_age",
+        "Bone age",
+        "From a hand film and the sex to years and months: every step between, where the network "
+        "looks, and how growth plates close.",
+        "One drawn girl’s hand at four ages, with the age that the model gives each.",
+    ),
+    (
+        "chest",
+        "findings",
+        "Chest",
+        "Fourteen findings against their operating points, a cardiothoracic ratio that you can "
+        "check with a ruler, and heat maps that are scored.",
+        "Two drawn chest films, a small and a large heart, with the outlines and ratio found.",
+    ),
+    (
         "skull_strip",
         "unet",
         "Skull stripping",
         "From a raw T1 head to the brain alone: bias field, resampling, a 3D network and a "
         "viewer in three planes.",
         "A drawn T1 head in three planes with the outline of the brain mask.",
+    ),
+    (
+        "augmentation",
+        None,
+        "Augmentation lab",
+        "What each of 37 transforms, from rotation to bias field, does to an image, its labels, and "
+        "the answer of the models above.",
+        "A drawn broken forearm rotated, bent, noisy and mirrored, its box carried along.",
     ),
 )
 
@@ -41,7 +65,7 @@ for number, (task, model, title, words, alt) in enumerate(TASKS):
         st.image(PICTURES / f"{task}.jpg", width="stretch", alt=alt)
         st.subheader(title, anchor=False)
         st.write(words)
-        for headline in load_card(task, model).metrics[:1]:
+        for headline in load_card(task, model).metrics[:1] if model else ():
             st.caption(headline.sentence)
         st.page_link(
             f"pages/{task}.py", label=f"Open {title.lower()}", icon=":material/arrow_forward:"

@@ -6,18 +6,34 @@ files because the first page must open without loading a model.
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from core.draw import PREDICTION, Picture, to_rgb, windowed, with_boxes
+from core.augment.apply import apply_film
+from core.augment.films import FILMS as TRANSFORMS_2D
+from core.augment.labels import Labels
+from core.augment.pipeline import Planned, draw
+from core.bone_age.result import in_words
+from core.draw import PREDICTION, TRUTH, Picture, tile, to_rgb, windowed, with_boxes
+from core.phantoms.chest import chest_phantom
+from core.phantoms.hand import hand_phantom
 from core.phantoms.head import random_head
 from core.phantoms.limb import LimbPhantom, limb_phantom
 from models.cards import load_card
 
 FOLDER = Path(__file__).parent / "pictures"
 SIZE_WH = (960, 480)
+TRANSFORMS = (
+    ("rotate", "rotation"),
+    ("elastic", "elastic"),
+    ("noise", "noise"),
+    ("mirror", "mirror"),
+)
+HAND_YEARS = (4, 8, 12, 16)
+HEART_RATIOS = (0.44, 0.6)
 FILMS = (
     LimbPhantom(seed=7, kind="forearm", fracture="oblique", shape=(480, 320)),
     LimbPhantom(seed=9, kind="lower leg", fracture="oblique", shape=(480, 320)),
@@ -73,12 +89,88 @@ def skull_strip() -> Picture:
     return np.concatenate(shown, axis=1)
 
 
+def bone_age() -> Picture:
+    """One girl's hand at four ages; below each what the model says."""
+    from models.bone_age import predict
+
+    model = predict.load_model(load_card("bone_age", "hand_age"))
+    shown = []
+    for years in HAND_YEARS:
+        hand = hand_phantom(
+            11,
+            age_months=12.0 * years,
+            sex="F",
+            marker=False,
+            collimation="none",
+            exposure=1.0,
+            shape=(640, 384),
+        )
+        found = predict.estimate(model, hand.image, "F")
+        panel = tile(windowed(hand.image.pixels), SIZE_WH[0] // len(HAND_YEARS), 420)
+        shown.append(
+            _with_words(panel, [f"drawn: {years} years", f"model: {in_words(found.months)}"])
+        )
+    return np.concatenate(shown, axis=1)
+
+
+def chest() -> Picture:
+    """A small and a large heart with the outlines that the network drew, and the ratio."""
+    from core.chest.ctr import measure
+    from models.chest import segment
+
+    model = segment.load_model(load_card("chest", "heart_lungs"))
+    shown = []
+    for ratio in HEART_RATIOS:
+        film = chest_phantom(4, heart_ratio=ratio, shape=(420, 480)).image
+        masks = segment.segment(model, film)
+        picture = to_rgb(windowed(film.pixels))
+        for name, mask in masks.items():
+            outline, _ = cv2.findContours(
+                mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
+            )
+            colour = TRUTH if name == "heart" else PREDICTION
+            cv2.drawContours(picture, outline, -1, colour, 2, cv2.LINE_AA)
+        panel = tile(picture, SIZE_WH[0] // 2, 440)
+        shown.append(_with_words(panel, [f"heart / chest = {measure(masks).ratio:.2f}"]))
+    return np.concatenate(shown, axis=1)
+
+
+def augmentation() -> Picture:
+    """One broken limb as it is and under three transforms, the true box carried along."""
+    image, boxes = limb_phantom(FILMS[0])
+    labels = Labels(boxes, ("fracture",) * len(boxes))
+    shown = []
+    for name, words in TRANSFORMS:
+        moved = apply_film(draw((Planned(name),), TRANSFORMS_2D, 5), image.pixels, labels)
+        labelled = with_boxes(
+            windowed(moved.pixels), moved.labels.boxes_xyxy, colour=TRUTH, dashed=True
+        )
+        panel = tile(labelled, SIZE_WH[0] // len(TRANSFORMS), 440)
+        shown.append(_with_words(panel, [words]))
+    return np.concatenate(shown, axis=1)
+
+
+def _with_words(picture: Picture, lines: list[str]) -> Picture:
+    """A picture with lines of text under it, as high as the home page's pictures."""
+    height, width = SIZE_WH[1], picture.shape[1]
+    panel = np.zeros((height, width, 3), np.uint8)
+    panel[: picture.shape[0]] = to_rgb(picture)
+    step = (height - picture.shape[0]) // (len(lines) + 1)
+    for number, line in enumerate(lines):
+        at = (16, picture.shape[0] + (number + 1) * step + 6)
+        cv2.putText(panel, line, at, cv2.FONT_HERSHEY_SIMPLEX, 0.6, (235, 235, 235), 1, cv2.LINE_AA)
+    return panel
+
+
 def main() -> None:
+    """Draw those that are named, or all."""
     FOLDER.mkdir(exist_ok=True)
-    for draw in (fracture, skull_strip):
+    for task in (fracture, bone_age, chest, skull_strip, augmentation):
+        if sys.argv[1:] and task.__name__ not in sys.argv[1:]:
+            continue
         # JPEG: the noise of a film makes a PNG ten times as large
-        picture = cv2.cvtColor(draw(), cv2.COLOR_RGB2BGR)
-        cv2.imwrite(str(FOLDER / f"{draw.__name__}.jpg"), picture, [cv2.IMWRITE_JPEG_QUALITY, 88])
+        picture = cv2.cvtColor(task(), cv2.COLOR_RGB2BGR)
+        cv2.imwrite(str(FOLDER / f"{task.__name__}.jpg"), picture, [cv2.IMWRITE_JPEG_QUALITY, 88])
 
 
 if __name__ == "__main__":
