@@ -30,10 +30,10 @@ st.markdown(
     "of the model’s answer: which augmentation helps, which harms, which is anatomically wrong."
 )
 augmentation_composer.open_link()
+st.session_state.setdefault("augmentation_modality", "limb")
 name = st.segmented_control(
     "Kind of image",
     list(MODALITIES),
-    default="limb",
     format_func=lambda one: MODALITIES[one].title,
     required=True,
     key="augmentation_modality",

@@ -132,6 +132,13 @@ def test_what_became_false_is_flagged(
     assert found == ({about} if about else set())
 
 
+def test_a_chest_is_not_filmed_on_its_side_and_a_limb_may_be() -> None:
+    pixels, labels = dot_film()
+    moved = apply_film(fixed("rotate", {"degrees": 30.0}), pixels, labels)
+    assert [flag.about for flag in checks.flags("chest", pixels, labels, moved)] == ["shape"]
+    assert checks.flags("limb", pixels, labels, moved) == []
+
+
 def test_labels_that_leave_the_image_are_flagged_and_gone() -> None:
     pixels, _ = dot_film()
     corner = Labels(

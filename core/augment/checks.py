@@ -14,6 +14,8 @@ LEAST_VISIBLE = 0.75
 MOST_STRETCH = 0.08
 """From here on proportions are said to be false: this project's choice."""
 MOST_SCALE = 0.1
+MOST_TURN = 15.0
+"""Degrees; for chests only, which are filmed upright."""
 MOST_LOST = 0.05
 MOST_CLIPPED = 0.05
 SMALL_PART = 0.01
@@ -63,8 +65,9 @@ def flags(modality: str, pixels: FloatArray, before: Labels, moved: Moved) -> li
     if modality in ("limb", "chest", "hand") and abs(motion.scale - 1) > MOST_SCALE:
         words = f"Lengths are {motion.scale:.2f} times what they were: sizes in mm are false."
         found.append(Flag("shape", words))
-    if modality == "chest" and abs(motion.turn_degrees) > 45:
-        found.append(Flag("shape", "The film lies on its side or on its head."))
+    if modality == "chest" and abs(motion.turn_degrees) > MOST_TURN:
+        words = f"The chest is turned by {abs(motion.turn_degrees):.0f}°, as on hardly any film."
+        found.append(Flag("shape", words))
     return found + _grey(pixels, moved)
 
 
