@@ -46,8 +46,8 @@ TASKS = (
         "augmentation",
         None,
         "Augmentation lab",
-        "What each of 37 transforms, from rotation to bias field, does to an image, its labels, and "
-        "the answer of the models above.",
+        "What each of 37 transforms, from rotation to bias field, does to an image, its labels "
+        "and the answer of the models above.",
         "A drawn broken forearm rotated, bent, noisy and mirrored, its box carried along.",
     ),
 )

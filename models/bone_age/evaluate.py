@@ -19,10 +19,9 @@ from core.images import FloatArray
 from core.metrics import bootstrap_interval
 from core.phantoms.hand import hand_phantom
 from core.readers import read_radiograph
-from models.bone_age.network import MEAN_MONTHS
 from models.bone_age.pipelines import PIPELINES, stages_of
 from models.bone_age.predict import interval, load_model, months_of, pipelines_of, together
-from models.bone_age.preprocess import network_input
+from models.bone_age.preprocess import MEAN_MONTHS, network_input
 from models.cards import ModelCard, task_cards
 
 DEFAULT = "hand_age"

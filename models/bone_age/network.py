@@ -14,7 +14,7 @@ import keras
 import numpy as np
 from keras import layers
 
-MEAN_MONTHS, SPREAD_MONTHS = 127.2, 41.7  # of the training split: the last layer starts there
+from models.bone_age.preprocess import MEAN_MONTHS, SPREAD_MONTHS
 
 LITE0_BLOCKS = (
     # repeats, kernel, stride, expansion, filters: EfficientNet-B0 of Tan and Le (ICML 2019);

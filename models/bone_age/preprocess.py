@@ -12,6 +12,7 @@ from core.stages import Stage, Step, run_stages
 
 FloatArray = NDArray[np.float32]
 
+MEAN_MONTHS, SPREAD_MONTHS = 127.2, 41.7  # of the training split: the last layer starts there
 SEX_INPUT = {"F": (1.0, 0.0), "M": (0.0, 1.0), None: (0.5, 0.5)}
 
 

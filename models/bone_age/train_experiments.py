@@ -114,7 +114,7 @@ class Probe:
         pooled = keras.ops.mean(model.get_layer("head_relu").output, axis=(1, 2))
         self.body = keras.Model(model.inputs[0], pooled)
 
-    def __call__(self, films: NDArray[np.float32]) -> Features:
+    def __call__(self, films: NDArray[np.floating]) -> Features:
         """(N, H, W) in [0, 1] to (N, 1280)."""
         parts = [
             self.body(films[start : start + 32][..., None], training=False).numpy()
@@ -132,7 +132,7 @@ def ridge(train: Features, months: Features, penalty: float) -> tuple[Features, 
     return weights, level - float(mean @ weights)
 
 
-def fitted(train: Features, months: Features, films: Features) -> tuple[Features, float]:
+def fitted(train: Features, months: Features, films: NDArray[np.integer]) -> tuple[Features, float]:
     """The ridge regression with the penalty that is best on a fifth of the training films.
 
     Args:
