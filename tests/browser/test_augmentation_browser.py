@@ -28,7 +28,8 @@ def lab(page: Page, app_url: str) -> Iterator[Page]:
     page.set_default_timeout(PATIENCE_MS)
     page.goto(app_url)
     page.get_by_role("link", name="Augmentation lab").first.click()
-    expect(page.get_by_text("Draw 9", exact=True)).to_be_visible(timeout=PATIENCE_MS)
+    last = page.get_by_role("button", name="Draw 9", exact=True)
+    expect(last).to_be_visible(timeout=PATIENCE_MS)
     yield page
     assert complaints == []
 
