@@ -310,6 +310,7 @@ def test_a_head_draw_replays_and_its_mask_stays_on_the_ball(name: str) -> None:
     assert np.array_equal(first.pixels, second.pixels)
     assert first.pixels.shape == HEAD_SHAPE
     assert first.pixels.dtype == np.float32
+    assert first.pixels.min() >= 0  # magnitudes
     assert np.array_equal(voxels, before)
     assert not np.array_equal(first.pixels, before)
     mask = first.labels.masks["ball"]

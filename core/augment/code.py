@@ -100,7 +100,7 @@ def head_draw(draw: Draw, level: float) -> str:
             ]
         else:
             lines.append(f"subject = {_called('tio.' + name, given)}(subject)")
-    lines.append('out = subject["head"].numpy()[0] * level')
+    lines.append('out = np.abs(subject["head"].numpy()[0]) * level  # a scanner stores magnitudes')
     return "\n".join(lines) + "\n"
 
 

@@ -248,7 +248,8 @@ def apply_head(
             subject["head"].set_data(changed["head"].data)
     masks = {name: subject[f"mask {name}"].numpy()[0] > 0 for name in labels.masks}
     outside = 1 - float(subject["whole"].data.float().mean()) if "whole" in subject else 0.0
-    found = subject["head"].numpy()[0].astype(np.float32) * np.float32(level)
+    # A scanner stores magnitudes; TorchIO leaves ringing and noise below zero.
+    found = np.abs(subject["head"].numpy()[0].astype(np.float32)) * np.float32(level)
     return Moved(
         np.ascontiguousarray(found), Labels(masks=masks), motion=_motion_of(draw), outside=outside
     )

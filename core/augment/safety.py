@@ -151,8 +151,8 @@ _HEAD: dict[str, _Row] = {
     "anisotropy": (SAFE, "Clinical scans have thick slices; the truth stays that of the thin "
                    "ones.", "torchio"),
     "spike": (CARE, "A rare fault; strong ones are repeated on the scanner.", "torchio"),
-    "noise": (SAFE, "Short scans and low fields are noisy. It is Gaussian here, where MR "
-              "magnitudes are Rician.", "torchio"),
+    "noise": (SAFE, "Short scans and low fields are noisy. It is Gaussian, then made a magnitude "
+              "as in a scanner.", "torchio"),
     "motion": (SAFE, "Common in practice. The mask stays at the first position, so that with a "
                "strong motion it is no longer true.", "shaw"),
     "ghosting": (SAFE, "Pulsation makes ghosts; the brain stays where it was.", "torchio"),
