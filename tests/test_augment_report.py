@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
-from core.augment import pictures, report
+from core.augment import evidence, pictures, report
 from core.augment.films import FILMS
 from core.augment.labels import Labels
 from core.augment.pipeline import fixed
@@ -114,3 +115,15 @@ def test_labels_are_drawn_on_a_film_and_on_a_slice() -> None:
     assert shown.shape[:2] == (466, 560) or shown.shape[0] == 467 or max(shown.shape[:2]) == 560
     assert shown[:30, -40:].max() == 255
     assert pictures.thumbnail(np.zeros((900, 600, 3), np.uint8), 300).shape == (300, 200, 3)
+
+
+def test_experiments_stand_beside_their_transform(tmp_path: Path) -> None:
+    path = tmp_path / "experiments.csv"
+    rows = ["none,0,0.90", "none,1,0.92", "rotation up to 18°,0,0.95", "horizontal flip,0,0.85"]
+    lines = ["factor,setting,seed,val_auroc", *(f"augmentation,{row}" for row in rows)]
+    path.write_text("\n".join([*lines, "depth,head only,0,0.5"]), encoding="utf-8")
+    said = evidence.beside(path)
+    assert set(said) == {"rotate", "mirror"}
+    assert "0.95 (+0.04 against none, 1 run)" in said["rotate"]
+    assert "-0.06" in said["mirror"]
+    assert evidence.beside(None) == evidence.beside(tmp_path / "none.csv") == {}

@@ -259,3 +259,10 @@ def test_head_opens_with_its_mask_and_three_draws(calls: Counter[str]) -> None:
     assert not app.exception
     look_at(app, "Code and link")
     assert any("import torchio" in block.value for block in app.code)
+
+
+@pytest.mark.parametrize("name", ["hand", "chest"])
+def test_experiments_stand_beside_the_transform(calls: Counter[str], name: str) -> None:
+    app = look_at(opened(image=name, pipeline="rotate"), "Experiments")
+    assert "Trained with rotation" in words(app)
+    assert "in this pipeline" in app.dataframe[0].value.columns

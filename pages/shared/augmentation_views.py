@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from core import figures, volume_figures
-from core.augment import checks, pictures, safety
+from core.augment import checks, evidence, pictures, safety
 from core.augment.labels import Moved
 from core.augment.pipeline import Draw, Planned, draw, fixed, words
 from core.draw import TRUTH, Picture
@@ -156,11 +156,12 @@ def drawn_parts(modality: Modality, one: Draw) -> None:
         st.info("The pipeline is empty. Add a transform in the sidebar.")
         return
     lines = []
+    measured = evidence.beside(modality.experiments)
     for number, part in enumerate(one.parts, start=1):
         badge = safety.badge(modality.name, part.transform)
         lines.append(
             f"{number}. **{words(part, modality.catalogue)}** {composer.badge(badge.level)} "
-            f"{badge.why} :gray[{badge.source}.]"
+            f"{badge.why} :gray[{badge.source}.] {measured.get(part.transform, '')}"
         )
     st.markdown("\n".join(lines))
     if one.skipped:
@@ -305,6 +306,13 @@ def experiments(modality: Modality, pipeline: tuple[Planned, ...]) -> None:
                  val_auroc=("val_auroc", "max"))
             .reset_index()
         )  # fmt: skip
+    elif "factor" in table.columns:
+        table, _ = evidence.summed(table)
+        used = {planned.transform for planned in pipeline}
+        table["in this pipeline"] = [
+            evidence.transform_of(setting) in used for setting in table["trained with"]
+        ]
+        st.caption("Few runs on few films: read small changes as noise.")
     st.dataframe(
         table, hide_index=True, height="content", alt="Table of measured training experiments."
     )
