@@ -11,7 +11,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "2")
 
 # Before any test loads TensorFlow: in one process, the compiler that torchvision brings along
 # aborts where TensorFlow's is there first. (The app has TensorFlow in a process of its own.)
-import torchvision  # noqa: E402, F401
+import torchvision  # noqa: F401
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 
