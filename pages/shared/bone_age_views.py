@@ -12,7 +12,7 @@ from core import bone_age_figures, bone_age_marks, bone_age_report, draw, export
 from core.bone_age.result import BoneAge
 from core.growth import Difference, short, years_and_months
 from core.images import FloatArray, Radiograph
-from pages.shared import augmentation_send, bone_age_loaders, views
+from pages.shared import bone_age_loaders, views
 from pages.shared.bone_age_inputs import PAGE, SEX_NAMES, Settings
 from pages.shared.inputs import Case
 from pages.shared.views import Download, Figure
@@ -283,7 +283,6 @@ def report(reading: Reading) -> bytes:
 def download(reading: Reading) -> None:
     """The answer as table, step gallery and one-page report."""
     name = exports.stem(PurePath(_title(reading.case)).stem)
-    augmentation_send.send(PAGE, reading.case)
     views.downloads(
         PAGE,
         [
