@@ -72,14 +72,3 @@ def test_stage_left_out_stands_beside_the_default(bone_age: Page) -> None:
     bone_age.get_by_test_id("stMain").get_by_role("button", name="CLAHE", exact=True).click()
     expect(metric(bone_age, "As changed")).to_have_text(AGE)
     expect(metric(bone_age, "Change")).to_have_text(re.compile(r"^[+-]\d+\.\d months$"))
-
-
-def test_report_and_table_are_downloaded(bone_age: Page) -> None:
-    choose(bone_age, "Download")
-    with bone_age.expect_download() as waiting:
-        bone_age.get_by_role("button", name="Report (HTML)").click()
-    report = waiting.value.path().read_text(encoding="utf-8")
-    assert "90 % interval" in report and "not for diagnosis" in report
-    with bone_age.expect_download() as waiting:
-        bone_age.get_by_role("button", name="Table (CSV)").click()
-    assert waiting.value.path().read_text().startswith("file,sex,bone_age_months,")
