@@ -3,15 +3,12 @@
 import streamlit as st
 
 from core.augment.pipeline import draw
-from pages.shared import (
-    augmentation_code,
-    augmentation_composer,
-    augmentation_effect,
-    augmentation_views,
-    frame,
-    loaders,
-)
-from pages.shared.augmentation_modalities import MODALITIES
+from pages.shared import frame, loaders
+from pages.tasks.augmentation import code as augmentation_code
+from pages.tasks.augmentation import composer as augmentation_composer
+from pages.tasks.augmentation import effect as augmentation_effect
+from pages.tasks.augmentation import views as augmentation_views
+from pages.tasks.augmentation.modalities import MODALITIES
 
 MORE = (
     "Draws",

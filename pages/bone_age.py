@@ -3,20 +3,15 @@
 import streamlit as st
 
 from models.cards import task_cards
-from pages.shared import (
-    augmentation_send,
-    bone_age_explain,
-    bone_age_growing,
-    bone_age_inputs,
-    bone_age_sets,
-    bone_age_steps,
-    bone_age_study,
-    bone_age_views,
-    frame,
-    inputs,
-    loaders,
-    views,
-)
+from pages.shared import frame, inputs, loaders, views
+from pages.shared import send_to_lab as augmentation_send
+from pages.tasks.bone_age import experiments as bone_age_study
+from pages.tasks.bone_age import explain as bone_age_explain
+from pages.tasks.bone_age import growth as bone_age_growing
+from pages.tasks.bone_age import many_films as bone_age_sets
+from pages.tasks.bone_age import sidebar as bone_age_inputs
+from pages.tasks.bone_age import steps as bone_age_steps
+from pages.tasks.bone_age import views as bone_age_views
 
 PAGE = "bone_age"
 MORE = ("Steps", "Explain", "Growth", "Experiments", "Model card", "Download")

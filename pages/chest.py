@@ -2,24 +2,19 @@
 
 import streamlit as st
 
-from pages.shared import (
-    augmentation_send,
-    chest_changes,
-    chest_download,
-    chest_experiments,
-    chest_explain,
-    chest_gate,
-    chest_heart,
-    chest_inputs,
-    chest_loaders,
-    chest_reading,
-    chest_sets,
-    chest_views,
-    frame,
-    inputs,
-    loaders,
-    views,
-)
+from pages.shared import frame, inputs, loaders, views
+from pages.shared import send_to_lab as augmentation_send
+from pages.tasks.chest import download as chest_download
+from pages.tasks.chest import experiments as chest_experiments
+from pages.tasks.chest import explain as chest_explain
+from pages.tasks.chest import heart_size as chest_heart
+from pages.tasks.chest import input_check as chest_gate
+from pages.tasks.chest import loaders as chest_loaders
+from pages.tasks.chest import many_films as chest_sets
+from pages.tasks.chest import reading as chest_reading
+from pages.tasks.chest import robustness as chest_changes
+from pages.tasks.chest import sidebar as chest_inputs
+from pages.tasks.chest import views as chest_views
 
 MORE = (
     "Steps",

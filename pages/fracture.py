@@ -3,19 +3,14 @@
 import streamlit as st
 
 from models.cards import load_card
-from pages.shared import (
-    augmentation_send,
-    fracture_inputs,
-    fracture_robustness,
-    fracture_sets,
-    fracture_teaching,
-    fracture_views,
-    frame,
-    inputs,
-    loaders,
-    measuring,
-    views,
-)
+from pages.shared import frame, inputs, loaders, views
+from pages.shared import measure as measuring
+from pages.shared import send_to_lab as augmentation_send
+from pages.tasks.fracture import many_films as fracture_sets
+from pages.tasks.fracture import robustness as fracture_robustness
+from pages.tasks.fracture import sidebar as fracture_inputs
+from pages.tasks.fracture import teaching as fracture_teaching
+from pages.tasks.fracture import views as fracture_views
 
 MORE = ("Steps", "Explain", "Robustness", "Measure", "Model card", "Download")
 MODES = ("One radiograph", "Many radiographs", "Teaching set")

@@ -3,15 +3,12 @@
 import streamlit as st
 
 from models.cards import load_card
-from pages.shared import (
-    augmentation_send,
-    frame,
-    views,
-    volume_inputs,
-    volume_loaders,
-    volume_teaching,
-    volume_views,
-)
+from pages.shared import frame, views
+from pages.shared import send_to_lab as augmentation_send
+from pages.tasks.skull_strip import loaders as volume_loaders
+from pages.tasks.skull_strip import sidebar as volume_inputs
+from pages.tasks.skull_strip import steps as volume_teaching
+from pages.tasks.skull_strip import views as volume_views
 
 PAGE = "skull_strip"
 MORE = ("Steps", "Explain", "Model card", "Download")

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.augment.labels import Labels, Mask
-from core.draw import TRUTH, Picture, Rgb, tile, to_rgb, windowed, with_boxes
 from core.images import FloatArray
-from core.slices import ACROSS, NORMAL, display_range, grey
+from core.plots.draw import TRUTH, Picture, Rgb, tile, to_rgb, windowed, with_boxes
+from core.plots.slices import ACROSS, NORMAL, display_range, grey
 
 SLICE_PX = 560
 LEAST_REACH = 0.05

@@ -12,8 +12,8 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from core.augment.pipeline import Catalogue, Draw, words
-from core.draw import PREDICTION, TRUTH, Picture, hex_colour
-from core.exports import table
+from core.files.write import table
+from core.plots.draw import PREDICTION, TRUTH, Picture, hex_colour
 
 ORIGINAL = "#8a9197"
 DISCLAIMER = "Lightbox is for teaching. Not a medical device, not for diagnosis."

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.bone_age import regions
-from core.bone_age.field import cut_to_field
+from core.bone_age.collimation import cut_to_field
 from core.bone_age.geometry import fitted, shift, turned
 from core.bone_age.grey import as_grey, clahe, clip_extremes, denoise, normalise
 from core.bone_age.one_hand import filled, one_hand_contour

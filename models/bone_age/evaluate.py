@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from core.bone_age.cases import BoneAgeCase, read_bone_age_cases
 from core.errors import ImagingError
+from core.files.radiograph import read_radiograph
 from core.images import FloatArray
-from core.metrics import bootstrap_interval
-from core.phantoms.hand import hand_phantom
-from core.readers import read_radiograph
+from core.metrics.statistics import bootstrap_interval
+from core.phantoms.hand.phantom import hand_phantom
 from models.bone_age.pipelines import PIPELINES, stages_of
 from models.bone_age.predict import interval, load_model, months_of, pipelines_of, together
 from models.bone_age.preprocess import MEAN_MONTHS, network_input

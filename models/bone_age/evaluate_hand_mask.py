@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from core.bone_age.cases import read_bone_age_cases
-from core.metrics import bootstrap_interval, dice
-from core.phantoms.hand import hand_phantom
-from core.readers import read_radiograph
+from core.files.radiograph import read_radiograph
+from core.metrics.statistics import bootstrap_interval, dice
+from core.phantoms.hand.phantom import hand_phantom
 from models.bone_age.hand_labels import clear_mask
 from models.bone_age.hand_mask import HandMaskModel, hand_mask, load_hand_mask
 from models.cards import load_card

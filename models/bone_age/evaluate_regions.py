@@ -25,8 +25,8 @@ from core.bone_age import landmark
 from core.bone_age.cases import read_bone_age_cases
 from core.bone_age.geometry import film_matrix, moved
 from core.bone_age.regions import REGIONS
-from core.metrics import bootstrap_interval
-from core.readers import read_radiograph
+from core.files.radiograph import read_radiograph
+from core.metrics.statistics import bootstrap_interval
 from core.stages import run_stages
 
 Points = Mapping[str, np.ndarray]

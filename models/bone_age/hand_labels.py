@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.bone_age import landmark
-from core.bone_age.field import field_mask
+from core.bone_age.collimation import field_mask
 from core.bone_age.geometry import film_matrix, moved
 from core.bone_age.one_hand import filled
 from core.images import FloatArray

@@ -16,7 +16,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from core.bone_age.cases import BoneAgeCase, read_bone_age_cases
-from core.readers import read_radiograph
+from core.files.radiograph import read_radiograph
 from core.stages import Stage
 from models.bone_age import network
 from models.bone_age.pipelines import PIPELINES, stages_of

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from core.bone_age import landmark, whole_hand
 from core.bone_age.cases import BoneAgeCase, read_bone_age_cases
-from core.readers import read_radiograph
+from core.files.radiograph import read_radiograph
 from core.stages import Stage, run_stages
 from models.bone_age import network
 from models.bone_age.preprocess import SEX_INPUT, network_input

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from core.bone_age.cases import read_bone_age_cases
 from core.bone_age.geometry import fitted
+from core.files.radiograph import read_radiograph
 from core.images import FloatArray
-from core.phantoms.hand import hand_phantom
-from core.readers import read_radiograph
+from core.phantoms.hand.phantom import hand_phantom
 from models.bone_age import hand_network
 from models.bone_age.hand_augment import augmented
 from models.bone_age.hand_labels import LEFT_OUT, clear_mask

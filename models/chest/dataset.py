@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from core.files.radiograph import read_radiograph
 from core.images import FloatArray, Radiograph
-from core.readers import read_radiograph
 from core.stages import run_stages
 from models.chest.preprocess import input_stages
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from core.chest.ctr import LIMIT, masks_from_labels, measure
 from core.errors import ImagingError
 from core.images import FloatArray
-from core.metrics import auroc, bootstrap_interval, dice
+from core.metrics.statistics import auroc, bootstrap_interval, dice
 from core.stages import Progress
 from models.cards import load_card
 from models.chest import segment as drawing

@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from core.chest.heat import HeatScore, boxes_region, centre_map, rank_correlation, score
 from core.images import FloatArray, Radiograph
-from core.metrics import bootstrap_interval
+from core.metrics.heat_maps import HeatScore, boxes_region, centre_map, rank_correlation, score
+from core.metrics.statistics import bootstrap_interval
 from models.cards import load_card
 from models.chest.dataset import read_film, read_mask, read_mask_cases
 from models.chest.heatmaps import METHODS, heat_map

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from core.images import FloatArray
-from core.metrics import auroc
+from core.metrics.statistics import auroc
 from models.chest.augment import FINDINGS_VIEWS, Strength, training_view
 from models.chest.dataset import FINDINGS, Case, network_inputs, read_cases, truth_of
 from models.chest.network import ARCHITECTURES, ChestNet, start_from_imagenet

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from core.images import FloatArray
-from core.metrics import auroc
+from core.metrics.statistics import auroc
 from models.chest.augment import Strength, training_view
 from models.chest.dataset import network_inputs, read_cases, read_mask_cases
 from models.chest.network import ChestNet, start_from_imagenet

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from core.images import FloatArray
-from core.metrics import auroc, bootstrap_interval
+from core.metrics.statistics import auroc, bootstrap_interval
 from models.chest.augment import Strength
 from models.chest.dataset import read_cases
 from models.chest.network import ChestNet, start_from_imagenet

@@ -16,7 +16,7 @@ from torch import nn
 
 from core.chest.ctr import masks_from_labels, measure
 from core.errors import ImagingError
-from core.metrics import dice
+from core.metrics.statistics import dice
 from models.chest.augment import Strength, exposed, moving
 from models.chest.dataset import MaskCase, network_inputs, read_film, read_mask, read_mask_cases
 from models.chest.segment import SegmentModel, segment

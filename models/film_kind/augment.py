@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.film_kinds import KINDS, ORIENTATIONS
+from core.film_kind import KINDS, ORIENTATIONS
 from core.images import FloatArray
 from models.film_kind.clutter import lettered
 from models.film_kind.films import Film

@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.film_kinds import EXPECTED, KINDS, ORIENTATIONS, FilmKind, refusal
+from core.film_kind import EXPECTED, KINDS, ORIENTATIONS, FilmKind, refusal
 from core.images import FloatArray
-from core.metrics import bootstrap_interval
+from core.metrics.statistics import bootstrap_interval
 from models.cards import load_card
 from models.film_kind.clutter import clutter
 from models.film_kind.films import Film, phantom_films, pixels_of, real_films

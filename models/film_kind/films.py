@@ -24,7 +24,7 @@ class Film:
 
     Attributes:
         grey: uint8 (H, W), bone bright, as it comes from its source.
-        kind: One of `core.film_kinds.KINDS`.
+        kind: One of `core.film_kind.KINDS`.
         source: Where it comes from, for the figures ("RSNA hands", "NIH 64 px", ...).
         whole_frontal: For hands of FracAtlas: labelled as one frontal view of a hand alone.
     """
@@ -82,10 +82,10 @@ def phantom_films(first: int, count: int) -> Iterator[Film]:
     About a fifth of the limb phantoms are grown-ups' hands: kept apart, and not trained on, as it
     is a matter of taste whether a page for children's hands should take them.
     """
-    from core.phantoms.chest import FINDINGS, chest_phantom
-    from core.phantoms.hand import hand_phantom
-    from core.phantoms.head import random_head
-    from core.phantoms.limb import limb_phantom, random_limb
+    from core.phantoms.chest.phantom import FINDINGS, chest_phantom
+    from core.phantoms.hand.phantom import hand_phantom
+    from core.phantoms.head.phantom import random_head
+    from core.phantoms.limb.phantom import limb_phantom, random_limb
 
     for seed in range(first, first + count):
         view = "AP" if seed % 4 == 0 else "PA"

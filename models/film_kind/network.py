@@ -7,7 +7,7 @@ from itertools import pairwise
 import torch
 from torch import nn
 
-from core.film_kinds import KINDS, ORIENTATIONS
+from core.film_kind import KINDS, ORIENTATIONS
 
 SIDE_PX = 64
 """As small as the smallest films of the training data (NIH at 64 px): at this size no film is

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import WeightsError
-from core.film_kinds import KINDS, ORIENTATIONS, FilmKind, refusal, righted, turned
+from core.film_kind import KINDS, ORIENTATIONS, FilmKind, refusal, righted, turned
 from core.images import FloatArray, Radiograph
 from models.cards import ModelCard, verified_weights
 

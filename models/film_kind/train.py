@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from core.film_kinds import KINDS, ORIENTATIONS
+from core.film_kind import KINDS, ORIENTATIONS
 from models.film_kind.augment import View, training_view
 from models.film_kind.clutter import clutter
 from models.film_kind.films import (

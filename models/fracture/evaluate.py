@@ -17,16 +17,16 @@ from typing import Any
 import numpy as np
 
 from core.datasets import BODY_PARTS, FractureCase, read_fracture_cases, read_grey
-from core.detection_metrics import (
+from core.detections import Boxes, Detections
+from core.images import Radiograph, digest_of
+from core.metrics.detection import (
     MatchedImage,
     average_precision,
     match_image,
     precision_recall,
     sensitivity_at,
 )
-from core.detections import Boxes, Detections
-from core.images import Radiograph, digest_of
-from core.metrics import auroc, bootstrap_interval
+from core.metrics.statistics import auroc, bootstrap_interval
 from core.stages import Progress
 from models.cards import load_card
 from models.fracture.classify import load_classifier, probability
@@ -171,7 +171,7 @@ def data_set_cases(folder: Path, split: str) -> Iterable[tuple[FractureCase, Rad
 
 def phantom_cases(count: int) -> Iterable[tuple[FractureCase, Radiograph]]:
     """Seeded phantoms, every second one fractured."""
-    from core.phantoms.limb import limb_phantom, random_limb
+    from core.phantoms.limb.phantom import limb_phantom, random_limb
 
     for seed in range(FIRST_PHANTOM_SEED, FIRST_PHANTOM_SEED + count):
         radiograph, boxes = limb_phantom(random_limb(seed, fractured=seed % 2 == 0))

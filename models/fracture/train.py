@@ -20,9 +20,9 @@ import torch
 from torch import nn
 
 from core.datasets import FractureCase, read_fracture_cases, read_grey
-from core.detection_metrics import average_precision, match_image
 from core.images import Radiograph, digest_of
-from core.metrics import auroc
+from core.metrics.detection import average_precision, match_image
+from core.metrics.statistics import auroc
 from models.fracture import network as networks
 from models.fracture.augment import Sample, Strength, training_view
 from models.fracture.export import averaged
@@ -279,7 +279,7 @@ def load_samples(cases: Sequence[FractureCase]) -> dict[str, list[Sample]]:
 
 def phantom_samples(count: int, first_seed: int) -> list[Sample]:
     """Phantoms, every second one fractured; the seeds do not meet those of the evaluation."""
-    from core.phantoms.limb import limb_phantom, random_limb
+    from core.phantoms.limb.phantom import limb_phantom, random_limb
 
     made = []
     for seed in range(first_seed, first_seed + count):

@@ -20,7 +20,7 @@ from torch import nn
 
 from core.datasets import FractureCase, read_fracture_cases, read_grey
 from core.images import Radiograph, digest_of
-from core.metrics import auroc
+from core.metrics.statistics import auroc
 from models.fracture.augment import Sample, Strength, training_view
 from models.fracture.classifier_network import YoloClassifier, start_from_detector
 from models.fracture.classify import Classifier, probability

@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from core.images import FloatArray
-from core.metrics import auroc
+from core.metrics.statistics import auroc
 from core.stages import run_stages
 from models.fracture.augment import Sample
 from models.fracture.classifier_network import Vgg16

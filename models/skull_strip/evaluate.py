@@ -23,9 +23,9 @@ import nibabel as nib
 import numpy as np
 
 from core.images import Volume
-from core.metrics import bootstrap_interval
+from core.metrics.masks import MaskAgreement, compare_masks
+from core.metrics.statistics import bootstrap_interval
 from core.skull_strip import OURS, PUBLISHED, Settings
-from core.volume_metrics import MaskAgreement, compare_masks
 from models.cards import load_card
 from models.skull_strip.predict import Model, load_model, segment
 
@@ -136,7 +136,7 @@ def evaluate_phantoms(
     progress: Callable[[str], None] | None = None,
 ) -> dict[str, Any]:
     """Score the model on the head phantoms of seeds 0 to `count` - 1, at 2 mm."""
-    from core.phantoms.head import random_head
+    from core.phantoms.head.phantom import random_head
 
     rows = []
     for seed in range(count):

@@ -26,7 +26,7 @@ import numpy as np
 import tensorflow as tf
 
 from core.images import FloatArray, Volume
-from core.metrics import dice
+from core.metrics.statistics import dice
 from core.skull_strip import OURS, n4_field, place_grid, to_grid
 from core.skull_strip.pipeline import rescale, z_score
 from core.skull_strip.post import fill_holes, largest_component
@@ -106,7 +106,7 @@ def read_heads(data: Path, cache: Path | None) -> list[Head]:
 
 def phantom_heads(count: int, first_seed: int = 10_000) -> list[Head]:
     """Head phantoms with seeds that no test uses."""
-    from core.phantoms.head import random_head
+    from core.phantoms.head.phantom import random_head
 
     heads = []
     for seed in range(first_seed, first_seed + count):

@@ -10,9 +10,9 @@ from typing import Any
 import streamlit as st
 
 from core.errors import ImagingError
+from core.files.radiograph import read_radiograph
 from core.glossary import GLOSSARY
 from core.images import Radiograph
-from core.readers import read_radiograph
 from core.samples import Sample, fetch, is_cached, samples
 
 SOURCES = ("Phantom", "Real sample", "Upload")

@@ -11,9 +11,9 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from core import figures
 from core.glossary import GLOSSARY
 from core.images import Radiograph
+from core.plots import viewer as figures
 from core.stages import Step
 from models.cards import Metric, ModelCard
 
@@ -59,7 +59,7 @@ def film(figure: go.Figure, key: str, aspect: float, alt: str) -> None:
     """A figure of films that keeps their shape on a wide and on a narrow screen.
 
     Args:
-        figure: From `core.figures`, without a height of its own.
+        figure: From `core.plots.viewer`, without a height of its own.
         key: Of the chart.
         aspect: Width of all panels together over the height of one.
         alt: The figure in words.

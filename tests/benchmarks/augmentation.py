@@ -16,7 +16,7 @@ from core.augment.apply import apply_film
 from core.augment.films import FILMS
 from core.augment.labels import Labels
 from core.augment.pipeline import Planned, draw
-from core.phantoms.limb import LimbPhantom, limb_phantom
+from core.phantoms.limb.phantom import LimbPhantom, limb_phantom
 
 REPEATS = 7
 BAR_MS = 300

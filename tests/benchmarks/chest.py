@@ -12,7 +12,7 @@ from functools import partial
 import numpy as np
 import torch
 
-from core.phantoms.chest import chest_phantom
+from core.phantoms.chest.phantom import chest_phantom
 from models.cards import load_card
 from models.chest import heatmaps, predict, segment
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core.phantoms.limb import limb_phantom, random_limb
+from core.phantoms.limb.phantom import limb_phantom, random_limb
 from core.stages import run_stages
 from models.cards import load_card, verified_weights
 from models.fracture.predict import Forward, detect, load_model, onnx_forward, torch_forward

@@ -23,8 +23,8 @@ from pathlib import Path
 import numpy as np
 
 from core.images import Volume
+from core.metrics.masks import compare_masks
 from core.skull_strip import OURS, PUBLISHED, expected_n4_seconds, prepare
-from core.volume_metrics import compare_masks
 from models.cards import load_card
 from models.skull_strip import evaluate, predict
 
@@ -33,7 +33,7 @@ Tool = Callable[[Volume], np.ndarray]
 
 def large_head(seed: int = 0) -> Volume:
     """A phantom of 256 × 256 × 192 voxels of 1 mm."""
-    from core.phantoms.head import random_head
+    from core.phantoms.head.phantom import random_head
 
     made = random_head(seed, 1.0).volume
     voxels = np.zeros((256, 256, 192), np.float32)

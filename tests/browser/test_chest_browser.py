@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from playwright.sync_api import ConsoleMessage, Locator, Page, expect
 
-from core import draw, exports
-from core.phantoms.chest import chest_phantom
-from core.phantoms.limb import LimbPhantom, limb_phantom
+from core.files import write as exports
+from core.phantoms.chest.phantom import chest_phantom
+from core.phantoms.limb.phantom import LimbPhantom, limb_phantom
+from core.plots import draw
 
 pytestmark = pytest.mark.browser
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import ConsoleMessage, Locator, Page, expect
 
-from tests.radiograph_files import raster
+from tests.files.radiograph_files import raster
 
 pytestmark = pytest.mark.browser
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import FrameLocator, Page, WebSocket, expect
 
-from tests.volume_files import nifti, oblique_affine, scan
+from tests.files.volume_files import nifti, oblique_affine, scan
 
 pytestmark = pytest.mark.browser
 

@@ -1,0 +1,244 @@
+"""Figures of the bone-age page: growth chart, a phantom's childhood, agreement, experiments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from core.bone_age.growth import BRUSH, SEXES, years_and_months
+from core.images import FloatArray
+from core.plots.draw import PREDICTION, TRUTH, hex_colour
+
+QUIET = "#8a9197"
+_LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
+
+
+def growth_chart(
+    sex: str | None, months: float, low_months: float, high_months: float, age_months: float | None
+) -> go.Figure:
+    """The answer among healthy children's bone ages: mean and one and two deviations by age.
+
+    Args:
+        sex: "F" or "M"; with None the chart holds the line of equal ages only.
+        months: Bone age with its interval from `low_months` to `high_months`.
+        age_months: Chronological age, or None: then the answer is a level line.
+    """
+    figure = go.Figure()
+    reference = BRUSH.get(sex or "")
+    if reference is not None:
+        ages = np.array(reference.age_months) / 12
+        mean, sd = np.array(reference.mean_months) / 12, np.array(reference.sd_months) / 12
+        for count, shade in ((2, 0.16), (1, 0.24)):
+            figure.add_scatter(
+                x=np.concatenate([ages, ages[::-1]]),
+                y=np.concatenate([mean + count * sd, (mean - count * sd)[::-1]]),
+                fill="toself",
+                fillcolor=f"rgba(138,145,151,{shade})",
+                line={"width": 0},
+                hoverinfo="skip",
+                name=f"{SEXES[sex or '']}s, ± {count} standard deviation{'s' if count > 1 else ''}",
+            )
+        figure.add_scatter(
+            x=ages,
+            y=mean,
+            mode="lines",
+            line={"color": QUIET, "dash": "dash", "width": 2},
+            name="their mean (dashed)",
+            hovertemplate="at %{x:.1f} years: mean bone age %{y:.1f} years<extra></extra>",
+        )
+    else:
+        figure.add_scatter(
+            x=[0, 19],
+            y=[0, 19],
+            mode="lines",
+            line={"color": QUIET, "dash": "dash", "width": 2},
+            name="equal ages (dashed)",
+            hoverinfo="skip",
+        )
+    colour = hex_colour(PREDICTION)
+    if age_months is None:
+        figure.add_hrect(
+            low_months / 12, high_months / 12, fillcolor=colour, opacity=0.15, line_width=0
+        )
+        figure.add_hline(
+            months / 12,
+            line={"color": colour, "width": 2.5},
+            annotation_text=f"bone age {years_and_months(months)}",
+        )
+    else:
+        figure.add_scatter(
+            x=[age_months / 12],
+            y=[months / 12],
+            error_y={
+                "array": [(high_months - months) / 12],
+                "arrayminus": [(months - low_months) / 12],
+                "color": colour,
+                "thickness": 2,
+            },
+            mode="markers",
+            marker={"color": colour, "size": 13, "symbol": "diamond"},
+            name="this film, with its interval",
+            hovertemplate="age %{x:.1f}, bone age %{y:.1f} years<extra></extra>",
+        )
+    figure.update_layout(height=420, margin={"l": 0, "r": 0, "t": 40, "b": 0}, legend=_LEGEND)
+    figure.update_xaxes(title="chronological age (years)", range=[0, 19.5], dtick=2)
+    figure.update_yaxes(title="bone age (years)", range=[0, 19.5], dtick=2)
+    return figure
+
+
+def sweep(
+    age_months: Sequence[float],
+    months: Sequence[float],
+    low_months: Sequence[float],
+    high_months: Sequence[float],
+    chosen_months: float | None = None,
+) -> go.Figure:
+    """The model's answer to one phantom as it grows, over the age that the phantom was drawn with.
+
+    Args:
+        age_months: (A,) drawn ages, rising.
+        months, low_months, high_months: (A,) answers with their intervals.
+        chosen_months: Age of the phantom on screen, marked by a level line.
+    """
+    figure = go.Figure()
+    ages = np.asarray(age_months) / 12
+    figure.add_scatter(
+        x=np.concatenate([ages, ages[::-1]]),
+        y=np.concatenate([np.asarray(high_months), np.asarray(low_months)[::-1]]) / 12,
+        fill="toself",
+        fillcolor="rgba(86,180,233,0.18)",
+        line={"width": 0},
+        hoverinfo="skip",
+        name="90 % interval",
+    )
+    figure.add_scatter(
+        x=ages,
+        y=np.asarray(months) / 12,
+        mode="lines+markers",
+        line={"color": hex_colour(PREDICTION), "width": 2.5},
+        name="answer",
+    )
+    figure.add_scatter(
+        x=ages,
+        y=ages,
+        mode="lines",
+        line={"color": hex_colour(TRUTH), "dash": "dash", "width": 2},
+        name="drawn age (dashed)",
+        hoverinfo="skip",
+    )
+    if chosen_months is not None:
+        figure.add_vline(chosen_months / 12, line={"color": QUIET, "dash": "dot", "width": 1.5})
+    figure.update_layout(
+        height=360,
+        margin={"l": 0, "r": 0, "t": 40, "b": 0},
+        legend=_LEGEND,
+        hovermode="x unified",
+    )
+    figure.update_xaxes(title="age that the phantom was drawn with (years)")
+    figure.update_yaxes(title="bone age (years)")
+    return figure
+
+
+def agreement(difference_months: NDArray[np.float64]) -> tuple[float, float, float]:
+    """Bias and 95 % limits of agreement of differences (Bland and Altman, Lancet 1986;1:307)."""
+    bias, spread = float(np.mean(difference_months)), float(np.std(difference_months, ddof=1))
+    return bias, bias - 1.96 * spread, bias + 1.96 * spread
+
+
+def bland_altman(
+    read_months: NDArray[np.float64], answer_months: NDArray[np.float64], sexes: Sequence[str]
+) -> go.Figure:
+    """Difference between model and readers over the mean of both, a mark a film.
+
+    Args:
+        read_months: (N,) readers' bone age.
+        answer_months: (N,) the model's.
+        sexes: (N,) "F" or "M".
+    """
+    middle = (read_months + answer_months) / 2 / 12
+    difference = answer_months - read_months
+    figure = go.Figure()
+    marks = (("F", TRUTH, "diamond"), ("M", PREDICTION, "circle"))
+    for sex, colour, symbol in marks:
+        own = np.array([one == sex for one in sexes])
+        figure.add_scatter(
+            x=middle[own],
+            y=difference[own],
+            mode="markers",
+            marker={"color": hex_colour(colour), "symbol": symbol, "size": 7, "opacity": 0.75},
+            name=f"{SEXES[sex]}s",
+            hovertemplate="mean %{x:.1f} years, difference %{y:+.1f} months<extra></extra>",
+        )
+    bias, low, high = agreement(difference)
+    for value, name, dash in (
+        (bias, f"bias {bias:+.1f}", "solid"),
+        (low, f"{low:+.1f}", "dash"),
+        (high, f"{high:+.1f}", "dash"),
+    ):
+        figure.add_hline(
+            value,
+            line={"color": QUIET, "dash": dash, "width": 2},
+            annotation_text=name,
+            annotation_position="top right",
+        )
+    figure.update_layout(height=400, margin={"l": 0, "r": 0, "t": 40, "b": 0}, legend=_LEGEND)
+    figure.update_xaxes(title="mean of model and readers (years)")
+    figure.update_yaxes(title="model minus readers (months)", zeroline=False)
+    return figure
+
+
+def occlusion_heat(change_months: FloatArray, way: str) -> tuple[FloatArray, float]:
+    """A heat map of an occlusion map, scaled to its own maximum.
+
+    Args:
+        change_months: (H, W) how the answer changes where a place is hidden.
+        way: "Older" or "Younger" shows changes of that sign, anything else both.
+
+    Returns:
+        float32 (H, W) in [0, 1], and the months that 1 stands for; 0 where nothing changes.
+    """
+    if way == "Older":
+        size = np.maximum(change_months, 0)
+    elif way == "Younger":
+        size = np.maximum(-change_months, 0)
+    else:
+        size = np.abs(change_months)
+    most = float(size.max())
+    return (size / most if most > 0 else size).astype(np.float32), most
+
+
+def experiment_chart(settings: Mapping[str, Sequence[float]]) -> go.Figure:
+    """The error of every run of one experiment: a mark a seed, a line at the mean of a setting.
+
+    Args:
+        settings: Mean absolute errors in months by the setting's name.
+    """
+    figure = go.Figure()
+    for name, errors in settings.items():
+        figure.add_scatter(
+            x=list(errors),
+            y=[name] * len(errors),
+            mode="markers",
+            marker={"color": hex_colour(PREDICTION), "size": 10, "opacity": 0.8},
+            showlegend=False,
+            hovertemplate="%{x:.1f} months<extra></extra>",
+        )
+        figure.add_scatter(
+            x=[float(np.mean(errors))],
+            y=[name],
+            mode="markers",
+            marker={
+                "symbol": "line-ns",
+                "size": 22,
+                "line": {"color": hex_colour(TRUTH), "width": 3},
+            },
+            showlegend=False,
+            hovertemplate="mean %{x:.2f} months<extra></extra>",
+        )
+    figure.update_layout(height=60 + 36 * len(settings), margin={"l": 0, "r": 0, "t": 4, "b": 0})
+    figure.update_xaxes(title="mean absolute error on val (months)")
+    figure.update_yaxes(autorange="reversed", type="category")
+    return figure

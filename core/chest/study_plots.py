@@ -1,0 +1,184 @@
+"""Plotly charts of what was measured: changes, calibration, runs with several seeds, scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+
+from core.chest.plots import QUIET, FindingRow
+from core.plots.draw import PREDICTION, TRUTH, hex_colour
+
+
+def delta_chart(before: Sequence[FindingRow], after: Sequence[FindingRow]) -> go.Figure:
+    """How each probability moved: an open circle before, a filled one after, a line between.
+
+    Args:
+        before, after: The same findings; drawn with the largest move on top.
+    """
+    later = {row.name: row for row in after}
+    rows = sorted(before, key=lambda row: -abs(later[row.name].probability - row.probability))
+    names = [row.name for row in rows]
+    old = [row.probability for row in rows]
+    new = [later[name].probability for name in names]
+    figure = go.Figure()
+    for name, start, end in zip(names, old, new, strict=True):
+        figure.add_scatter(
+            x=[start, end],
+            y=[name, name],
+            mode="lines",
+            line={"color": QUIET, "width": 3},
+            showlegend=False,
+            hoverinfo="skip",
+        )
+    figure.add_scatter(
+        x=old,
+        y=names,
+        mode="markers",
+        name="before",
+        marker={"symbol": "circle-open", "size": 11, "color": hex_colour(TRUTH)},
+        hovertemplate="%{y} before: %{x:.1%}<extra></extra>",
+    )
+    figure.add_scatter(
+        x=new,
+        y=names,
+        mode="markers+text",
+        name="after",
+        text=[f"{(end - start) * 100:+.1f} points" for start, end in zip(old, new, strict=True)],
+        textposition="middle right",
+        marker={"symbol": "circle", "size": 11, "color": hex_colour(PREDICTION)},
+        hovertemplate="%{y} after: %{x:.1%}<extra></extra>",
+    )
+    figure.update_layout(
+        height=70 + 27 * len(rows),
+        margin={"l": 0, "r": 0, "t": 8, "b": 0},
+        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0},
+        dragmode=False,
+    )
+    most = max([0.3, *old, *new])
+    figure.update_xaxes(
+        range=[0, most * 1.35], tickformat=".0%", title="calibrated probability", fixedrange=True
+    )
+    figure.update_yaxes(autorange="reversed", fixedrange=True, ticksuffix="  ")
+    return figure
+
+
+def reliability(bins: Sequence[tuple[float, float, int]]) -> go.Figure:
+    """Said against seen: mean predicted probability and share of positives, bin by bin.
+
+    Args:
+        bins: (mean probability, share of positives, number of answers) of each bin with any.
+    """
+    figure = go.Figure()
+    figure.add_scatter(
+        x=[0, 1],
+        y=[0, 1],
+        mode="lines",
+        name="perfectly calibrated",
+        line={"color": QUIET, "dash": "dash"},
+        hoverinfo="skip",
+    )
+    figure.add_scatter(
+        x=[said for said, _, _ in bins],
+        y=[seen for _, seen, _ in bins],
+        mode="lines+markers",
+        name="this model",
+        customdata=[count for _, _, count in bins],
+        line={"color": hex_colour(PREDICTION), "width": 2.5},
+        marker={"size": 9},
+        hovertemplate="said %{x:.0%}, seen %{y:.0%}<br>%{customdata} answers<extra></extra>",
+    )
+    figure.update_layout(
+        height=380,
+        margin={"l": 0, "r": 0, "t": 8, "b": 0},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+    )
+    figure.update_xaxes(title="predicted probability", tickformat=".0%", range=[0, 1])
+    figure.update_yaxes(title="share that was labelled", tickformat=".0%", range=[0, 1])
+    return figure
+
+
+def seeds_chart(rows: Sequence[tuple[str, Sequence[float]]], x_title: str) -> go.Figure:
+    """One line a variant, one circle a seed, a bar at the mean: is a difference beyond the seeds?
+
+    Args:
+        rows: Name and values of each variant, from top to bottom.
+        x_title: Of the values.
+    """
+    figure = go.Figure()
+    figure.add_scatter(
+        x=[value for _, values in rows for value in values],
+        y=[name for name, values in rows for _ in values],
+        mode="markers",
+        name="one seed",
+        marker={"symbol": "circle-open", "size": 10, "color": hex_colour(PREDICTION)},
+        hovertemplate="%{y}: %{x:.3f}<extra></extra>",
+    )
+    figure.add_scatter(
+        x=[float(np.mean(values)) for _, values in rows],
+        y=[name for name, _ in rows],
+        mode="markers",
+        name="mean of the seeds",
+        marker={
+            "symbol": "line-ns",
+            "size": 20,
+            "line": {"width": 3, "color": hex_colour(TRUTH)},
+        },
+        hovertemplate="%{y}: mean %{x:.3f}<extra></extra>",
+    )
+    figure.update_layout(
+        height=80 + 28 * len(rows),
+        margin={"l": 0, "r": 0, "t": 8, "b": 0},
+        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0},
+    )
+    figure.update_xaxes(title=x_title)
+    figure.update_yaxes(autorange="reversed", ticksuffix="  ")
+    return figure
+
+
+def interval_chart(
+    rows: Sequence[tuple[str, float, float, float]],
+    levels: Mapping[str, float],
+    x_title: str,
+) -> go.Figure:
+    """Values with their intervals, from top to bottom, and levels to compare them with.
+
+    Args:
+        rows: (name, value, low, high) each.
+        levels: Vertical lines by name.
+        x_title: Of the values.
+    """
+    figure = go.Figure()
+    figure.add_scatter(
+        x=[value for _, value, _, _ in rows],
+        y=[name for name, *_ in rows],
+        mode="markers",
+        name="mean with 95 % interval",
+        error_x={
+            "type": "data",
+            "symmetric": False,
+            "array": [high - value for _, value, _, high in rows],
+            "arrayminus": [value - low for _, value, low, _ in rows],
+            "thickness": 2,
+        },
+        marker={"size": 10, "color": hex_colour(PREDICTION)},
+        hovertemplate="%{y}: %{x:.2f}<extra></extra>",
+    )
+    for (name, level), dash in zip(levels.items(), ("dash", "dot"), strict=False):
+        figure.add_scatter(
+            x=[level, level],
+            y=[rows[0][0], rows[-1][0]],
+            mode="lines",
+            name=name,
+            line={"dash": dash, "width": 2, "color": hex_colour(TRUTH)},
+            hovertemplate=f"{name}: {level:.2f}<extra></extra>",
+        )
+    figure.update_layout(
+        height=90 + 26 * len(rows),
+        margin={"l": 0, "r": 0, "t": 8, "b": 0},
+        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0},
+    )
+    figure.update_xaxes(title=x_title, rangemode="tozero")
+    figure.update_yaxes(autorange="reversed", ticksuffix="  ")
+    return figure

@@ -1,0 +1,1 @@
+"""A simulated chest radiograph whose heart size and findings are known."""

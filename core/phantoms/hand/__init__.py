@@ -1,0 +1,1 @@
+"""A simulated child's hand whose age is known."""

@@ -1,0 +1,1 @@
+"""A simulated T1 head whose brain is known."""

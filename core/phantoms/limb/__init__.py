@@ -1,0 +1,1 @@
+"""Simulated radiographs of arms, hands and legs with fractures of known place."""

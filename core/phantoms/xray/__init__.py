@@ -1,0 +1,1 @@
+"""What all simulated radiographs share: bones, thickness maps, and the film."""

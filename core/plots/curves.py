@@ -1,0 +1,100 @@
+"""Plotly figures of numbers over an axis: scores of a sweep, losses of a training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from core.plots.draw import PREDICTION, TRUTH, hex_colour
+
+
+def curve(
+    x: Sequence[float],
+    lines: dict[str, Sequence[float]],
+    *,
+    x_title: str,
+    y_title: str,
+    threshold: float | None = None,
+    threshold_name: str = "threshold",
+) -> go.Figure:
+    """Scores in [0, 1] over one axis, each line in its own dash and marker.
+
+    Args:
+        x: In the order in which they are read; falling values make the axis run backwards.
+        lines: Values by name; at most five.
+        x_title, y_title: With unit.
+        threshold: Drawn as a level line if given.
+        threshold_name: Its text.
+    """
+    figure = go.Figure()
+    styles = (
+        ("solid", "circle", PREDICTION),
+        ("dash", "diamond", TRUTH),
+        ("dot", "x", PREDICTION),
+        ("dashdot", "square", TRUTH),
+        ("longdash", "triangle-up", PREDICTION),
+    )
+    for (name, values), (dash, symbol, colour) in zip(lines.items(), styles, strict=False):
+        figure.add_scatter(
+            x=list(x),
+            y=list(values),
+            name=name,
+            mode="lines+markers",
+            line={"dash": dash, "color": hex_colour(colour), "width": 2.5},
+            marker={"symbol": symbol, "size": 9},
+        )
+    if threshold is not None:
+        figure.add_hline(
+            y=threshold,
+            line={"dash": "longdash", "width": 1.5, "color": "#8a9197"},
+            annotation_text=threshold_name,
+            annotation_position="top left",
+        )
+    figure.update_layout(
+        height=360,
+        margin={"l": 0, "r": 0, "t": 40, "b": 0},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        hovermode="x unified",
+    )
+    # The axis runs in the order of the values: what gets worse goes to the right.
+    figure.update_xaxes(title=x_title, autorange="reversed" if x[0] > x[-1] else True)
+    figure.update_yaxes(title=y_title, range=[0, 1.03])
+    return figure
+
+
+def learning_curves(
+    runs: dict[str, tuple[Sequence[float], Sequence[float], Sequence[float]]],
+) -> go.Figure:
+    """Training loss (solid) and validation loss (dashed) of several runs on one scale.
+
+    Args:
+        runs: Epochs, training loss and validation loss by the run's title.
+    """
+    figure = make_subplots(rows=1, cols=len(runs), subplot_titles=list(runs), shared_yaxes=True)
+    for column, (epochs, training, validation) in enumerate(runs.values(), start=1):
+        for name, values, dash, colour in (
+            ("training loss", training, "solid", PREDICTION),
+            ("validation loss", validation, "dash", TRUTH),
+        ):
+            figure.add_scatter(
+                x=list(epochs),
+                y=list(values),
+                name=name,
+                legendgroup=name,
+                showlegend=column == 1,
+                mode="lines+markers",
+                line={"dash": dash, "color": hex_colour(colour)},
+                row=1,
+                col=column,
+            )
+    figure.update_layout(
+        height=320,
+        margin={"l": 0, "r": 0, "t": 56, "b": 0},
+        legend={"orientation": "h", "y": -0.22, "x": 0},
+    )
+    figure.update_annotations(font_size=12)
+    figure.update_xaxes(title="epoch")
+    figure.update_yaxes(title="loss", col=1)
+    return figure

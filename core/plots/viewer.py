@@ -1,0 +1,360 @@
+"""Plotly figures from arrays and results: the viewer, the heat map and curves."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+from plotly.subplots import make_subplots
+
+from core.images import FloatArray
+from core.plots.draw import HEAT_SCALE, PREDICTION, TRUTH, Picture, Rgb, hex_colour
+from core.plots.measure import scale_bar
+
+PNG_PIXELS = 1_500_000  # above it a PNG makes the page slow; JPEG at 92 shows no difference
+VIEWING_BOX = "#000000"
+INK = "#f2f2f2"
+CONFIG = {"displaylogo": False, "displayModeBar": True, "scrollZoom": False}
+"""Plotly's own settings for every viewer: the page's wheel must keep scrolling the page."""
+
+
+@dataclass(frozen=True, eq=False)
+class BoxLayer:
+    """Boxes of one kind, as they are drawn on a panel.
+
+    Attributes:
+        name: What the legend calls them, line style included.
+        boxes_xyxy: (N, 4) in pixels of the original image.
+        labels: One short text a box, on the image.
+        hovers: One longer text a box, under the pointer.
+        colour: Of line and text.
+        dashed: The line style of truth; predictions are solid.
+        chosen: Index of a box to draw thicker, or None.
+    """
+
+    name: str
+    boxes_xyxy: NDArray[np.float32]
+    labels: tuple[str, ...]
+    hovers: tuple[str, ...]
+    colour: Rgb = PREDICTION
+    dashed: bool = False
+    chosen: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """One picture of the viewer: uint8 (H, W) or (H, W, 3), with what lies on it."""
+
+    title: str
+    picture: Picture
+    layers: tuple[BoxLayer, ...] = ()
+    heat: FloatArray | None = None
+
+
+def data_uri(picture: Picture) -> str:
+    """A picture as a data address: PNG, or JPEG where it is large."""
+    kind, options = ("png", [cv2.IMWRITE_PNG_COMPRESSION, 3])
+    if picture.shape[0] * picture.shape[1] > PNG_PIXELS:
+        kind, options = ("jpeg", [cv2.IMWRITE_JPEG_QUALITY, 92])
+    bgr = picture[..., ::-1] if picture.ndim == 3 else picture
+    _, encoded = cv2.imencode("." + kind, np.ascontiguousarray(bgr), options)
+    return f"data:image/{kind};base64,{base64.b64encode(encoded.tobytes()).decode()}"
+
+
+def truth_layer(boxes_xyxy: NDArray[np.float32], found: Sequence[bool] = ()) -> BoxLayer:
+    """The true boxes, dashed; `found` says of each whether a prediction hit it."""
+    words = ["found" if hit else "missed" for hit in found] or [""] * len(boxes_xyxy)
+    return BoxLayer(
+        name="truth (dashed)",
+        boxes_xyxy=boxes_xyxy,
+        labels=tuple(f"truth, {word}" if word == "missed" else "truth" for word in words),
+        hovers=tuple(f"Truth {word}".strip() for word in words),
+        colour=TRUTH,
+        dashed=True,
+    )
+
+
+def viewer(
+    panels: Sequence[Panel],
+    *,
+    spacing_mm: tuple[float, float] | None = None,
+    laterality: str | None = None,
+    revision: str = "",
+) -> go.Figure:
+    """Panels side by side whose zoom and pan are linked.
+
+    Every panel is marked with the side of the body (or “side unknown”) and a scale bar.
+
+    Args:
+        panels: At least one; all of one (H, W).
+        spacing_mm: Pixel spacing (row, column), for the scale bar.
+        laterality: Letter of the side: "L", "R", "A" on a sagittal slice, or None.
+        revision: While it stays the same, the user's zoom survives a new figure: the digest.
+
+    Raises:
+        ValueError: If the panels have different shapes.
+    """
+    shape = panels[0].picture.shape[:2]
+    if any(panel.picture.shape[:2] != shape for panel in panels):
+        raise ValueError("all panels need one (H, W): their zoom is linked")
+    figure = make_subplots(rows=1, cols=len(panels), horizontal_spacing=0.012)
+    sources: dict[int, str] = {}  # the same picture in two panels is encoded once
+    for column, panel in enumerate(panels, start=1):
+        source = sources.get(id(panel.picture)) or data_uri(panel.picture)
+        sources[id(panel.picture)] = source
+        _add_panel(figure, column, panel, source, spacing_mm, laterality)
+    figure.update_layout(
+        margin={"l": 0, "r": 0, "t": 30, "b": 30},
+        paper_bgcolor=VIEWING_BOX,
+        plot_bgcolor=VIEWING_BOX,
+        font={"color": INK},
+        dragmode="zoom",
+        hovermode="closest",
+        uirevision=revision,
+        legend={
+            "orientation": "h",
+            "x": 1,
+            "xanchor": "right",
+            "y": -0.005,
+            "yanchor": "top",
+            "bgcolor": "rgba(0,0,0,0)",
+            "font": {"color": INK},
+        },
+        modebar={
+            "bgcolor": "rgba(0,0,0,0)",
+            "color": "#8a9197",
+            "activecolor": hex_colour(PREDICTION),
+            "remove": ["select2d", "lasso2d", "autoScale2d"],
+        },
+    )
+    return figure
+
+
+def _add_panel(
+    figure: go.Figure,
+    column: int,
+    panel: Panel,
+    source: str,
+    spacing_mm: tuple[float, float] | None,
+    laterality: str | None,
+) -> None:
+    """One picture with its axes, boxes, side mark and scale bar."""
+    height, width = panel.picture.shape[:2]
+    x, y = (f"x{column}", f"y{column}") if column > 1 else ("x", "y")
+    # By its domain, an axis keeps its range when the window changes its size.
+    hidden = {"visible": False, "zeroline": False, "constrain": "domain"}
+    figure.update_xaxes(range=[0, width], matches="x" if column > 1 else None, col=column, **hidden)
+    figure.update_yaxes(
+        range=[height, 0],
+        matches="y" if column > 1 else None,
+        scaleanchor=x,
+        col=column,
+        **hidden,
+    )
+    figure.add_layout_image(
+        source=source,
+        xref=x,
+        yref=y,
+        x=0,
+        y=0,
+        sizex=width,
+        sizey=height,
+        sizing="stretch",
+        layer="below",
+    )
+    # An empty trace gives a panel without boxes its axes.
+    figure.add_scatter(x=[None], y=[None], xaxis=x, yaxis=y, showlegend=False, hoverinfo="skip")
+    if panel.heat is not None:
+        figure.add_trace(_heat_trace(panel.heat, width, height, x, y))
+    for layer in panel.layers:
+        _add_boxes(figure, layer, x, y)
+    domain_x, domain_y = f"{x} domain", f"{y} domain"
+    figure.add_annotation(
+        text=panel.title,
+        xref=domain_x,
+        yref=domain_y,
+        x=0.01,
+        y=0.01,
+        xanchor="left",
+        yanchor="bottom",
+        showarrow=False,
+        font={"color": INK, "size": 13},
+        bgcolor="rgba(0,0,0,0.45)",
+    )
+    side = f"<b>{laterality}</b>" if laterality else "side unknown"
+    figure.add_annotation(
+        text=side,
+        xref=domain_x,
+        yref=domain_y,
+        x=0.01,
+        y=0.99,
+        xanchor="left",
+        yanchor="top",
+        showarrow=False,
+        font={"color": INK, "size": 22 if laterality else 12},
+        bgcolor="rgba(0,0,0,0.45)",
+    )
+    length, label = scale_bar(width, spacing_mm[1] if spacing_mm else None)
+    bar_y, bar_x = height * 0.975, width * 0.97 - length
+    figure.add_scatter(
+        x=[bar_x, bar_x + length],
+        y=[bar_y, bar_y],
+        xaxis=x,
+        yaxis=y,
+        mode="lines+markers",
+        line={"color": INK, "width": 2},
+        marker={"symbol": "line-ns", "size": 8, "line": {"color": INK, "width": 2}},
+        hoverinfo="skip",
+        showlegend=False,
+    )
+    figure.add_annotation(
+        text=label if spacing_mm else f"{label} (mm unknown)",
+        xref=x,
+        yref=y,
+        x=bar_x + length,
+        y=bar_y,
+        yshift=6,
+        xanchor="right",
+        yanchor="bottom",
+        showarrow=False,
+        font={"color": INK, "size": 12},
+        bgcolor="rgba(0,0,0,0.45)",
+    )
+
+
+def _add_boxes(figure: go.Figure, layer: BoxLayer, x: str, y: str) -> None:
+    """A layer's boxes: a dark rim, a line, a text above (below for truth), a hover inside."""
+    colour = hex_colour(layer.colour)
+    for index, (x0, y0, x1, y1) in enumerate(np.asarray(layer.boxes_xyxy, float).tolist()):
+        outline = {
+            "x": [x0, x1, x1, x0, x0],
+            "y": [y0, y0, y1, y1, y0],
+            "xaxis": x,
+            "yaxis": y,
+            "mode": "lines",
+            "legendgroup": layer.name,
+        }
+        width = 5 if index == layer.chosen else 2
+        figure.add_scatter(
+            **outline,
+            line={"color": "rgba(0,0,0,0.65)", "width": width + 3},
+            showlegend=False,
+            hoverinfo="skip",
+        )
+        figure.add_scatter(
+            **outline,
+            line={"color": colour, "width": width, "dash": "dash" if layer.dashed else "solid"},
+            fill="toself",
+            fillcolor="rgba(255,255,255,0.01)",  # a fill catches the pointer inside the box
+            hoveron="fills",
+            hoverinfo="text",
+            text=layer.hovers[index],
+            name=layer.name,
+            showlegend=index == 0,
+        )
+        figure.add_annotation(
+            text=layer.labels[index],
+            xref=x,
+            yref=y,
+            x=x0,
+            y=y1 if layer.dashed else y0,
+            xanchor="left",
+            yanchor="top" if layer.dashed else "bottom",
+            yshift=-3 if layer.dashed else 3,
+            showarrow=False,
+            font={"color": colour, "size": 13},
+            bgcolor="rgba(0,0,0,0.6)",
+            borderpad=1,
+        )
+
+
+def _heat_trace(heat: FloatArray, width: int, height: int, x: str, y: str) -> go.Heatmap:
+    """A heat map in the image's pixels, clear where it is 0."""
+    grid = np.clip(heat, 0, 1)
+    if max(grid.shape) > 160:  # a Grad-CAM has far fewer cells: nothing is lost
+        side = 160 / max(grid.shape)
+        size = (max(2, round(grid.shape[1] * side)), max(2, round(grid.shape[0] * side)))
+        grid = cv2.resize(grid, size, interpolation=cv2.INTER_AREA)
+    rows, columns = grid.shape
+    stops = np.linspace(0, 1, len(HEAT_SCALE))
+    return go.Heatmap(
+        z=np.round(grid, 3),
+        x0=width / columns / 2,
+        dx=width / columns,
+        y0=height / rows / 2,
+        dy=height / rows,
+        xaxis=x,
+        yaxis=y,
+        zmin=0,
+        zmax=1,
+        zsmooth="best",
+        opacity=0.7,
+        colorscale=[
+            (float(stop), f"rgba({r},{g},{b},{stop:.2f})")
+            for stop, (r, g, b) in zip(stops, HEAT_SCALE, strict=True)
+        ],
+        colorbar={
+            "title": {"text": "heat", "font": {"color": INK}},
+            "tickfont": {"color": INK},
+            "thickness": 12,
+            "len": 0.9,
+        },
+        hovertemplate="heat %{z:.2f}<extra></extra>",
+    )
+
+
+def heat_viewer(
+    picture: Picture,
+    heat: FloatArray,
+    layers: tuple[BoxLayer, ...] = (),
+    *,
+    spacing_mm: tuple[float, float] | None = None,
+    laterality: str | None = None,
+    revision: str = "",
+    titles: tuple[str, str] = ("Original", "Heat map"),
+) -> go.Figure:
+    """The picture beside its heat map, with an opacity slider that works in the browser.
+
+    Args:
+        picture: uint8 (H, W).
+        heat: (H, W) in [0, 1].
+        layers: Boxes to draw over the heat map.
+        spacing_mm, laterality, revision: As for `viewer`.
+        titles: Of both panels.
+    """
+    figure = viewer(
+        [Panel(titles[0], picture), Panel(titles[1], picture, layers, heat)],
+        spacing_mm=spacing_mm,
+        laterality=laterality,
+        revision=revision,
+    )
+    index = next(i for i, trace in enumerate(figure.data) if trace.type == "heatmap")
+    levels = [step / 10 for step in range(11)]
+    figure.update_layout(
+        margin={"b": 100},
+        sliders=[
+            {
+                "active": levels.index(0.7),
+                "currentvalue": {"prefix": "Opacity of the heat map: ", "suffix": " %"},
+                "font": {"color": INK},
+                "bgcolor": "#8a9197",
+                "pad": {"t": 24},  # below the legend
+                "len": 0.5,
+                "x": 0.5,
+                "steps": [
+                    {
+                        "method": "restyle",
+                        "label": f"{level:.0%}".rstrip("%"),
+                        "args": [{"opacity": level}, [index]],
+                    }
+                    for level in levels
+                ],
+            }
+        ],
+    )
+    return figure

@@ -1,0 +1,234 @@
+"""Plotly figures of volumes: the strip of stages, the montage, histograms and disagreement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from core.plots.draw import PREDICTION, TRUTH, hex_colour
+from core.plots.slices import SIDES, Layer, Slice, display_range, grey, montage, slice_at
+
+BLACK = "#000000"
+# Both maps are safe for colour-blind readers; the field's is white where nothing is changed.
+SCALES = {"grey": "gray", "field": "RdBu_r", "probability": "viridis"}
+DISAGREEMENT = ("#1a1d20", "#56b4e9", "#d55e00", "#f0e442")
+
+
+def strip(
+    layers: Sequence[Layer],
+    plane: str,
+    position_mm: float,
+    outlines: Sequence[tuple[str, Layer]] = (),
+    columns: int = 4,
+) -> go.Figure:
+    """The same slice through every stage, side by side, with one shared zoom.
+
+    Args:
+        layers: One panel each.
+        plane: "axial", "coronal" or "sagittal".
+        position_mm: Where, along the input volume's axis.
+        outlines: ("prediction" or "truth", mask layer) drawn on every panel.
+        columns: Panels a row.
+    """
+    columns = min(columns, len(layers))
+    rows = -(-len(layers) // columns)
+    figure = make_subplots(
+        rows,
+        columns,
+        subplot_titles=[layer.title for layer in layers],
+        shared_xaxes="all",
+        shared_yaxes="all",
+        horizontal_spacing=0.012,
+        vertical_spacing=0.09,
+    )
+    for number, layer in enumerate(layers):
+        place = {"row": number // columns + 1, "col": number % columns + 1}
+        figure.add_trace(
+            _picture(figure, layer, slice_at(layer, plane, position_mm), place), **place
+        )
+        for kind, mask in outlines:
+            figure.add_trace(_outline(slice_at(mask, plane, position_mm), kind), **place)
+    _letters(figure, plane, len(layers))
+    _as_film(figure)
+    figure.update_layout(height=60 + 285 * rows)
+    return figure
+
+
+def _picture(figure: go.Figure, layer: Layer, cut: Slice, place: dict[str, int]) -> go.Heatmap:
+    axes = {"x0": cut.x_mm, "dx": cut.step_mm[0], "y0": cut.y_mm, "dy": cut.step_mm[1]}
+    quiet = {"hoverinfo": "skip", "name": layer.title}
+    if layer.scale == "grey":
+        picture = grey(cut.image, *display_range(layer.voxels))
+        return go.Heatmap(z=picture, **axes, **quiet, colorscale="gray", zmin=0, zmax=255,
+                          showscale=False, zsmooth="fast")  # fmt: skip
+    low, high = 0.0, 1.0
+    if layer.scale == "field":
+        away = float(np.abs(layer.voxels[::4, ::4, ::4] - 1).max())
+        low, high = 1 - away, 1 + away
+    panel = figure.get_subplot(**place)
+    bar = {
+        "len": 0.9 * (panel.yaxis.domain[1] - panel.yaxis.domain[0]),
+        "y": sum(panel.yaxis.domain) / 2,
+        "x": panel.xaxis.domain[1],
+        "xanchor": "right",
+        "thickness": 7,
+        "xpad": 2,
+        "ypad": 0,
+        "tickfont": {"color": "#dddddd", "size": 10},
+        "ticklabelposition": "outside",
+        "outlinewidth": 0,
+    }
+    return go.Heatmap(
+        z=cut.image.astype(np.float32),
+        **axes,
+        **quiet,
+        colorscale=SCALES[layer.scale],
+        zmin=low,
+        zmax=high,
+        colorbar=bar,
+        zsmooth="fast",
+    )
+
+
+def _outline(cut: Slice, kind: str) -> go.Contour:
+    colour = hex_colour(PREDICTION if kind == "prediction" else TRUTH)
+    return go.Contour(
+        z=cut.image.astype(np.uint8),
+        x0=cut.x_mm,
+        dx=cut.step_mm[0],
+        y0=cut.y_mm,
+        dy=cut.step_mm[1],
+        contours={"start": 0.5, "end": 0.5, "size": 1, "coloring": "lines"},
+        colorscale=[[0, colour], [1, colour]],
+        line={"width": 1.6, "dash": "solid" if kind == "prediction" else "dash"},
+        showscale=False,
+        hoverinfo="skip",
+    )
+
+
+def _letters(figure: go.Figure, plane: str, panels: int) -> None:
+    """The sides of the patient at the edges of every panel."""
+    spots = ((0.01, 0.5, "left", "middle"), (0.99, 0.5, "right", "middle"),
+             (0.5, 0.01, "center", "bottom"), (0.5, 0.99, "center", "top"))  # fmt: skip
+    for panel in range(1, panels + 1):
+        name = "" if panel == 1 else str(panel)
+        for letter, (x, y, xanchor, yanchor) in zip(SIDES[plane], spots, strict=True):
+            figure.add_annotation(
+                text=letter, x=x, y=y, xref=f"x{name} domain", yref=f"y{name} domain",
+                xanchor=xanchor, yanchor=yanchor, showarrow=False,
+                font={"size": 12, "color": "#c9ced3"},
+            )  # fmt: skip
+
+
+def _as_film(figure: go.Figure) -> None:
+    """Black panels without axes, one millimetre the same in both directions."""
+    figure.update_xaxes(visible=False)
+    figure.update_yaxes(visible=False, scaleanchor="x", scaleratio=1)
+    figure.update_layout(
+        plot_bgcolor=BLACK,
+        margin={"l": 0, "r": 0, "t": 28, "b": 4},
+        showlegend=False,
+        dragmode="zoom",
+    )
+
+
+def sheet(
+    layer: Layer, mask: Layer | None, plane: str, indices: Sequence[int], columns: int = 6
+) -> go.Figure:
+    """A montage of slices with the outline of the mask."""
+    a, b = {"axial": (0, 1), "coronal": (0, 2), "sagittal": (1, 2)}[plane]
+    step = layer.step_mm[a], layer.step_mm[b]
+    picture = montage(layer, plane, indices, columns)[::-1]
+    figure = go.Figure()
+    cut = Slice(picture, 0.0, 0.0, step)
+    figure.add_trace(
+        go.Heatmap(
+            z=grey(picture, *display_range(layer.voxels)),
+            dx=step[0],
+            dy=step[1],
+            colorscale="gray",
+            zmin=0,
+            zmax=255,
+            showscale=False,
+            hoverinfo="skip",
+        )
+    )
+    if mask is not None:
+        outline = montage(mask, plane, indices, columns)[::-1]
+        figure.add_trace(_outline(Slice(outline, 0.0, 0.0, cut.step_mm), "prediction"))
+    _as_film(figure)
+    rows = -(-len(indices) // columns)
+    ratio = picture.shape[0] * step[1] / (picture.shape[1] * step[0])
+    figure.update_layout(height=int(min(160 + 180 * rows, 40 + 1100 * ratio)), margin={"t": 4})
+    return figure
+
+
+def histogram(
+    curves: Sequence[tuple[str, np.ndarray, str]], title: str, bins: int = 120
+) -> go.Figure:
+    """Intensities as curves over shared bins; each curve has an area of 1.
+
+    Args:
+        curves: (name, values, line style "solid" or "dash").
+        title: Of the horizontal axis.
+        bins: Their number, from the lowest value to the 99.8th percentile.
+    """
+    together = np.concatenate(
+        [values[:: max(1, values.size // 200_000)] for _, values, _ in curves]
+    )
+    edges = np.linspace(float(together.min()), float(np.percentile(together, 99.8)), bins + 1)
+    figure = go.Figure()
+    colours = (hex_colour(PREDICTION), hex_colour(TRUTH), "#9aa0a6")
+    for (name, values, dash), colour in zip(curves, colours, strict=False):
+        counts, _ = np.histogram(values, edges, density=True)
+        figure.add_trace(
+            go.Scatter(
+                x=(edges[:-1] + edges[1:]) / 2,
+                y=counts,
+                name=name,
+                mode="lines",
+                line={"color": colour, "dash": dash, "width": 2},
+            )
+        )
+    figure.update_layout(
+        xaxis_title=title,
+        yaxis={"title": "share of voxels", "showticklabels": False},
+        height=330,
+        margin={"l": 0, "r": 0, "t": 10, "b": 0},
+        legend={"orientation": "h", "y": 1.08},
+        hovermode="x unified",
+    )
+    return figure
+
+
+def disagreement_strip(head: Layer, difference: Layer, positions_mm: dict[str, float]) -> go.Figure:
+    """Three planes with the voxels that only one of two masks holds."""
+    figure = make_subplots(1, 3, subplot_titles=list(positions_mm), horizontal_spacing=0.012)
+    colours = [[n / 3, colour] for n, colour in enumerate(DISAGREEMENT)]
+    for column, (plane, position) in enumerate(positions_mm.items(), start=1):
+        place = {"row": 1, "col": column}
+        cut = slice_at(difference, plane, position)
+        under = slice_at(head, plane, position)
+        axes = {"x0": cut.x_mm, "dx": cut.step_mm[0], "y0": cut.y_mm, "dy": cut.step_mm[1]}
+        figure.add_trace(
+            go.Heatmap(z=grey(under.image, *display_range(head.voxels)), **axes, zmin=0, zmax=255,
+                       colorscale="gray", showscale=False, hoverinfo="skip"),
+            **place,
+        )  # fmt: skip
+        only_one = np.where(cut.image >= 2, cut.image.astype(np.float32), np.nan)
+        figure.add_trace(
+            go.Heatmap(z=only_one, **axes, zmin=0, zmax=3, colorscale=colours, showscale=False,
+                       hoverinfo="skip", opacity=0.9),
+            **place,
+        )  # fmt: skip
+        name = "" if column == 1 else str(column)
+        figure.update_yaxes(scaleanchor=f"x{name}", row=1, col=column)
+    figure.update_xaxes(visible=False, constrain="domain")
+    figure.update_yaxes(visible=False, constrain="domain")
+    figure.update_layout(
+        plot_bgcolor=BLACK, height=400, margin={"l": 0, "r": 0, "t": 28, "b": 4}, showlegend=False
+    )
+    return figure

@@ -1,0 +1,1 @@
+"""Home's pictures, and the script that draws them."""

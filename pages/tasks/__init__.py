@@ -1,0 +1,1 @@
+"""One room a task: what only that task's screen needs."""

@@ -1,0 +1,319 @@
+"""The lab's main column: before and after, what was drawn, what it made false, many draws."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from core.augment import checks, evidence, pictures, safety
+from core.augment.labels import Moved
+from core.augment.pipeline import Draw, Planned, draw, fixed, words
+from core.plots import viewer as figures
+from core.plots.draw import TRUTH, Picture
+from core.plots.slices import NORMAL, PLANES, display_range
+from core.skull_strip import plots as volume_figures
+from pages.shared import views
+from pages.shared.views import Figure
+from pages.tasks.augmentation import composer
+from pages.tasks.augmentation.modalities import Modality
+from pages.tasks.augmentation.subjects import Subject
+
+PAGE = "augmentation"
+GRID = 9
+SIDE_LETTERS = {"axial": "R", "coronal": "R", "sagittal": "A"}
+
+
+@st.cache_resource(max_entries=48, scope="session", show_spinner=False)
+def _after(digest: str, what: str, _subject: Subject, _draw: Draw) -> Moved:
+    return _subject.after(_draw)
+
+
+def after(subject: Subject, one: Draw) -> Moved:
+    """The image after a draw; carried out once."""
+    labels = subject.labels
+    known = f"{len(labels.box_names)} {sorted(labels.masks)} {sorted(labels.points)}"
+    return _after(subject.digest, f"{one} {known}", subject, one)
+
+
+def where(subject: Subject) -> tuple[str, int]:
+    """Plane and slice of a head that are looked at."""
+    plane = st.session_state.get(f"{PAGE}_plane") or PLANES[0]
+    size = subject.pixels.shape[NORMAL[plane]]
+    return plane, int(st.session_state.get(f"{PAGE}_{plane}_{size}_slice", int(size * 0.55)))
+
+
+def choose_slice(subject: Subject) -> None:
+    """Plane and slice, above a head's viewer."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        plane = st.segmented_control(
+            "Plane", PLANES, default=PLANES[0], required=True, key=f"{PAGE}_plane",
+            persist_state="session",
+        )  # fmt: skip
+        size = subject.pixels.shape[NORMAL[plane]]
+        st.slider(
+            "Slice", 0, size - 1, int(size * 0.55), key=f"{PAGE}_{plane}_{size}_slice",
+            persist_state="session",
+        )  # fmt: skip
+
+
+def picture(subject: Subject, moved: Moved, *, boxes: bool = False) -> Picture:
+    """The image with its labels as it is shown: a film, or the chosen slice of a head."""
+    if subject.pixels.ndim == 2:
+        return pictures.film(moved.pixels, moved.labels, boxes=boxes)
+    plane, index = where(subject)
+    window = display_range(subject.pixels)
+    return pictures.head_slice(
+        moved.pixels, moved.labels.masks, window, _three(subject), plane, index
+    )
+
+
+def _three(subject: Subject) -> tuple[float, float, float]:
+    assert subject.spacing_mm is not None  # a head has voxels of known size
+    i, j, k = subject.spacing_mm
+    return i, j, k
+
+
+def _difference(subject: Subject, moved: Moved) -> tuple[Picture, float]:
+    if subject.pixels.ndim == 2:
+        return pictures.difference(subject.pixels, moved.pixels)
+    plane, index = where(subject)
+    return pictures.head_difference(subject.pixels, moved.pixels, _three(subject), plane, index)
+
+
+def viewer(subject: Subject, moved: Moved) -> None:
+    """Original, augmented and difference side by side, with linked zoom."""
+    change, reach = _difference(subject, moved)
+    shown = [picture(subject, subject.untouched), picture(subject, moved), change]
+    titles = ["Original", "Augmented", f"Difference, full colour ±{reach:.0%}"]
+    layers = [_boxes(subject.untouched), _boxes(moved), ()]
+    spacing, side = _scale(subject, shown[0])
+    panels = [
+        figures.Panel(title, one, tuple(boxes))
+        for title, one, boxes in zip(titles, shown, layers, strict=True)
+    ]
+    height, width = shown[0].shape[:2]
+    plane = where(subject)[0] if subject.affine is not None else ""
+    figure = figures.viewer(
+        panels, spacing_mm=spacing, laterality=side, revision=f"{subject.digest} {plane}"
+    )
+    figure.update_layout(showlegend=False, margin={"b": 4})  # the caption says what is dashed
+    views.film(
+        figure,
+        key=f"{PAGE}_viewer",
+        aspect=3 * width / height,
+        alt=f"{subject.words}: original, augmented, and their difference.",
+    )
+    said = f"Dashed: {subject.label_words}. " if _labelled(subject) else ""
+    st.caption(
+        f"{subject.words}. {said}Difference: orange became brighter, blue darker. Drag to zoom; "
+        "the panels move together."
+    )
+    for note in subject.notes:
+        st.caption(note)
+
+
+def _labelled(subject: Subject) -> bool:
+    known = subject.labels
+    return bool(len(known.box_names) or known.masks or known.points)
+
+
+def _scale(
+    subject: Subject, shown: Picture
+) -> tuple[tuple[float, float] | None, str | None]:  # fmt: skip
+    """Spacing of the shown picture, and the letter of the side at its left."""
+    if subject.affine is None:
+        spacing = subject.spacing_mm
+        return (spacing[0], spacing[1]) if spacing else None, subject.laterality
+    plane, _ = where(subject)
+    extent = [n * mm for n, mm in zip(subject.pixels.shape, _three(subject), strict=True)]
+    del extent[NORMAL[plane]]
+    mm = max(extent) / max(shown.shape[:2])
+    return (mm, mm), SIDE_LETTERS[plane]
+
+
+def _boxes(moved: Moved) -> list[figures.BoxLayer]:
+    labels = moved.labels
+    if not len(labels.boxes_xyxy):
+        return []
+    few = len(labels.box_names) <= 4
+    return [
+        figures.BoxLayer(
+            name="labels (dashed)",
+            boxes_xyxy=labels.boxes_xyxy,
+            labels=labels.box_names if few else ("",) * len(labels.box_names),
+            hovers=labels.box_names,
+            colour=TRUTH,
+            dashed=True,
+        )
+    ]
+
+
+def drawn_parts(modality: Modality, one: Draw) -> None:
+    """What was drawn, each with its badge, why, and the source."""
+    if not one.parts and not one.skipped:
+        st.info("The pipeline is empty. Add a transform in the sidebar.")
+        return
+    lines = []
+    measured = evidence.beside(modality.experiments)
+    for number, part in enumerate(one.parts, start=1):
+        badge = safety.badge(modality.name, part.transform)
+        lines.append(
+            f"{number}. **{words(part, modality.catalogue)}** {composer.badge(badge.level)} "
+            f"{badge.why} :gray[{badge.source}.] {measured.get(part.transform, '')}"
+        )
+    st.markdown("\n".join(lines))
+    if one.skipped:
+        names = ", ".join(modality.catalogue[name].title.lower() for name in one.skipped)
+        st.caption(f"Left out of this draw by chance: {names}.")
+
+
+def label_state(subject: Subject, moved: Moved) -> None:
+    """What the draw made of shapes and labels: figures, then what no longer holds."""
+    motion, before = moved.motion, subject.labels
+    shown = []
+    if before.box_names:
+        shown.append(Figure("Boxes left", f"{len(moved.kept)} of {len(before.box_names)}"))
+    if before.masks and subject.pixels.ndim == 2:
+        total = sum(int(mask.sum()) for mask in before.masks.values())
+        left = sum(int(mask.sum()) for mask in moved.labels.masks.values())
+        shown.append(Figure("Area of masks", f"{left / max(total, 1):.0%}", note="of the original"))
+    shown += [
+        Figure("Turned", f"{motion.turn_degrees:+.0f}°"),
+        Figure("Lengths", f"× {motion.scale:.2f}"),
+        Figure("Stretched", f"{motion.stretch:.0%}", note="one way more than the other"),
+        Figure("Filled in", f"{moved.outside:.0%}", note="nothing was there"),
+    ]
+    views.metric_strip(shown)
+    found = checks.flags(subject.modality, subject.pixels, before, moved)
+    for flag in found:
+        st.warning(flag.sentence, icon=":material/flag:")
+    if not found:
+        st.success("No label became false in this draw.", icon=":material/check:")
+
+
+def grid(modality: Modality, subject: Subject, pipeline: tuple[Planned, ...], seed: int) -> None:
+    """Nine draws, this one first; of a head three, until more are asked for."""
+    count, bar = GRID, None
+    if subject.pixels.ndim == 3:
+        nine = st.toggle("Nine draws (slower)", key=f"{PAGE}_nine", persist_state="session")
+        count = GRID if nine else 3
+        bar = st.progress(0.0, "Drawing …")
+    draws = [draw(pipeline, modality.catalogue, seed + n) for n in range(count)]
+    for start in range(0, count, 3):
+        columns = st.columns(3, gap="medium")
+        for column, one in zip(columns, draws[start : start + 3], strict=True):
+            moved = after(subject, one)
+            with column:
+                _tile(modality, subject, one, moved, chosen=one.seed == seed)
+            if bar is not None:
+                bar.progress((one.seed - seed + 1) / count, "Drawing …")
+    if bar is not None:
+        bar.empty()
+
+
+def _tile(modality: Modality, subject: Subject, one: Draw, moved: Moved, *, chosen: bool) -> None:
+    said = "; ".join(words(part, modality.catalogue) for part in one.parts) or "nothing applied"
+    st.image(
+        pictures.thumbnail(picture(subject, moved, boxes=True)),
+        width="stretch",
+        output_format="JPEG",
+        alt=f"Draw {one.seed}: {said}.",
+    )
+    found = checks.flags(subject.modality, subject.pixels, subject.labels, moved)
+    flagged = f" :orange-badge[:material/flag: {len(found)}]" if found else ""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            f"Draw {one.seed}", key=f"{PAGE}_show{one.seed}", type="tertiary",
+            on_click=composer.show_draw, args=(one.seed,), disabled=chosen,
+            help="Look at this draw in the viewer above.",
+        )  # fmt: skip
+        st.markdown(
+            flagged, help=" ".join(flag.sentence for flag in found)
+        ) if found else None  # fmt: skip
+    st.caption(said)
+
+
+def histograms(subject: Subject, moved: Moved) -> None:
+    """Grey values before and after."""
+    before, now = subject.pixels, moved.pixels
+    unit = "pixels" if before.ndim == 2 else "voxels"
+    low = float(before.min()) + 0.03 * float(np.ptp(before))
+    if before.ndim == 3:  # air would dwarf the rest
+        before, now = before[before > low], now[now > low]
+    figure = volume_figures.histogram(
+        [("before", before.ravel(), "dash"), ("after", now.ravel(), "solid")],
+        "grey value, 0 black to 1 white" if unit == "pixels" else "intensity, without air",
+    )
+    figure.update_yaxes(title=f"share of {unit}")
+    st.plotly_chart(
+        figure, key=f"{PAGE}_histogram", alt="Histogram of grey values before and after.",
+        config=figures.CONFIG,
+    )  # fmt: skip
+    st.caption(
+        "Geometry moves the picture and hardly the curve; black that is filled in piles up at the "
+        "left. Grey-value transforms move the curve: what piles up at an end is lost."
+    )
+
+
+def gallery(modality: Modality, subject: Subject) -> None:
+    """Every transform at the upper end of its usual range, with badge and source; add by button."""
+    st.markdown(
+        "Every transform alone, at the strong end of what trainings use. The badge is for this "
+        "kind of image; another one may bear it or not."
+    )
+    seed = int(st.session_state.get(f"{PAGE}_draw", 1))
+    for group in modality.groups:
+        st.markdown(f"##### {group}")
+        names = [name for name, one in modality.catalogue.items() if one.group == group]
+        for start in range(0, len(names), 4):
+            for column, name in zip(st.columns(4), names[start : start + 4], strict=False):
+                with column:
+                    _exhibit(modality, subject, name, seed)
+
+
+def _exhibit(modality: Modality, subject: Subject, name: str, seed: int) -> None:
+    transform = modality.catalogue[name]
+    values = {one.name: one.usual[1] for one in transform.parameters}
+    moved = after(subject, fixed(name, values, seed))
+    st.image(
+        pictures.thumbnail(picture(subject, moved, boxes=True), 300),
+        width="stretch",
+        output_format="JPEG",
+        alt=f"{transform.title} alone at the strong end of its usual range.",
+    )
+    badge = safety.badge(modality.name, name)
+    st.markdown(f"**{transform.title}** {composer.badge(badge.level)}")
+    st.caption(f"{transform.why} {badge.why} *{badge.source}.*")
+    st.button("Add", key=f"{PAGE}_exhibit_{modality.kind}_{name}", icon=":material/add:",
+              on_click=composer.add, args=(modality, name),
+              help=f"Add {transform.title.lower()} to the pipeline")  # fmt: skip
+
+
+def experiments(modality: Modality, pipeline: tuple[Planned, ...]) -> None:
+    """What training with and without transforms brought, where it was measured."""
+    path = modality.experiments
+    if path is None or not Path(path).is_file():
+        st.info("Of this task no training with and without a transform was measured.")
+        return
+    table = pd.read_csv(path)
+    st.markdown("What training with and without augmentation brought, measured on this task.")
+    if {"variant", "val_auroc"} <= set(table.columns):
+        table = (
+            table.groupby("variant", sort=False)
+            .agg(epochs=("epoch", "max"), train_auroc=("train_auroc", "max"),
+                 val_auroc=("val_auroc", "max"))
+            .reset_index()
+        )  # fmt: skip
+    elif "factor" in table.columns:
+        table, _ = evidence.summed(table)
+        used = {planned.transform for planned in pipeline}
+        table["in this pipeline"] = [
+            evidence.transform_of(setting) in used for setting in table["trained with"]
+        ]
+        st.caption("Few runs on few films: read small changes as noise.")
+    st.dataframe(
+        table, hide_index=True, height="content", alt="Table of measured training experiments."
+    )

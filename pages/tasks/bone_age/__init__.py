@@ -1,0 +1,1 @@
+"""The bone-age page's parts."""

@@ -1,0 +1,105 @@
+"""How good it is and why: agreement with readers on test films, and the repeated experiments."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from core.bone_age import plots as bone_age_figures
+from core.metrics.experiments import Claim, verdict
+from models.cards import ModelCard
+from pages.shared import views
+from pages.shared.views import Figure
+from pages.tasks.bone_age.sidebar import PAGE
+
+FOLDER = Path(__file__).parents[3] / "models" / "bone_age"
+EXPERIMENTS = FOLDER / "experiments.csv"
+CASES = FOLDER / "test_cases.csv"
+CLAIMS = {
+    "augmentation": Claim(
+        "Published: augmentation lowers the error from 1.11 to 0.78 years.", "all", "none"
+    ),
+    "crops": Claim(
+        "Published: grey crops are better than binarised ones.",
+        "grey regions",
+        "binarised regions",
+    ),
+}
+"""What the published student projects claim, by the factor's name in the table."""
+
+
+def show(card: ModelCard) -> None:
+    """Agreement first, then one experiment after the other."""
+    agreement(card)
+    experiments()
+
+
+def agreement(card: ModelCard) -> None:
+    """Bland and Altman's plot of the test films, where the table of answers is there."""
+    if not CASES.is_file():
+        return
+    st.markdown("#### Model and readers on the test films")
+    table = pd.read_csv(CASES)
+    if card.name not in table:
+        st.info(f"“{card.title}” has no answers in the table of test films.")
+        return
+    read, answer = table["age_months"].to_numpy(float), table[card.name].to_numpy(float)
+    bias, low, high = bone_age_figures.agreement(answer - read)
+    views.metric_strip(
+        [
+            Figure("Bias", f"{bias:+.1f} months", note="model minus readers"),
+            Figure("95 % limits of agreement", f"{low:+.0f} to {high:+.0f} months"),
+            Figure("Films", str(len(table))),
+        ]
+    )
+    st.plotly_chart(
+        bone_age_figures.bland_altman(read, answer, table["sex"].tolist()),
+        key=f"{PAGE}_bland_altman",
+        alt=f"Difference over mean of model and readers on {len(table)} films, bias {bias:+.1f}.",
+    )
+    st.caption(
+        "Each mark is a film (J. M. Bland, D. G. Altman, Lancet 1986;1:307-310). A cloud that "
+        "leans shows a bias that depends on age; its height shows how far a single answer may be "
+        "off."
+    )
+
+
+def experiments() -> None:
+    """The repeated experiments: runs, means, and what they can decide."""
+    if not EXPERIMENTS.is_file():
+        return
+    table = pd.read_csv(EXPERIMENTS, dtype={"setting": str})
+    st.markdown("#### The published experiments, repeated small")
+    st.write(
+        "One factor is changed at a time. So that a processor can repeat it, no network is "
+        "trained anew: a ridge regression reads the features that EfficientNet-Lite0, as ImageNet "
+        "left it, finds on films of 128 px, so errors are much larger than those of the models "
+        "here. A mark is a run (a seed draws four fifths of the training films), a bar the mean "
+        "of a setting, measured on the validation films. Where seeds of one setting differ as "
+        "much as the settings do, the question stays open. Batch size (published: smaller is "
+        "better) means nothing to a ridge regression and is not decided here."
+    )
+    for factor, runs in table.groupby("factor", sort=False):
+        settings = {
+            str(name): group["val_mae_months"].tolist()
+            for name, group in runs.groupby("setting", sort=False)
+        }
+        found = verdict(settings)
+        left, right = st.columns([3, 2], gap="large")
+        with left:
+            st.markdown(f"**{str(factor).capitalize()}**")
+            st.plotly_chart(
+                bone_age_figures.experiment_chart(settings),
+                key=f"{PAGE}_experiment_{factor}",
+                alt=f"Mean absolute error by {factor}, one mark a run.",
+            )
+        with right:
+            if found is not None:
+                st.write(found.words)
+            claim = CLAIMS.get(str(factor))
+            if claim is not None:
+                st.markdown(f"{claim.words} **{claim.against(settings)}**")
+    with st.expander("All runs as a table", icon=":material/table:"):
+        st.dataframe(table, hide_index=True, alt="All runs of the experiments.")

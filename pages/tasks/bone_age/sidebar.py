@@ -1,0 +1,272 @@
+"""The bone-age page's sidebar: phantom, sex, chronological age and parameters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date
+
+import streamlit as st
+
+from core.bone_age.growth import OLDEST_MONTHS, SEXES, age_between, years_and_months
+from core.errors import ImagingError
+from core.glossary import GLOSSARY
+from core.phantoms.hand.phantom import AGES_MONTHS, COLLIMATIONS, HandPhantom, hand_phantom
+from models.cards import ModelCard, task_cards
+from pages.shared.inputs import Case, Display, display
+
+PAGE = "bone_age"
+FIRST_MODELS = ("hand_age", "attention_xception", "small_cnn")
+UNKNOWN = "unknown"
+SEX_NAMES = {**{sex: name.capitalize() for sex, name in SEXES.items()}, UNKNOWN: "Unknown"}
+AGE_WAYS = ("Not given", "Age", "Birth and examination")
+MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September",
+    "October", "November", "December",
+)  # fmt: skip
+YOUNGEST_YEARS, OLDEST_YEARS = 1.0, 18.0
+
+
+@dataclass(frozen=True)
+class HandParameters:
+    """What the sidebar says of the phantom."""
+
+    seed: int = 4
+    age_years: float = 8.0
+    sex: str = "F"
+    tilt_degrees: int = 0
+    exposure: float = 1.0
+    density: float = 1.0
+    collimation: str = "none"
+    marker: bool = True
+
+    def aged(self, months: float) -> Case:
+        """The same child at another age."""
+        low, high = AGES_MONTHS
+        return made(replace(self, age_years=min(max(months, low), high) / 12))
+
+
+FIRST = HandParameters()
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The page's parameters.
+
+    Attributes:
+        card: Which model answers.
+        sex: What the model is told: "F", "M" or None.
+        age_months: Chronological age, or None where it was not given.
+        looked: Whether the viewer shows where the model looked.
+        display: The display window, for the eye only.
+    """
+
+    card: ModelCard
+    sex: str | None
+    age_months: float | None
+    looked: bool
+    display: Display
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def drawn(parameters: HandParameters) -> HandPhantom:
+    """The phantom that parameters describe; drawn once for everybody."""
+    return hand_phantom(
+        parameters.seed,
+        age_months=parameters.age_years * 12,
+        sex=parameters.sex,
+        tilt_degrees=float(parameters.tilt_degrees),
+        marker=parameters.marker,
+        collimation=parameters.collimation,
+        density=parameters.density,
+        exposure=parameters.exposure,
+    )
+
+
+def made(parameters: HandParameters) -> Case:
+    """A hand phantom as a case with its known age."""
+    found = drawn(parameters)
+    words = (
+        f"Phantom {parameters.seed}: hand of a {SEXES[found.sex]} drawn at "
+        f"{years_and_months(found.age_months)}"
+    )
+    truth = {"age_months": found.age_months, "sex": found.sex}
+    return Case(found.image, truth, "Phantom", words)
+
+
+def phantom(key: str) -> Case:
+    """The phantom's own widgets, and the case they make."""
+    keep = {"persist_state": "session"}
+    st.slider(
+        "Age of the phantom (years)",
+        YOUNGEST_YEARS,
+        OLDEST_YEARS,
+        FIRST.age_years,
+        0.25,
+        key=f"{key}_age",
+        help="Drives bone lengths, which carpal bones are there, and how far the growth plates "
+        "are closed.",
+        **keep,
+    )
+    left, right = st.columns(2)
+    left.selectbox(
+        "Sex",
+        list(SEXES),
+        list(SEXES).index(FIRST.sex),
+        format_func=lambda sex: SEXES[sex],
+        key=f"{key}_phantom_sex",
+        help="Girls' bones mature earlier: at one age their growth plates are further closed.",
+        **keep,
+    )
+    right.number_input(
+        "Number",
+        0,
+        99_999,
+        FIRST.seed,
+        key=f"{key}_seed",
+        help="Draws anatomy, exposure and noise. The same number gives the same child at every "
+        "age.",
+        **keep,
+    )
+    st.slider("Tilt (degrees)", -45, 45, FIRST.tilt_degrees, 5, key=f"{key}_tilt", **keep)
+    with st.expander("Film", icon=":material/tune:"):
+        st.slider(
+            "Exposure",
+            0.1,
+            1.2,
+            FIRST.exposure,
+            0.05,
+            key=f"{key}_exposure",
+            help="1 is well windowed, 0.15 a film so dark that the eye needs the display window.",
+            **keep,
+        )
+        st.slider(
+            "Bone density",
+            0.3,
+            1.5,
+            FIRST.density,
+            0.1,
+            key=f"{key}_density",
+            help=GLOSSARY["bone density"],
+            **keep,
+        )
+        st.selectbox(
+            "Outside the beam",
+            COLLIMATIONS,
+            COLLIMATIONS.index(FIRST.collimation),
+            key=f"{key}_collimation",
+            help="What the collimator's frame looks like on the film. A bright frame is easily "
+            "taken for the hand by pipelines that threshold.",
+            **keep,
+        )
+        st.toggle("Burned-in side marker", FIRST.marker, key=f"{key}_marker", **keep)
+    return made(current_phantom(key))
+
+
+def current_phantom(key: str = PAGE) -> HandParameters:
+    """The phantom that the sidebar describes, also while another source is chosen."""
+    state = st.session_state
+    return HandParameters(
+        seed=int(state.get(f"{key}_seed", FIRST.seed)),
+        age_years=float(state.get(f"{key}_age", FIRST.age_years)),
+        sex=state.get(f"{key}_phantom_sex", FIRST.sex),
+        tilt_degrees=int(state.get(f"{key}_tilt", FIRST.tilt_degrees)),
+        exposure=float(state.get(f"{key}_exposure", FIRST.exposure)),
+        density=float(state.get(f"{key}_density", FIRST.density)),
+        collimation=str(state.get(f"{key}_collimation", FIRST.collimation)),
+        marker=bool(state.get(f"{key}_marker", FIRST.marker)),
+    )
+
+
+def estimators() -> list[ModelCard]:
+    """The cards of networks that tell an age; ours first, then the published ones."""
+    cards = [card for card in task_cards(PAGE) if "months" in card.labels]
+    order = {name: place for place, name in enumerate(FIRST_MODELS)}
+    return sorted(cards, key=lambda card: order.get(card.name, len(order)))
+
+
+def settings(case: Case | None, key: str = PAGE) -> Settings:
+    """The parameters in the sidebar, below the source."""
+    with st.sidebar:
+        st.divider()
+        sex = _sex(case, key)
+        months = _age(key)
+        cards = {card.name: card for card in estimators()}
+        name = st.selectbox(
+            "Model",
+            list(cards),
+            format_func=lambda one: cards[one].title,
+            key=f"{key}_model",
+            persist_state="session",
+        )
+        looked = st.toggle(
+            "Show where the model looked",
+            True,
+            key=f"{key}_looked",
+            help="Grad-CAM: where the network's last feature maps moved the answer. Drag over a "
+            "film to zoom in, double-click to see all of it again; both panels move together.",
+            persist_state="session",
+        )
+        return Settings(
+            cards[name],
+            None if sex == UNKNOWN else sex,
+            months,
+            looked,
+            display(key),
+        )
+
+
+def _sex(case: Case | None, key: str) -> str:
+    """What the model is told; starts with what is known of the case."""
+    known = str((case.truth if case else {}).get("sex", UNKNOWN))
+    origin = case.origin.split()[0].lower() if case else "none"
+    return st.segmented_control(
+        "Sex (told to the model)",
+        list(SEX_NAMES),
+        format_func=lambda sex: SEX_NAMES[sex],
+        default=known,
+        required=True,
+        key=f"{key}_sex_{origin}_{known}",
+        help="The same hand means different ages for girls and boys: girls mature earlier. "
+        "Change it to see what the model makes of it.",
+        persist_state="session",
+    )
+
+
+def _age(key: str) -> float | None:
+    """Chronological age in months, or None; a sentence where the months cannot be."""
+    way = st.selectbox(
+        "Chronological age",
+        AGE_WAYS,
+        key=f"{key}_age_way",
+        help="The child's age by the calendar, to compare the bone age with. It stays in this "
+        "session and enters no file but those that you download.",
+        persist_state="session",
+    )
+    if way == AGE_WAYS[1]:
+        left, right = st.columns(2)
+        years = left.number_input(
+            "Years", 0, OLDEST_MONTHS // 12 - 1, 8, key=f"{key}_years", persist_state="session"
+        )
+        months = right.number_input(
+            "Months", 0, 11, 0, key=f"{key}_months", persist_state="session"
+        )
+        return float(years * 12 + months)
+    if way == AGE_WAYS[2]:
+        birth = _month("Birth", key, date.today().year - 8)
+        exam = _month("Examination", key, date.today().year)
+        try:
+            return float(age_between(birth, exam))
+        except ImagingError as err:
+            st.error(str(err), icon=":material/error:")
+    return None
+
+
+def _month(label: str, key: str, year: int) -> tuple[int, int]:
+    """A year and a month, chosen in two fields."""
+    left, right = st.columns(2)
+    name = f"{key}_{label.lower()}"
+    month = left.selectbox(f"{label}: month", MONTHS, key=f"{name}_month", persist_state="session")
+    chosen = right.number_input(
+        f"{label}: year", 1900, 2100, year, key=f"{name}_year", persist_state="session"
+    )
+    return int(chosen), MONTHS.index(month) + 1

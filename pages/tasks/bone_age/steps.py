@@ -1,0 +1,241 @@
+"""What happens to the film: three pipelines with live parameters, and what skipping changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from core.bone_age import overlays as bone_age_marks
+from core.bone_age.growth import short, years_and_months
+from core.plots import draw
+from core.stages import Step
+from models.bone_age.pipelines import stages_of
+from models.bone_age.predict import pipelines_of
+from pages.shared import views
+from pages.shared.views import Figure
+from pages.tasks.bone_age import loaders as bone_age_loaders
+from pages.tasks.bone_age.pipelines import PIPELINES, Pipeline, by_key, parameters
+from pages.tasks.bone_age.sidebar import PAGE
+from pages.tasks.bone_age.views import Reading
+
+VIEWS = ("What the model saw", "Landmarks", "Segmentation", "Side by side", "Before and after")
+TILE_PX = 420
+
+
+def show(reading: Reading) -> None:
+    """Choose a pipeline and walk through it."""
+    view = st.segmented_control(
+        "Pipeline",
+        VIEWS,
+        default=VIEWS[0],
+        required=True,
+        key=f"{PAGE}_pipeline",
+        label_visibility="collapsed",
+        persist_state="session",
+    )
+    if view == "What the model saw":
+        _own(reading)
+    elif view == "Side by side":
+        _side_by_side(reading)
+    elif view == "Before and after":
+        _alignment(reading)
+    else:
+        _published(reading, PIPELINES[view])
+
+
+def _own(reading: Reading) -> None:
+    """The chosen model's own steps, and its answer when they are changed or left out."""
+    card, default = reading.settings.card, reading.found
+    pipeline = by_key(pipelines_of(card)[0])
+    changed = parameters(pipeline)
+    names = [stage.name for stage in stages_of(pipeline.key, **changed)]
+    skip = _skips(pipeline.name.lower(), names)
+    shown = default
+    if changed or skip:
+        with st.spinner("Reading the film anew …"):
+            shown = bone_age_loaders.estimate(
+                card, reading.image, reading.settings.sex, skip, changed
+            )
+        views.metric_strip(
+            [
+                Figure("As it is", years_and_months(default.months), note=reading.interval),
+                Figure(
+                    "As changed",
+                    years_and_months(shown.months),
+                    note=f"{short(shown.low_months)} to {short(shown.high_months)}",
+                ),
+                Figure("Change", f"{shown.months - default.months:+.1f} months"),
+            ]
+        )
+        st.caption(
+            "The network was trained with the default steps, so most changes make it worse; the "
+            "interval was measured with them and no longer holds."
+        )
+    gallery(shown.steps)
+    others = " Its other networks see other pictures: see “Explain”, “Each model”."
+    st.caption(
+        f"The last picture is what “{card.title}” received, in training as here."
+        + (others if len(pipelines_of(card)) > 1 else "")
+    )
+
+
+def _skips(name: str, names: Sequence[str]) -> list[str]:
+    """Which stages the user leaves out."""
+    return st.pills(
+        "Leave out",
+        names,
+        selection_mode="multi",
+        key=f"{PAGE}_skip_{name}",
+        help="What if a stage were not there? The answer without it stands beside the default.",
+        persist_state="session",
+    )
+
+
+def _published(reading: Reading, pipeline: Pipeline) -> None:
+    """A published pipeline with its parameters, and what our model makes of its picture."""
+    st.markdown(pipeline.words)
+    changed = parameters(pipeline)
+    stages = stages_of(pipeline.key, **changed)
+    skip = _skips(pipeline.name.lower(), [stage.name for stage in stages])
+    default = steps = bone_age_loaders.pipeline_steps(pipeline.key, reading.image, {}, ())
+    if changed or skip:
+        steps = bone_age_loaders.pipeline_steps(pipeline.key, reading.image, changed, skip)
+    with st.spinner("Reading its picture …"):
+        months = months_of(reading, pipeline, default, {}, ())
+        changed_months = months_of(reading, pipeline, steps, changed, skip)
+    answer = [
+        Figure("Through our steps", years_and_months(reading.found.months)),
+        _answer("Through these steps", months),
+    ]
+    if changed or skip:
+        answer.append(_answer("As changed", changed_months))
+        if months is not None and changed_months is not None:
+            answer.append(Figure("Change", f"{changed_months - months:+.1f} months"))
+    views.metric_strip(answer)
+    own = bone_age_loaders.trained_on(pipeline.key)
+    if own is None:
+        st.caption(
+            f"“{reading.settings.card.title}” reads {pipeline.read_words}. It was trained on "
+            "films prepared by our steps: a difference says what these steps take away or add "
+            "for it."
+        )
+    else:
+        st.caption(f"Answered by “{own.title}”, which was trained on the last picture.")
+    gallery(steps)
+
+
+def months_of(
+    reading: Reading,
+    pipeline: Pipeline,
+    steps: Sequence[Step],
+    changed: Mapping[str, Any],
+    skip: Sequence[str],
+) -> float | None:
+    """The answer to a pipeline's picture, or None where the pipeline failed before it.
+
+    By the network that was trained on such pictures, or else by the chosen one.
+    """
+    seen = next((step for step in steps if step.name == pipeline.read), None)
+    if seen is None or seen.error:
+        return None
+    settings = reading.settings
+    own = bone_age_loaders.trained_on(pipeline.key)
+    if own is None:
+        return bone_age_loaders.of_picture(settings.card, seen.image, settings.sex).months
+    return bone_age_loaders.estimate(own, reading.image, settings.sex, skip, changed).months
+
+
+def _answer(label: str, months: float | None) -> Figure:
+    if months is None:
+        return Figure(label, "none", note="a step failed")
+    return Figure(label, years_and_months(months))
+
+
+def _side_by_side(reading: Reading) -> None:
+    """The same film through both published pipelines and ours, step by step."""
+    st.markdown(
+        "The same film through both published pipelines: landmarks by thresholds and geometry "
+        "(left), a hand mask by a U-Net (right)."
+    )
+    for column, name in zip(st.columns(2, gap="large"), ("Landmarks", "Segmentation"), strict=True):
+        with column:
+            st.markdown(f"#### {name}")
+            steps = bone_age_loaders.pipeline_steps(PIPELINES[name].key, reading.image, {}, ())
+            gallery(steps, columns=2, brief=True)
+
+
+def _alignment(reading: Reading) -> None:
+    """The film as read, and the hand as each pipeline sets it upright or crops it."""
+    film = draw.windowed(reading.image.pixels)
+    pictures = [("As read", film)]
+    for name, pipeline in PIPELINES.items():
+        steps = bone_age_loaders.pipeline_steps(PIPELINES[name].key, reading.image, {}, ())
+        aligned = next((step for step in steps if step.name == pipeline.aligned), None)
+        if aligned is None or aligned.error:
+            failed = next((step.error for step in steps if step.error), "it did not come so far")
+            st.warning(f"{name}: {failed}", icon=":material/error:")
+        else:
+            turned = sum(float(step.marks.get("angle_degrees", 0)) for step in steps)
+            words = f", turned by {turned:.0f}°" if turned else ""
+            pictures.append((f"{name}{words}", bone_age_marks.shown(aligned.image)))
+    pictures.append(("What our model received", bone_age_marks.shown(reading.found.seen)))
+    for column, (words, picture) in zip(st.columns(len(pictures)), pictures, strict=True):
+        column.image(
+            draw.tile(picture, TILE_PX, TILE_PX + 80),
+            words,
+            width="stretch",
+            alt=f"The hand: {words}.",
+        )
+    st.caption(
+        "A hand that lies askew puts every joint in another place. The landmark pipeline turns "
+        "it by the line from its centre to the middle fingertip."
+    )
+
+
+def gallery(steps: Sequence[Step], columns: int = 3, *, brief: bool = False) -> None:
+    """Every stage with its picture and marks, parameters, duration, reason, and its failure."""
+    pictures = bone_age_marks.pictures(steps, TILE_PX)
+    for start in range(0, len(steps), columns):
+        places = st.columns(columns, gap="medium")
+        row = list(zip(steps, pictures, strict=True))[start : start + columns]
+        for number, (step, picture) in enumerate(row, start=start + 1):
+            with places[number - start - 1]:
+                _step(number, step, picture, brief)
+
+
+def _step(number: int, step: Step, picture: draw.Picture, brief: bool) -> None:
+    height, width = step.image.shape[:2]
+    st.markdown(f"**{number}. {step.name}**")
+    st.image(
+        draw.tile(picture, TILE_PX, TILE_PX),
+        width="stretch",
+        alt=f"The radiograph after step {number}, {step.name}, {width} by {height} pixels.",
+    )
+    settings = ", ".join(f"{name} = {_value(value)}" for name, value in step.parameters.items())
+    st.caption(f"{width} × {height} px · {step.seconds * 1000:.0f} ms · {settings}")
+    if step.error:
+        st.error(step.error, icon=":material/error:")
+        return
+    if not brief:
+        st.write(step.why)
+    if step.skipped:
+        st.caption("Left out.")
+    else:
+        found = numbers(step.marks)
+        if found and not brief:
+            st.caption(found)
+
+
+def _value(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def numbers(marks: Mapping[str, Any]) -> str:
+    """The single numbers among a step's marks, in words."""
+    return " · ".join(
+        f"{name.replace('_', ' ')} {value:.1f}"
+        for name, value in marks.items()
+        if isinstance(value, (int, float)) and not isinstance(value, bool)
+    )

@@ -1,0 +1,1 @@
+"""The chest page's parts."""

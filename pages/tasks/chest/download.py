@@ -1,0 +1,129 @@
+"""Everything a chest film gave, as files."""
+
+from __future__ import annotations
+
+import io
+from functools import partial
+from pathlib import PurePath
+
+import numpy as np
+import streamlit as st
+
+from core.chest import report as chest_report
+from core.chest.ctr import CardiothoracicRatio
+from core.chest.report import ReportPicture
+from core.files import write as exports
+from core.images import FloatArray
+from core.plots import draw
+from pages.shared import views
+from pages.shared.views import Download
+from pages.tasks.chest import loaders as chest_loaders
+from pages.tasks.chest.heart_size import moved
+from pages.tasks.chest.reading import Reading, caveats, chosen, in_words, opinion, opinions
+from pages.tasks.chest.sidebar import Settings
+from pages.tasks.chest.views import picture, shown_heat
+
+OPACITY = 0.6
+
+
+def show(reading: Reading, settings: Settings) -> None:
+    """Buttons; each file is made when its button is pressed.
+
+    Streamlit makes it in a thread without a session: what is kept in one is read here.
+    """
+    title = reading.case.words if reading.case.origin == "Upload" else reading.image.title
+    name = exports.stem(PurePath(title).stem)
+    label = chosen(reading)
+    heat = chest_loaders.heat(settings.classifier, reading.image, label).values
+    finding = exports.stem(label.lower())
+    by_hand = moved(reading)
+    views.downloads(
+        "chest",
+        [
+            Download(
+                "Report (HTML)",
+                f"{name}.html",
+                "text/html",
+                partial(report, reading, settings, label, heat, by_hand),
+            ),
+            Download("Table (CSV)", f"{name}.csv", "text/csv", partial(csv, reading, by_hand)),
+            Download(
+                "Heat map (PNG)",
+                f"{name}_{finding}.png",
+                "image/png",
+                lambda: exports.png(overlay(reading, settings, heat)),
+            ),
+            Download(
+                "Heat map (NPY)",
+                f"{name}_{finding}.npy",
+                "application/octet-stream",
+                partial(npy, heat),
+            ),
+            Download(
+                "Masks (PNG)",
+                f"{name}_masks.png",
+                "image/png",
+                partial(chest_report.label_map, reading.masks),
+            ),
+        ],
+    )
+    st.caption(
+        f"The heat map is the Grad-CAM of {in_words(label).lower()}: as PNG with the display "
+        "window and the threshold of the sidebar, as NPY whole, float32 in [0, 1], in pixels of "
+        "the film. The masks are one grey picture: 0 background, 1 left lung, 2 right lung, 3 "
+        "heart (it looks black; the values are small). The report is one page for a browser or a "
+        "printer. Nothing from a DICOM header enters the files."
+    )
+
+
+def overlay(reading: Reading, settings: Settings, heat: FloatArray) -> draw.Picture:
+    """The film under its heat map, in pixels of the film."""
+    return draw.with_heat(picture(reading.image, settings), shown_heat(heat, settings), OPACITY)
+
+
+def npy(values: FloatArray) -> bytes:
+    """An array as a NumPy file."""
+    buffer = io.BytesIO()
+    np.save(buffer, values)
+    return buffer.getvalue()
+
+
+def csv(reading: Reading, by_hand: CardiothoracicRatio | None) -> bytes:
+    """Findings, the measured ratio, and that of lines moved by hand."""
+    both = {"CTR, network's lines": reading.ratio, "CTR, by hand": by_hand}
+    ratios = {name: ratio for name, ratio in both.items() if ratio is not None}
+    return chest_report.csv(reading.rows, ratios)
+
+
+def report(
+    reading: Reading,
+    settings: Settings,
+    label: str,
+    heat: FloatArray,
+    by_hand: CardiothoracicRatio | None,
+) -> bytes:
+    """One page with both pictures, both tables and what limits them."""
+    ratio = by_hand or reading.ratio
+    shown = picture(reading.image, settings)
+    whose = "moved by hand" if by_hand else "measured by the network"
+    anatomy = chest_report.with_anatomy(shown, reading.masks, ratio)
+    heated = overlay(reading, settings, heat)
+    factor = anatomy.shape[0] / heated.shape[0]
+    sentences = [opinion(reading).replace("**", "")]
+    if ratio is not None:
+        sentences += caveats(reading, ratio)
+    height, width = reading.image.shape
+    cards = [settings.classifier, *(card for card, _ in reading.single), settings.segmenter]
+    return chest_report.html(
+        reading.case.words if reading.case.origin != "Real sample" else reading.image.title,
+        f"{width} × {height} px, view {reading.image.view or 'unknown'}. "
+        + " ".join(reading.image.notes),
+        [
+            ReportPicture(anatomy, f"Outlines of heart and lungs; lines {whose}."),
+            ReportPicture(draw.scaled(heated, factor), f"Grad-CAM of {in_words(label).lower()}."),
+        ],
+        reading.rows,
+        opinions(reading, by_hand),
+        sentences,
+        [f"{card.title}: {card.metrics[0].sentence}." for card in cards if card.metrics],
+    )

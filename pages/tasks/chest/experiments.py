@@ -1,0 +1,307 @@
+"""What was measured: published experiments repeated, heat maps scored, calibration, resolution."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from core.chest import study_plots as chest_charts
+from core.glossary import GLOSSARY
+from models.cards import MODELS, Metric, ModelCard, task_cards
+from pages.tasks.chest.sidebar import classifiers
+
+FOLDER = MODELS / "chest"
+TABLES = {
+    "Augmentation": "experiment_verdicts.csv",
+    "Heat maps": "heatmaps.csv",
+    "Calibration": "reliability.csv",
+    "Resolution": "findings.toml",
+}
+RANKING = (
+    "The published student project ranked augmentations by validation accuracy: small rotations "
+    "best, Gaussian blur worst. Here every setting was trained from the same films with two "
+    "seeds or more. Where the interval of a difference holds 0, these runs cannot decide."
+)
+FLIP = (
+    "A horizontal flip is anatomically wrong: it puts the heart on the right side, which is rare "
+    "in people (dextrocardia). It is here because many recipes use it."
+)
+AXES = {
+    "energy": "share of the heat in the region",
+    "likeness": "rank correlation with random weights",
+}
+QUESTIONS = {
+    "boxes": (
+        "Does the heat point where a radiologist drew the box?",
+        "NIH films with hand-drawn boxes around the finding. They are few, so those of training "
+        "are shown as well, marked by split. Pointing: the share of films whose hottest place "
+        "lies in the box. Energy: the share of the heat in it.",
+    ),
+    "heart": (
+        "Is cardiomegaly seen at the heart?",
+        "Films whose measured ratio exceeds 0.5, against the drawn outline of the heart.",
+    ),
+    "random weights": (
+        "Does the map need the network?",
+        "Likeness (Spearman’s rank correlation) of each map to that of the same network with "
+        "random weights, after Adebayo et al. 2018. Near 1, the map shows the film’s edges, not "
+        "what was learned; near 0, it depends on the weights.",
+    ),
+}
+
+
+def show() -> None:
+    """One table at a time."""
+    there = [name for name, file in TABLES.items() if (FOLDER / file).is_file()]
+    name = st.segmented_control(
+        "What was measured",
+        there,
+        default=there[0],
+        required=True,
+        key="chest_measured",
+        label_visibility="collapsed",
+        persist_state="session",
+    )
+    {
+        "Augmentation": _augmentation,
+        "Heat maps": _heat_maps,
+        "Calibration": _calibration,
+        "Resolution": _resolution,
+    }[name](FOLDER / TABLES[name])
+
+
+def _augmentation(path: Path) -> None:
+    """The published experiments, run by run, with what can be said of each."""
+    verdicts = pd.read_csv(path)
+    st.markdown("#### Cardiomegaly against films without a finding: one change at a time")
+    st.write(RANKING)
+    runs = path.with_name("experiments.csv")
+    if runs.is_file():
+        table = pd.read_csv(runs)
+        order = verdicts["setting"].tolist()
+        values = {name: group["val_auroc"].tolist() for name, group in table.groupby("setting")}
+        st.plotly_chart(
+            chest_charts.seeds_chart(
+                [(name, values[name]) for name in order if name in values],
+                "AUROC of cardiomegaly on validation films",
+            ),
+            key="chest_seeds",
+            alt="AUROC of each setting, one circle a seed: "
+            + "; ".join(
+                f"{row.setting} mean {row.mean:.3f}" for row in verdicts.itertuples(index=False)
+            )
+            + ".",
+        )
+        first = table.iloc[0]
+        st.caption(
+            f"MobileNetV2 at 128 px, {first['n_train']} training films, {first['epochs']} epochs; "
+            f"{first['n_val']} validation films, {first['n_val_positive']} of them positive."
+        )
+    st.dataframe(
+        verdicts.rename(columns={"mean": "mean AUROC", "spread": "spread of seeds"}),
+        hide_index=True,
+        height="content",
+        alt="Each setting with its difference from the plain run and a 95 % interval.",
+        column_config={
+            "low": st.column_config.NumberColumn(help=GLOSSARY["interval"]),
+            "high": st.column_config.NumberColumn(help=GLOSSARY["interval"]),
+        },
+    )
+    st.markdown(_ranking(verdicts))
+    st.caption(FLIP)
+
+
+def _ranking(verdicts: pd.DataFrame) -> str:
+    """Whether the published ranking holds here, in a sentence for each end of it."""
+    words, held = [], []
+    augmented = verdicts[verdicts["factor"] == "augmentation"]
+    for name, claim in (("rotation", "best"), ("blur", "worst")):
+        ours = augmented[augmented["setting"].str.contains(name)]
+        if ours.empty:
+            continue
+        place = int((augmented["mean"] > ours["mean"].iloc[0]).sum()) + 1
+        held.append(place == (1 if claim == "best" else len(augmented)))
+        words.append(
+            f"**{ours['setting'].iloc[0]}** (published: {claim}) comes {_nth(place)} of "
+            f"{len(augmented)}; {ours['verdict'].iloc[0]}."
+        )
+    if held:
+        words.append(
+            "The means come in the published order at both ends."
+            if all(held)
+            else "The means do not come in the published order."
+        )
+    return " ".join(words)
+
+
+def _nth(place: int) -> str:
+    return {1: "1st", 2: "2nd", 3: "3rd"}.get(place, f"{place}th")
+
+
+def _heat_maps(path: Path) -> None:
+    """Every method's scores on one question."""
+    table = pd.read_csv(path)
+    st.markdown("#### Heat maps, scored")
+    questions = [name for name in QUESTIONS if (table["question"] == name).any()]
+    question = st.segmented_control(
+        "Question",
+        questions,
+        default=questions[0],
+        required=True,
+        format_func=lambda name: QUESTIONS[name][0],
+        key="chest_question",
+        persist_state="session",
+    )
+    splits = table[table["question"] == question]["split"].unique().tolist()
+    usual = [name for name in ("test", "val") if name in splits]
+    split = st.segmented_control(
+        "Films",
+        splits,
+        default=[*usual, splits[0]][0],
+        required=True,
+        key=f"chest_split_{question}",
+    )
+    rows = table[(table["question"] == question) & (table["split"] == split)]
+    st.write(QUESTIONS[question][1])
+    _scored(rows, question, split)
+    st.dataframe(
+        _scores(rows),
+        hide_index=True,
+        height="content",
+        alt=f"{QUESTIONS[question][0]} Scores of each method and layer, {split}.",
+    )
+
+
+def _scored(rows: pd.DataFrame, question: str, split: str) -> None:
+    """The scores as a chart, and which methods beat a map that has not seen the film."""
+    name = "energy" if rows["energy"].notna().any() else "likeness"
+    bell = rows[rows["layer"].isna()]
+    methods = rows[rows["layer"].notna() & rows[name].notna()]
+    points = [
+        (f"{row['method']}, {row['layer']}", row[name], row[f"{name}_low"], row[f"{name}_high"])
+        for _, row in methods.iterrows()
+    ]
+    levels = {}
+    if len(bell):
+        levels = {
+            "a bell in the middle": float(bell[name].iloc[0]),
+            "a flat map": float(bell["area"].iloc[0]),
+        }
+    st.plotly_chart(
+        chest_charts.interval_chart(points, levels, AXES[name]),
+        key=f"chest_scores_{question}_{split}",
+        alt=f"{AXES[name]}: " + "; ".join(f"{one} {value:.2f}" for one, value, *_ in points) + ".",
+    )
+    if not levels:
+        return
+    better = [one for one, _, low, _ in points if low > max(levels.values())]
+    count = int(methods["n"].iloc[0])
+    if better:
+        st.markdown(
+            f"**Of {count} films, the interval lies above both maps that have not seen the film** "
+            f"for {', '.join(better)}. For the others it does not: they may be decoration."
+        )
+    else:
+        st.markdown(
+            f"**On these {count} films no method’s interval lies above a bell in the middle** of "
+            "the film, which has not seen it."
+        )
+
+
+def _scores(rows: pd.DataFrame) -> pd.DataFrame:
+    """Scores with their intervals in one cell each; columns without a value are left out."""
+    shown = rows[["split", "method", "layer", "n"]].copy()
+    for name in ("pointing", "energy", "likeness"):
+        if rows[name].notna().any():
+            shown[f"{name} (95 % interval)"] = [
+                f"{value:.2f} ({low:.2f} to {high:.2f})" if pd.notna(value) else ""
+                for value, low, high in zip(
+                    rows[name], rows[f"{name}_low"], rows[f"{name}_high"], strict=True
+                )
+            ]
+    if rows["area"].notna().any():
+        shown["a flat map"] = rows["area"].map("{:.2f}".format)
+    return shown.fillna("")
+
+
+def _calibration(path: Path) -> None:
+    """Said against seen."""
+    table = pd.read_csv(path)
+    st.markdown("#### Are the probabilities true?", help=GLOSSARY["calibrated"])
+    bins = [
+        (float(row.found), float(row.true), int(row.n)) for row in table.itertuples(index=False)
+    ]
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        st.plotly_chart(
+            chest_charts.reliability(bins),
+            key="chest_reliability",
+            alt="Share of labelled films over the predicted probability: "
+            + "; ".join(f"said {a:.0%}, seen {b:.0%}, {n} answers" for a, b, n in bins)
+            + ".",
+        )
+    with right:
+        st.write(
+            "All pairs of film and finding of the test split, in 15 bins of predicted "
+            "probability. On the dashed line, of the films that are given 30 %, 30 % carry the "
+            "label. Most answers lie in the first bins: findings are rare."
+        )
+        for metric in _metrics(classifiers()[0], "Calibration"):
+            st.caption(metric.sentence)
+        st.dataframe(
+            pd.DataFrame(bins, columns=["said", "seen", "answers"]).round(3),
+            hide_index=True,
+            height=300,
+            alt="Reliability by bin as a table.",
+        )
+
+
+def _resolution(path: Path) -> None:
+    """What 64 px cost against 128 px, for every network with figures on both."""
+    st.markdown("#### What resolution costs")
+    st.write(
+        "All networks look at 128 × 128 pixels; the films came at 128 px or at 64 px. The two "
+        "sizes are other patients, so the fair comparison is the same 128-px films, brought to 64 "
+        "px first: what they lose, resolution costs."
+    )
+    cards = sorted(task_cards("chest"), key=lambda card: card.name != "findings")
+    found = [
+        (card, metric)
+        for card in cards
+        for metric in _metrics(card, "Mean AUROC") + _metrics(card, "AUROC")
+    ]
+    by_size = [pair for pair in found if "px" in pair[1].name or "sizes" in pair[1].name]
+    _figures(by_size, "AUROC of every network by film size, with 95 % intervals.")
+    by_ratio = [pair for pair in found if "ratio" in pair[1].name]
+    if by_ratio:
+        st.markdown("#### The heart’s networks against the ruler")
+        st.write(
+            "Reports call hearts enlarged for reasons of their own; here the truth is a measured "
+            "ratio above 0.5, by source: JSRT and hospital films differ."
+        )
+        _figures(by_ratio, "AUROC against the measured ratio by source, with 95 % intervals.")
+
+
+def _figures(found: list[tuple[ModelCard, Metric]], alt: str) -> None:
+    """Figures of several cards as a table."""
+    rows = [
+        {
+            "network": card.title,
+            "figure": metric.name,
+            "value": f"{metric.value:.3f}",
+            "95 % interval": f"{metric.low:.3f} to {metric.high:.3f}",
+            "data": f"{metric.data_set}, {metric.split}",
+            "n": metric.n,
+            "note": metric.note,
+        }
+        for card, metric in found
+    ]
+    height = "content" if len(rows) <= 12 else 430
+    st.dataframe(pd.DataFrame(rows), hide_index=True, height=height, alt=alt)
+
+
+def _metrics(card: ModelCard, name: str) -> list[Metric]:
+    """The card's figures whose name begins so."""
+    return [metric for metric in card.metrics if metric.name.startswith(name)]

@@ -1,0 +1,244 @@
+"""Where a network looked: several methods side by side, its feature maps, and two trainings."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from core.chest.plots import percent
+from core.glossary import GLOSSARY
+from core.images import FloatArray, Radiograph
+from core.metrics import heat_maps as heat
+from core.plots import draw
+from models.cards import ModelCard, task_cards
+from models.chest.heatmaps import METHODS, SLOW, FeatureMaps, HeatMap
+from pages.tasks.chest import loaders as chest_loaders
+from pages.tasks.chest.reading import CARDIOMEGALY, Reading, chosen, in_words
+from pages.tasks.chest.sidebar import Settings
+from pages.tasks.chest.views import picture, shown_heat
+
+TILE_PX = 520
+MAPS = 16
+TRAINED = ("rotation", "blur")
+"""Names of the cards of the two networks that differ in their augmentation alone."""
+
+
+@st.fragment
+def show(reading: Reading, settings: Settings) -> None:
+    """Heat maps of the chosen finding by every method, then the layer's feature maps."""
+    label = chosen(reading)
+    card = settings.classifier
+    probability = reading.findings.probabilities[label]
+    st.markdown(
+        f"#### {in_words(label)}, {percent(probability)}: where the network looked",
+        help=GLOSSARY["Grad-CAM"],
+    )
+    if len(reading.findings.by_member) > 1:
+        first, *_ = reading.findings.by_member
+        st.caption(
+            f"{len(reading.findings.by_member)} networks give the answer together; the heat maps "
+            f"explain the first of them, {first}."
+        )
+    left, right = st.columns(2, gap="large")
+    layer = _layer("chest_layer", card, left)
+    opacity = _opacity("chest_opacity", right)
+    heat_bar()
+    tiles = list(METHODS)
+    columns = st.columns(3, gap="medium")
+    for number, method in enumerate(tiles):
+        with columns[number % 3]:
+            _method(reading, settings, label, method, layer, opacity)
+    st.caption(
+        "Every map is scaled to its own hottest place: it is bright somewhere even where the "
+        "probability is low, and it shows what moved the answer, not where disease is."
+    )
+    st.markdown(f"#### What layer “{layer}” responds to")
+    maps = chest_loaders.feature_maps(card, reading.image, layer, MAPS)
+    _grid(reading.image, maps, card.title)
+
+
+def _layer(key: str, card: ModelCard, where: st.delta_generator.DeltaGenerator) -> str:
+    """A layer of the network to look at."""
+    names = chest_loaders.layers(card)
+    return where.segmented_control(
+        "Layer",
+        names,
+        default=names[-1],
+        required=True,
+        key=f"{key}_{card.name}",
+        persist_state="session",
+        help="From the finest, a quarter of the input’s size, to the last. Early layers know edges "
+        "and textures, the last ones what speaks for a finding, on a coarser grid.",
+    )
+
+
+def _opacity(key: str, where: st.delta_generator.DeltaGenerator) -> float:
+    """How strongly the heat covers the film."""
+    return where.slider("Opacity (%)", 0, 100, 60, 5, key=key, persist_state="session") / 100
+
+
+def _method(
+    reading: Reading, settings: Settings, label: str, method: str, layer: str, opacity: float
+) -> None:
+    """One method's heat map, or the button that starts a slow one."""
+    st.markdown(f"**{method}**")
+    asked = (reading.image.digest, settings.classifier.sha256, label, layer, method)
+    started = st.session_state.setdefault("chest_slow", set())
+    if method in SLOW and asked not in started:
+        st.button(
+            f"Run {method}",
+            key=f"chest_run_{method}",
+            icon=":material/play_arrow:",
+            on_click=started.add,
+            args=(asked,),
+        )
+        st.caption(METHODS[method])
+        return
+    bar = st.progress(0.0, f"{method} …") if method in SLOW else None
+    found = chest_loaders.heat(
+        settings.classifier,
+        reading.image,
+        label,
+        method,
+        layer,
+        None if bar is None else lambda share, what: bar.progress(share, f"{what} …"),
+    )
+    if bar is not None:
+        bar.empty()
+    picture_of(reading.image, settings, found, opacity, f"{method} of {in_words(label).lower()}")
+    st.caption(f"{_scored(reading, label, found)} {METHODS[method]}")
+
+
+def picture_of(
+    image: Radiograph, settings: Settings, found: HeatMap, opacity: float, words: str
+) -> None:
+    """A film under its heat map, small enough for a gallery."""
+    st.image(
+        tile(picture(image, settings), shown_heat(found.values, settings), opacity),
+        width="stretch",
+        alt=f"{words} over the film.",
+    )
+
+
+def tile(shown: draw.Picture, values: FloatArray, opacity: float) -> draw.Picture:
+    """A picture under a heat map, at the size of a gallery."""
+    factor = TILE_PX / max(shown.shape[:2])
+    small, cells = draw.scaled(shown, factor), draw.scaled(values, factor)
+    return draw.with_heat(small, np.clip(cells, 0, 1), opacity)
+
+
+def _scored(reading: Reading, label: str, found: HeatMap) -> str:
+    """How much of the heat lies where it should, as far as that is known for this film."""
+    rows, columns = found.cells_hw
+    words = f"{rows} × {columns} cells."
+    if not found.values.any():
+        return f"{words} Nothing spoke for the finding: the map is empty."
+    regions = {}
+    if label == CARDIOMEGALY and reading.ratio is not None:
+        regions["the heart’s outline"] = reading.masks["heart"]
+    boxes = reading.case.truth.get("boxes", {}).get(label, ())
+    if len(boxes) and label != CARDIOMEGALY:
+        regions["the box of what was drawn"] = heat.boxes_region(boxes, reading.image.shape)
+    for name, region in regions.items():
+        scored = heat.score(found.values, region)
+        words += f" {scored.energy:.0%} of the heat lies in {name}, {scored.area:.0%} of the film."
+    return words
+
+
+def heat_bar() -> None:
+    """The colours of a heat map from 0 to 1."""
+    ramp = np.repeat(np.linspace(0, 1, 512, dtype=np.float32)[None], 10, axis=0)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption("heat 0", width="content")
+        st.image(
+            draw.heat_colours(ramp),
+            width=220,
+            alt="Scale of the heat maps: black is 0, purple, red and orange between, yellow is 1.",
+        )
+        st.caption("1, the hottest place of each map", width="content")
+
+
+def _grid(image: Radiograph, maps: FeatureMaps, title: str, columns: int = 8) -> None:
+    """The strongest channels as a grid of grey pictures."""
+    rows, cells = maps.maps.shape[1:]
+    st.image(
+        mosaic(maps.maps, columns),
+        width="stretch",
+        alt=f"The {len(maps.channels)} strongest feature maps of layer {maps.layer} of {title}.",
+    )
+    numbers = ", ".join(str(channel) for channel in maps.channels)
+    st.caption(
+        f"The {len(maps.channels)} strongest of {maps.total} channels, {rows} × {cells} cells "
+        f"each, bright where they respond; from the upper left: {numbers}."
+    )
+
+
+def mosaic(maps: FloatArray, columns: int) -> draw.Picture:
+    """Maps in [0, 1] as one picture, row by row, a gap between them."""
+    side, gap = 128, 6
+    count = -(-len(maps) // columns)
+    page = np.zeros((count * (side + gap) - gap, columns * (side + gap) - gap), np.float32)
+    for number, values in enumerate(maps):
+        top, left = (number // columns) * (side + gap), (number % columns) * (side + gap)
+        large = draw.scaled(np.ascontiguousarray(values), side / max(values.shape))
+        height, width = large.shape
+        page[top : top + height, left : left + width] = large
+    return draw.windowed(np.clip(page, 0, 1))
+
+
+def trained() -> list[ModelCard]:
+    """The cards of two networks that differ in one augmentation; none where they do not ship."""
+    found = {card.name: card for card in task_cards("chest")}
+    return [found[name] for name in TRAINED] if set(TRAINED) <= set(found) else []
+
+
+@st.fragment
+def two_trainings(reading: Reading, settings: Settings) -> None:
+    """Two networks that differ in one augmentation, on this film: heat maps and feature maps."""
+    cards = trained()
+    st.markdown("#### One film, two trainings: rotation and Gaussian blur")
+    st.write(
+        "Both networks learned cardiomegaly from the same films in the same order. One saw them "
+        "rotated, the other blurred. They may answer alike and yet look at different places."
+    )
+    left, right = st.columns(2, gap="large")
+    layer = _layer("chest_trained_layer", cards[0], left)
+    opacity = _opacity("chest_trained_opacity", right)
+    heat_bar()
+    maps = [
+        chest_loaders.heat(card, reading.image, card.labels[0], layer=layer).values
+        for card in cards
+    ]
+    for column, card in zip(st.columns(2, gap="large"), cards, strict=True):
+        with column:
+            _training(reading, settings, card, layer, opacity)
+    likeness = heat.rank_correlation(*maps)
+    if likeness == likeness:  # NaN where a map is flat
+        st.markdown(
+            f"Rank correlation of the two heat maps: **{likeness:.2f}** (1 for the same map, 0 for "
+            "none in common). Which of the two trainings answers better is in the table under "
+            "*Experiments*."
+        )
+
+
+def _training(
+    reading: Reading, settings: Settings, card: ModelCard, layer: str, opacity: float
+) -> None:
+    found = chest_loaders.findings(card, reading.image)
+    label = card.labels[0]
+    side = "above" if found.is_above(label) else "below"
+    st.markdown(
+        f"**{card.title}**: {in_words(label).lower()} {percent(found.probabilities[label])}, "
+        f"{side} its {percent(found.operating_points[label])}"
+    )
+    values = chest_loaders.heat(card, reading.image, label, layer=layer)
+    picture_of(reading.image, settings, values, opacity, f"Grad-CAM of {card.title}")
+    st.caption(_scored(reading, label, values))
+    _grid(
+        reading.image,
+        chest_loaders.feature_maps(card, reading.image, layer, MAPS),
+        card.title,
+        columns=4,
+    )
+    for metric in card.metrics[:1]:
+        st.caption(metric.sentence)

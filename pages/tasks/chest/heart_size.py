@@ -1,0 +1,157 @@
+"""Heart size: the ratio's lines to be moved by hand, and cardiomegaly asked in several ways."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from core.chest import ctr
+from core.chest.ctr import CardiothoracicRatio, Segment
+from core.errors import UnsuitableInputError
+from core.plots import viewer as figures
+from pages.shared import views
+from pages.shared.views import Figure
+from pages.tasks.chest.reading import Reading, caveats
+from pages.tasks.chest.sidebar import Settings
+from pages.tasks.chest.views import heart_table, picture
+
+INPUTS = "".join(
+    f'<label><span>{name}, {side} end</span><input type="number" step="0.1" min="0" '
+    f'data-name="{name}" data-end="{end}"> px</label>'
+    for name in ("heart", "chest")
+    for end, side in enumerate(("left", "right"))
+)
+HTML = f"""
+<div class="ratio">
+  <svg role="group"></svg>
+  <div class="tools">{INPUTS}<output></output><button class="reset">Reset lines</button></div>
+</div>
+"""
+CSS = """
+svg { width: 100%; max-height: 620px; background: #000; display: block; }
+.tools { display: flex; flex-wrap: wrap; gap: .5rem 1rem; margin-top: .5rem; align-items: end; }
+label { display: flex; gap: .35rem; align-items: center; font-size: .875rem; }
+label span::first-letter { text-transform: uppercase; }
+input, button {
+  font: inherit; color: var(--st-text-color); background: var(--st-secondary-background-color);
+  border: 1px solid var(--st-border-color); border-radius: var(--st-button-radius);
+  padding: .25rem .5rem;
+}
+input { width: 5.5rem; }
+button { cursor: pointer; }
+output { font-weight: 600; align-self: center; }
+input:focus-visible, button:focus-visible { outline: 2px solid var(--st-primary-color); }
+g[role=slider] { cursor: ew-resize; outline: none; }
+.grip { fill: transparent; }
+.rim { stroke: rgba(0, 0, 0, .65); fill: none; }
+.heart .line { stroke: #f0e442; }
+.chest .line { stroke: #50d6a8; }
+.tick { stroke-width: 4; }
+.heart .tick { stroke: #f0e442; }
+.chest .tick { stroke: #50d6a8; }
+g[role=slider]:focus .tick { stroke: #e69f00; stroke-width: 7; }
+text { font-family: sans-serif; stroke: #000; paint-order: stroke; pointer-events: none; }
+.heart text { fill: #f0e442; }
+.chest text { fill: #50d6a8; }
+"""
+_lines = st.components.v2.component(
+    "lightbox_ratio",
+    html=HTML,
+    css=CSS,
+    js=(Path(__file__).parent / "lines.js").read_text(encoding="utf-8"),
+)
+
+
+@st.fragment
+def show(reading: Reading, settings: Settings) -> None:
+    """The film with movable lines, and what they measure."""
+    left, right = st.columns([3, 2], gap="large")
+    shown = picture(reading.image, settings)
+    height, width = reading.image.shape
+    suggested = reading.ratio or CardiothoracicRatio(
+        0.38 * width, 0.62 * width, 0.7 * height, 0.2 * width, 0.8 * width, 0.75 * height
+    )
+    with left:
+        state = _lines(
+            key="chest_lines",
+            data={
+                "digest": f"{reading.image.digest}{settings.display}",
+                "picture": figures.data_uri(shown),
+                "width": width,
+                "height": height,
+                "lines": _flat(suggested),
+                "moved": _flat(by_hand) if (by_hand := moved(reading)) else None,
+                "alt": f"{reading.case.words}: move the ends of the heart's and the chest's line",
+            },
+            default={"lines": None},
+            on_lines_change=lambda: None,
+        )
+        _keep(reading, settings, state.lines)
+    with right:
+        _answer(reading)
+
+
+def moved(reading: Reading) -> CardiothoracicRatio | None:
+    """The ratio of lines that were moved by hand on this film, or None."""
+    return st.session_state.get("chest_moved", {}).get(reading.image.digest)
+
+
+def _keep(reading: Reading, settings: Settings, lines: dict[str, Any] | None) -> None:
+    """Remember the moved lines of this film, also while the panel is not shown."""
+    kept = st.session_state.setdefault("chest_moved", {})
+    if lines is None or lines["digest"] != f"{reading.image.digest}{settings.display}":
+        return  # not moved yet, or on the film before this one
+    if lines.get("reset"):
+        kept.pop(reading.image.digest, None)
+        return
+    try:
+        kept[reading.image.digest] = ctr.ratio_from_lines(
+            {name: _segment(lines[name]) for name in ("heart", "chest")}
+        )
+    except UnsuitableInputError as err:
+        st.error(str(err), icon=":material/straighten:")
+
+
+def _flat(ratio: CardiothoracicRatio) -> dict[str, list[float]]:
+    return {name: [x0, x1, y0] for name, (x0, y0, x1, _) in ratio.lines.items()}
+
+
+def _segment(line: list[float]) -> Segment:
+    x0, x1, y = (float(value) for value in line)
+    return x0, y, x1, y
+
+
+def _answer(reading: Reading) -> None:
+    by_hand = moved(reading)
+    answer = []
+    if reading.ratio is not None:
+        answer.append(_figure("By the network", reading.ratio))
+    if by_hand is not None:
+        answer.append(_figure("By hand", by_hand))
+    if "ctr" in reading.case.truth:
+        answer.append(Figure("Truth", f"{reading.case.truth['ctr']:.3f}", "truth", "as drawn"))
+    views.metric_strip(answer)
+    st.markdown(
+        "Drag an end of a line, or set it with the arrow keys (Shift: ten pixels), or type its "
+        "place. A ruler on the screen does as well: both widths are measured level, the heart "
+        "between its outermost borders, the chest between the inner edges of the ribs."
+    )
+    now = by_hand or reading.ratio
+    if reading.image.spacing_mm and now:
+        spacing = reading.image.spacing_mm[1]
+        st.caption(
+            f"Heart {now.heart_width_px * spacing:.0f} mm, chest "
+            f"{now.chest_width_px * spacing:.0f} mm, measured at the detector's pixel size; the "
+            "ratio needs no scale."
+        )
+    if now:
+        for sentence in caveats(reading, now):
+            st.caption(sentence)
+    heart_table(reading, by_hand)
+
+
+def _figure(label: str, ratio: CardiothoracicRatio) -> Figure:
+    side = "above" if ratio.enlarged else "not above"
+    return Figure(label, f"{ratio.ratio:.3f}", "cardiothoracic ratio", f"{side} {ctr.LIMIT:g}")

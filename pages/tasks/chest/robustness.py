@@ -1,0 +1,218 @@
+"""Does the answer hold: a small change of the film, and a heart that grows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import streamlit as st
+
+from core.chest import ctr
+from core.chest import study_plots as chest_charts
+from core.chest.plots import percent
+from core.chest.projection import Change, changed
+from core.plots import curves
+from core.stages import Progress
+from models.cards import ModelCard
+from pages.shared import views
+from pages.shared.views import Figure
+from pages.tasks.chest import loaders as chest_loaders
+from pages.tasks.chest import sidebar as chest_inputs
+from pages.tasks.chest.explain import heat_bar, picture_of
+from pages.tasks.chest.reading import (
+    CARDIOMEGALY,
+    Reading,
+    chosen,
+    finding_rows,
+    in_words,
+    measured,
+    single_cards,
+)
+from pages.tasks.chest.sidebar import Phantom, Settings
+
+RATIOS = (0.38, 0.42, 0.46, 0.5, 0.54, 0.58, 0.62, 0.66)
+OPACITY = 0.6
+
+
+@st.fragment
+def show(reading: Reading, settings: Settings) -> None:
+    """One of two questions to the networks."""
+    question = st.segmented_control(
+        "Ask",
+        ("A small change of the film", "A heart that grows"),
+        default="A small change of the film",
+        required=True,
+        key="chest_robust",
+        persist_state="session",
+        label_visibility="collapsed",
+    )
+    if question == "A heart that grows":
+        _growing(settings, chest_inputs.current_phantom())
+    else:
+        _change(reading, settings)
+
+
+def _change(reading: Reading, settings: Settings) -> None:
+    """Rotate, blur or change the contrast, and see what becomes of the answer."""
+    keep = {"persist_state": "session"}
+    columns = st.columns(3, gap="large")
+    rotation = columns[0].slider("Rotation (°)", -15.0, 15.0, 5.0, 0.5, key="chest_rotate", **keep)
+    blur = columns[1].slider(
+        "Blur (% of the width)",
+        0.0,
+        2.0,
+        0.0,
+        0.1,
+        key="chest_blur",
+        help="Standard deviation of a Gaussian blur. 1 % is 1.3 pixels of a 128-pixel film.",
+        **keep,
+    )
+    contrast = columns[2].slider("Contrast (×)", 0.4, 1.6, 1.0, 0.05, key="chest_contrast", **keep)
+    change = Change(rotation, blur, contrast)
+    if not change.words:
+        st.info("Move a slider: the networks read the changed film when you let go.")
+        return
+    after = changed(reading.image, change)
+    with st.spinner("Reading the changed film …"):
+        found = chest_loaders.findings(settings.classifier, after)
+        ratio, problem = measured(chest_loaders.masks(settings.segmenter, after))
+        label = chosen(reading)
+        heats = [
+            chest_loaders.heat(settings.classifier, image, label)
+            for image in (reading.image, after)
+        ]
+    before_rows, after_rows = reading.rows, finding_rows(found, settings.classifier)
+    was = {row.name: row for row in before_rows}
+    moves = {row.name: row.probability - was[row.name].probability for row in after_rows}
+    largest = max(moves, key=lambda name: abs(moves[name]))
+    crossed = [row.name for row in after_rows if row.above != was[row.name].above]
+    answer = [
+        Figure(
+            "Largest move", f"{moves[largest] * 100:+.1f} points", "calibrated", largest.lower()
+        ),
+        Figure("Answers that flip", str(len(crossed)), "operating point", ", ".join(crossed)),
+    ]
+    if reading.ratio is not None and ratio is not None:
+        move = ratio.ratio - reading.ratio.ratio
+        answer.append(
+            Figure(
+                "CTR", f"{ratio.ratio:.2f}", "cardiothoracic ratio", f"{move:+.3f} by the change"
+            )
+        )
+    views.metric_strip(answer)
+    if problem:
+        st.warning(problem, icon=":material/straighten:")
+    st.markdown(
+        f"The film {change.words}. What it shows is the same: what moves is the network’s opinion."
+    )
+    left, right = st.columns([3, 4], gap="large")
+    with left:
+        words = "; ".join(f"{name} {move * 100:+.1f} points" for name, move in moves.items())
+        st.plotly_chart(
+            chest_charts.delta_chart(before_rows, after_rows),
+            key="chest_deltas",
+            config={"displayModeBar": False},
+            alt=f"Change of each probability: {words}.",
+        )
+    with right:
+        heat_bar()
+        pair = zip(
+            st.columns(2),
+            (("before", reading.image), ("after", after)),
+            heats,
+            (was[in_words(label)].probability, found.probabilities[label]),
+            strict=True,
+        )
+        for column, (when, image), values, probability in pair:
+            with column:
+                st.markdown(f"**{in_words(label)} {when}: {percent(probability)}**")
+                picture_of(image, settings, values, OPACITY, f"Grad-CAM {when} the change")
+
+
+@dataclass(frozen=True)
+class Growth:
+    """Answers to one phantom whose heart grows.
+
+    Attributes:
+        measured: The network's ratio at every true ratio.
+        probabilities: Of cardiomegaly, by network.
+        points: The operating point of each.
+    """
+
+    measured: tuple[float, ...]
+    probabilities: Mapping[str, tuple[float, ...]]
+    points: Mapping[str, float]
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def grown(
+    hashes: tuple[str, ...], base: Phantom, _cards: tuple[ModelCard, ...], _progress: Progress
+) -> Growth:
+    """All networks on one phantom at every ratio of `RATIOS`; cached for everybody.
+
+    Args:
+        hashes: Of the weights, for the cache.
+        base: The phantom; only its heart changes.
+        _cards: The segmenter first, then the classifiers.
+    """
+    ratios = []
+    chances: dict[str, list[float]] = {card.title: [] for card in _cards[1:]}
+    points: dict[str, float] = {}
+    for number, ratio in enumerate(RATIOS):
+        _progress(number / len(RATIOS), f"ratio {ratio:.2f}")
+        image = chest_inputs.made(replace(base, heart_ratio=ratio)).image
+        found, _ = measured(chest_loaders.masks(_cards[0], image))
+        ratios.append(float("nan") if found is None else found.ratio)
+        for card in _cards[1:]:
+            answer = chest_loaders.findings(card, image)
+            chances[card.title].append(answer.probabilities[CARDIOMEGALY])
+            points[card.title] = answer.operating_points[CARDIOMEGALY]
+    named = {name: tuple(values) for name, values in chances.items()}
+    return Growth(tuple(ratios), named, points)
+
+
+def _growing(settings: Settings, base: Phantom) -> None:
+    """One phantom, a heart from small to large: what ruler and networks say."""
+    cards = (settings.segmenter, settings.classifier, *single_cards())
+    cards = tuple(
+        card for card in cards if card.name == "heart_lungs" or CARDIOMEGALY in card.labels
+    )
+    base = replace(base, kind=chest_inputs.UPRIGHT)
+    bar = st.progress(0.0, "Running the networks …")
+    result = grown(
+        tuple(card.sha256 for card in cards),
+        base,
+        cards,
+        lambda share, what: bar.progress(share, f"Running the networks: {what}"),
+    )
+    bar.empty()
+    st.markdown(
+        f"Phantom {base.seed} with nothing changed but its heart. The measured ratio should lie "
+        "on the true one; a network that reads the heart should pass its operating point near "
+        f"{ctr.LIMIT:g}."
+    )
+    lines = {"measured ratio (CTR)": list(result.measured)}
+    lines |= {f"probability: {name}": list(values) for name, values in result.probabilities.items()}
+    st.plotly_chart(
+        curves.curve(
+            RATIOS,
+            lines,
+            x_title="True cardiothoracic ratio",
+            y_title="ratio, or probability of cardiomegaly",
+            threshold=ctr.LIMIT,
+            threshold_name=f"ratio of {ctr.LIMIT:g}",
+        ),
+        key="chest_growth",
+        alt="Measured ratio and probability of cardiomegaly over the true ratio.",
+    )
+    off = [abs(a - b) for a, b in zip(result.measured, RATIOS, strict=True)]
+    words = [f"The measured ratio is off by {sum(off) / len(off):.3f} on average."]
+    for name, values in result.probabilities.items():
+        point = result.points[name]
+        first = next((r for r, p in zip(RATIOS, values, strict=True) if p >= point), None)
+        words.append(
+            f"{name} never reaches its operating point of {percent(point)}."
+            if first is None
+            else f"{name} passes its operating point of {percent(point)} at {first:.2f}."
+        )
+    st.markdown(" ".join(words))

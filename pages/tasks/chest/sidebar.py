@@ -1,0 +1,179 @@
+"""The chest page's sidebar: phantom, models and how the heat map is shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from core.chest import projection as chest_film
+from core.glossary import GLOSSARY
+from core.phantoms.chest.phantom import FINDINGS, VIEWS, chest_phantom
+from core.phantoms.limb.phantom import LimbPhantom, limb_phantom
+from models.cards import ModelCard, load_card, task_cards
+from pages.shared.inputs import Case, Display, display
+
+UPRIGHT = "Chest"
+SPOILED = {"Chest, turned": "turned", "Chest, inverted": "inverted"}
+HAND = "Hand"
+KINDS = (UPRIGHT, *SPOILED, HAND)
+FIRST_SEED = 10
+FIRST_RATIO = 0.62
+LEAST_RATIO, MOST_RATIO = 0.36, 0.70
+DRAWN = tuple(name for name in FINDINGS if name != "Cardiomegaly")  # the slider draws that one
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The page's parameters; all but the models act on results only."""
+
+    classifier: ModelCard
+    segmenter: ModelCard
+    film_kind: ModelCard
+    threshold: float
+    outlines: bool
+    display: Display
+
+
+@dataclass(frozen=True)
+class Phantom:
+    """What the sidebar says of the phantom."""
+
+    seed: int = FIRST_SEED
+    heart_ratio: float = FIRST_RATIO
+    findings: tuple[str, ...] = ()
+    severity: float = 1.0
+    view: str = "PA"
+    kind: str = UPRIGHT
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def made(parameters: Phantom) -> Case:
+    """A phantom as a case with its truth."""
+    if parameters.kind == HAND:
+        hand, _ = limb_phantom(LimbPhantom(seed=parameters.seed, kind="hand"))
+        return Case(hand, {}, "Phantom", f"Hand phantom {parameters.seed}")
+    found = chest_phantom(
+        parameters.seed,
+        heart_ratio=parameters.heart_ratio,
+        findings=parameters.findings,
+        severity=parameters.severity,
+        view=parameters.view,
+    )
+    drawn = ", ".join(sorted(found.findings)) or "no finding"
+    words = f"Phantom {parameters.seed}: cardiothoracic ratio {found.ctr:.2f}, {drawn}"
+    truth = {"ctr": found.ctr, "findings": sorted(found.findings)}
+    if parameters.kind in SPOILED:
+        spoiled = chest_film.spoiled(found.image, SPOILED[parameters.kind])
+        return Case(spoiled, truth, "Phantom", words)
+    truth |= {"masks": found.masks, "boxes": found.boxes}
+    return Case(found.image, truth, "Phantom", words)
+
+
+def phantom(key: str) -> Case:
+    """The phantom's own widgets, and the case they make."""
+    keep = {"persist_state": "session"}
+    left, right = st.columns([2, 1])
+    left.selectbox(
+        "Film",
+        KINDS,
+        key=f"{key}_kind",
+        help="The last three show how films are refused that the networks did not learn from.",
+        **keep,
+    )
+    right.selectbox("View", VIEWS, key=f"{key}_view", help=GLOSSARY["view"], **keep)
+    st.slider(
+        "Heart size (cardiothoracic ratio)",
+        LEAST_RATIO,
+        MOST_RATIO,
+        FIRST_RATIO,
+        0.01,
+        key=f"{key}_ratio",
+        help=GLOSSARY["cardiothoracic ratio"],
+        **keep,
+    )
+    st.multiselect(
+        "Drawn findings",
+        DRAWN,
+        format_func=lambda name: name.replace("_", " "),
+        key=f"{key}_drawn",
+        help="What is drawn into the phantom's lungs; its place is known to the pixel.",
+        **keep,
+    )
+    if st.session_state.get(f"{key}_drawn"):
+        st.slider("Size of the findings", 0.3, 2.0, 1.0, 0.1, key=f"{key}_severity", **keep)
+    st.number_input(
+        "Phantom number",
+        0,
+        99_999,
+        FIRST_SEED,
+        key=f"{key}_seed",
+        help="Draws build, ribs, vessels, exposure and noise. The same number gives the same "
+        "chest, whatever the heart size.",
+        **keep,
+    )
+    return made(current_phantom(key))
+
+
+def current_phantom(key: str = "chest") -> Phantom:
+    """The phantom that the sidebar describes, also while another source is chosen."""
+    state = st.session_state
+    return Phantom(
+        seed=int(state.get(f"{key}_seed", FIRST_SEED)),
+        heart_ratio=round(float(state.get(f"{key}_ratio", FIRST_RATIO)), 2),
+        findings=tuple(state.get(f"{key}_drawn", ())),
+        severity=round(float(state.get(f"{key}_severity", 1.0)), 1),
+        view=state.get(f"{key}_view", "PA"),
+        kind=state.get(f"{key}_kind", UPRIGHT),
+    )
+
+
+def classifiers() -> list[ModelCard]:
+    """Cards that answer for many findings, the default first."""
+    cards = [card for card in task_cards("chest") if "Effusion" in card.labels]
+    return sorted(cards, key=lambda card: card.name != "findings")
+
+
+def one_card(chosen: Settings, key: str = "chest") -> ModelCard:
+    """The card of one of the page's networks, those in use first."""
+    first = [chosen.classifier, chosen.segmenter]
+    rest = [card for card in task_cards("chest") if card not in first]
+    cards = {card.title: card for card in (*first, *rest, chosen.film_kind)}
+    title = st.selectbox("Network", tuple(cards), key=f"{key}_card")
+    return cards[title]
+
+
+def settings(key: str = "chest") -> Settings:
+    """The parameters in the sidebar, below the source."""
+    with st.sidebar:
+        st.divider()
+        card = st.selectbox(
+            "Findings by",
+            classifiers(),
+            format_func=lambda one: one.title,
+            key=f"{key}_classifier",
+            help=GLOSSARY["multi-label"],
+            persist_state="session",
+        )
+        threshold = st.slider(
+            "Heat shown from (%)",
+            0,
+            95,
+            0,
+            5,
+            key=f"{key}_threshold",
+            help="Heat below this share of the film's hottest place is left out of the picture. "
+            "It acts on the heat map; the network does not run again.",
+            persist_state="session",
+        )
+        outlines = st.toggle(
+            "Outlines of heart and lungs", True, key=f"{key}_outlines", persist_state="session"
+        )
+        return Settings(
+            card,
+            load_card("chest", "heart_lungs"),
+            load_card("film_kind", "film_kind"),
+            threshold / 100,
+            outlines,
+            display(key),
+        )

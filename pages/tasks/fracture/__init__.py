@@ -1,0 +1,1 @@
+"""The fracture page's parts."""

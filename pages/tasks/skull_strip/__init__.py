@@ -1,0 +1,1 @@
+"""The skull-stripping page's parts."""

@@ -1,0 +1,291 @@
+"""Where the head comes from, and how it is worked on: the sidebar of a 3D page."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+from streamlit.delta_generator import DeltaGenerator
+
+from core.errors import ImagingError
+from core.files.volume import Files, read_mask, read_volume
+from core.glossary import GLOSSARY
+from core.images import Volume
+from core.phantoms.head.phantom import HeadPhantom, random_head
+from core.samples import fetch, is_cached, samples
+from core.skull_strip import OURS, PUBLISHED, Settings, expected_n4_seconds
+from pages.shared.inputs import SOURCES, source_of
+
+FORMATS = "NIfTI (.nii, .nii.gz), MGZ, NRRD, or a DICOM series as its files or as one zip."
+VOXELS: dict[str, float | tuple[float, float, float]] = {
+    "2 mm": 2.0,
+    "1 mm (slow)": 1.0,
+    "thick slices": (1.0, 1.0, 5.0),
+}
+GRIDS = {"96 × 128 × 128": (96, 128, 128), "96 × 128 × 160": (96, 128, 160)}
+ITERATIONS = {"20-10-10-5": (20, 10, 10, 5), "50-40-30-20": (50, 40, 30, 20), "10-5": (10, 5)}
+
+
+@dataclass(frozen=True, eq=False)
+class VolumeCase:
+    """A head to look at, with what is known of it.
+
+    Attributes:
+        volume: What the pipeline receives.
+        truth: uint8 brain mask on the volume's grid, or None.
+        origin: One of `inputs.SOURCES`.
+        words: What the volume is, for the line under the viewer.
+        truth_words: Where the truth comes from.
+    """
+
+    volume: Volume
+    truth: NDArray[np.uint8] | None = None
+    origin: str = "Phantom"
+    words: str = ""
+    truth_words: str = ""
+
+
+def head(key: str, task: str) -> VolumeCase | None:
+    """The sidebar's first part: phantom, real sample or upload.
+
+    Returns:
+        The chosen case; None where there is none yet, or it cannot be read, and a sentence says
+        so. `st.stop` would leave the fragments of the last run alive, and the next tick of their
+        progress bar would draw into a page that is no longer there.
+    """
+    with st.sidebar:
+        source = source_of(key, "Head from")
+        case: VolumeCase | tuple[str, str]
+        if source == SOURCES[0]:
+            case = _phantom(key)
+        else:
+            case = _sample(key, task) if source == SOURCES[1] else _upload(key)
+        if isinstance(case, VolumeCase):
+            case = _with_reference(key, case)
+    if not isinstance(case, VolumeCase):
+        kind, sentence = case
+        (st.error if kind == "error" else st.info)(sentence)
+        return None
+    return case
+
+
+def _phantom(key: str) -> VolumeCase:
+    seed = st.slider(
+        "Phantom", 1, 40, 1, key=f"{key}_seed", help="Every number is another drawn head."
+    )
+    size = st.segmented_control(
+        "Voxels",
+        list(VOXELS),
+        default="2 mm",
+        required=True,
+        key=f"{key}_voxels",
+        help="Thick slices are 1 × 1 × 5 mm, as in many clinical scans.",
+    )
+    with st.expander("Image quality", icon=":material/blur_on:"):
+        bias = st.slider(
+            "Shading", 0.0, 0.8, 0.3, 0.05, key=f"{key}_bias", help=GLOSSARY["bias field"]
+        )
+        noise = st.slider(
+            "Noise", 0.0, 0.15, 0.02, 0.01, key=f"{key}_noise", help=GLOSSARY["Rician noise"]
+        )
+    made = _made(seed, VOXELS[size], bias, noise)
+    return VolumeCase(
+        made.volume,
+        made.mask,
+        "Phantom",
+        f"Head phantom {seed}: drawn by this program around an average brain, no patient",
+        "the phantom's own brain",
+    )
+
+
+@st.cache_resource(max_entries=4, show_spinner="Drawing a head …")
+def _made(
+    seed: int, spacing_mm: float | tuple[float, float, float], bias: float, noise: float
+) -> HeadPhantom:
+    return random_head(seed, spacing_mm, bias=bias, noise=noise)
+
+
+def _upload(key: str) -> VolumeCase | tuple[str, str]:
+    files = st.file_uploader(
+        "Head scan", accept_multiple_files=True, key=f"{key}_upload", help=FORMATS
+    )
+    if not files:
+        return "info", f"Add a head scan in the sidebar: {FORMATS}"
+    content = [(file.name, file.getvalue()) for file in files]
+    try:
+        volume = _read(_key(content), 0, content)
+        count = volume.source.volumes if volume.source else 1
+        if count > 1:
+            number = st.number_input(
+                f"Volume (1 to {count})",
+                1,
+                count,
+                1,
+                key=f"{key}_{_key(content)[:12]}_volume",
+                help="The file is 4D: it holds several volumes of one head. One is worked on.",
+            )
+            volume = _read(_key(content), number - 1, content)
+    except ImagingError as err:
+        return "error", str(err)
+    words = files[0].name if len(files) == 1 else f"{len(files)} files"
+    return VolumeCase(volume, origin="Upload", words=words)
+
+
+def _key(content: Files) -> str:
+    state = hashlib.sha256()
+    for _, one in content:
+        state.update(hashlib.sha256(one).digest())
+    return state.hexdigest()
+
+
+@st.cache_resource(max_entries=2, scope="session", show_spinner="Reading the scan …")
+def _read(digest: str, volume_index: int, _files: Files) -> Volume:
+    return read_volume(_files, volume_index=volume_index)
+
+
+def _sample(key: str, task: str) -> VolumeCase | tuple[str, str]:
+    rows = samples(task)
+    number = st.selectbox(
+        "Real sample",
+        range(len(rows)),
+        format_func=lambda i: f"{rows[i].title}{'' if is_cached(rows[i]) else ' ↓'}",
+        key=f"{key}_sample",
+        help="Downloaded on request, checked by its SHA-256 and kept in your user cache.",
+    )
+    sample = rows[number]
+    failed = None
+    label = f"Download ({sample.bytes / 1e6:.1f} MB)"
+    if not is_cached(sample) and st.button(label, key=f"{key}_download", type="primary"):
+        bar = st.progress(0.0, "Downloading …")
+        try:
+            fetch(sample, progress=lambda share, what: _show(bar, share, what))
+        except ImagingError as err:
+            failed = f"{err} The phantoms work without a network."
+        bar.empty()
+        if failed is None:
+            st.rerun()
+    st.caption(f"{sample.licence}. {sample.citation}. Used in: {sample.used_in}.")
+    if failed:
+        return "error", failed
+    if not is_cached(sample):
+        return "info", (
+            f"“{sample.title}” is not on this computer yet. Press Download in the sidebar, or "
+            "stay with the phantoms: they need no network."
+        )
+    try:
+        content = [(sample.name, Path(fetch(sample)).read_bytes())]
+        volume = _read(_key(content), 0, content)
+    except ImagingError as err:
+        return "error", str(err)
+    words = f"{sample.title}, {sample.licence}, {sample.citation}"
+    return VolumeCase(volume, origin="Real sample", words=words)
+
+
+def _show(bar: DeltaGenerator, share: float, what: str) -> None:
+    bar.progress(min(share, 1.0), what)
+
+
+def _with_reference(key: str, case: VolumeCase) -> VolumeCase:
+    """The case with a reference mask where the person adds one."""
+    with st.expander("Reference mask", icon=":material/rule:"):
+        files = st.file_uploader(
+            "Reference mask",
+            key=f"{key}_reference",
+            help="NIfTI, MGZ or NRRD, on any grid of the same head; all labels above 0 count.",
+            label_visibility="collapsed",
+        )
+        if files is None:
+            said = f"In use: {case.truth_words}." if case.truth is not None else "None yet."
+            st.caption(said)
+            return case
+        try:
+            truth = read_mask([(files.name, files.getvalue())], case.volume)
+        except ImagingError as err:
+            st.error(str(err), icon=":material/error:")
+            return case
+        st.caption(f"In use: {files.name}.")
+    return replace(case, truth=truth, truth_words="the reference mask")
+
+
+def settings(key: str, volume: Volume) -> Settings:
+    """The sidebar's second part: the pipeline's parameters, with N4's expected duration."""
+    with st.sidebar:
+        presets = {"Lightbox": OURS, "Published": PUBLISHED}
+        name = st.segmented_control(
+            "Pipeline",
+            list(presets),
+            default="Lightbox",
+            required=True,
+            key=f"{key}_preset",
+            help="“Published” is the pipeline as its authors describe it: N4 at shrink factor 3 "
+            "and a taller grid. “Lightbox” is faster and cuts off the neck.",
+        )
+        with st.expander("Adjust the stages", icon=":material/tune:"):
+            chosen = _adjusted(f"{key}_{name.lower()}", presets[name])
+        if chosen.n4:
+            seconds = expected_n4_seconds(
+                (volume.voxels.shape[0], volume.voxels.shape[1], volume.voxels.shape[2]),
+                chosen.shrink,
+                chosen.iterations,
+            )
+            st.caption(f"N4 takes up to about {max(seconds, 1):.0f} s on this head.")
+        threshold = st.slider(
+            "Threshold",
+            0.05,
+            0.95,
+            chosen.threshold,
+            0.05,
+            key=f"{key}_threshold",
+            help=GLOSSARY["brain threshold"],
+            persist_state="session",
+        )
+    return replace(chosen, threshold=threshold)
+
+
+def _adjusted(key: str, preset: Settings) -> Settings:
+    n4 = st.toggle("N4 bias correction", preset.n4, key=f"{key}_n4", help=GLOSSARY["N4"])
+    shrink = st.slider(
+        "N4 shrink factor",
+        2,
+        8,
+        preset.shrink,
+        key=f"{key}_shrink",
+        disabled=not n4,
+        help="N4 works on every n-th voxel: the field is smooth, so little is lost.",
+    )
+    rounds = st.selectbox(
+        "N4 iterations per level",
+        list(ITERATIONS),
+        key=f"{key}_iterations",
+        disabled=not n4,
+        help="From a coarse field to a fine one; each level stops early once nothing changes.",
+    )
+    grid = st.selectbox(
+        "Working grid (voxels)",
+        list(GRIDS),
+        index=list(GRIDS.values()).index(preset.grid) if preset.grid in GRIDS.values() else 0,
+        key=f"{key}_grid",
+        help=GLOSSARY["working grid"],
+    )
+    spacing = st.select_slider(
+        "Working voxel size (mm)", (1.5, 2.0, 2.5, 3.0), preset.spacing_mm, key=f"{key}_spacing"
+    )
+    normalisation = st.selectbox(
+        "Normalisation",
+        ("rescale and z-score", "rescale", "z-score"),
+        key=f"{key}_normalisation",
+        help="The network was trained with both; try what happens with one.",
+    )
+    return replace(
+        preset,
+        n4=n4,
+        shrink=shrink,
+        iterations=ITERATIONS[rounds],
+        grid=GRIDS[grid],
+        spacing_mm=spacing,
+        normalisation=normalisation,
+    )

@@ -1,0 +1,213 @@
+"""The stages behind a 3D answer: strip, montage, histograms, bias field, uncertainty."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from core.glossary import GLOSSARY
+from core.images import Volume
+from core.metrics.masks import disagreement
+from core.plots.slices import NORMAL, PLANES, Layer, layer_of, spread
+from core.skull_strip import plots as volume_figures
+from core.skull_strip.pipeline import N4
+from pages.tasks.skull_strip.loaders import Run
+from pages.tasks.skull_strip.sidebar import VolumeCase
+
+STEP_VIEWS = ("Strip", "Montage", "Histograms", "Bias field")
+
+
+def layers(case: VolumeCase, run: Run, threshold: float) -> list[Layer]:
+    """Every stage as a layer of the strip, from the head as read to the brain alone."""
+    volume, result = case.volume, run.result()
+    found = [layer_of("As read", volume.voxels, volume)]
+    for step in result.prepared.steps:
+        if step.skipped:
+            continue
+        affine = step.marks.get("affine", result.prepared.affine)
+        found.append(layer_of(step.name, step.image, volume, affine))
+        if step.name == N4:
+            found.insert(
+                1, layer_of("Estimated bias field", step.marks["field"], volume, affine, "field")
+            )
+    probability = layer_of(
+        "Network: probability", result.values, volume, result.prepared.affine, "probability"
+    )
+    brain = volume.voxels * run.mask(threshold)
+    return [*found, probability, layer_of("Brain", brain, volume)]
+
+
+def outlines(case: VolumeCase, run: Run, threshold: float) -> list[tuple[str, Layer]]:
+    """Outline of the mask (solid) and of the reference (dashed) where there is one."""
+    found = [("prediction", layer_of("mask", run.mask(threshold), case.volume))]
+    if case.truth is not None:
+        found.append(("truth", layer_of("reference", case.truth, case.volume)))
+    return found
+
+
+def where(key: str, volume: Volume) -> tuple[str, float]:
+    """Plane and position (mm) chosen for the strip, also while its widgets are not shown."""
+    plane = st.session_state.get(f"{key}_plane") or PLANES[0]
+    size = volume.voxels.shape[NORMAL[plane]]
+    index = st.session_state.get(f"{key}_{plane}_{size}_index", int(size * 0.55))
+    return plane, index * volume.spacing_mm[NORMAL[plane]]
+
+
+@st.fragment
+def steps(key: str, case: VolumeCase, run: Run, threshold: float) -> None:
+    """The teaching views: strip, montage, histograms, bias field."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        view = st.segmented_control(
+            "View", STEP_VIEWS, default="Strip", required=True, key=f"{key}_step_view"
+        )
+        plane = st.segmented_control(
+            "Plane", PLANES, default=PLANES[0], required=True, key=f"{key}_plane"
+        )
+        size = case.volume.voxels.shape[NORMAL[plane]]
+        if view in ("Strip", "Bias field"):
+            st.slider(
+                "Slice", 0, size - 1, int(size * 0.55), key=f"{key}_{plane}_{size}_index",
+                help="Counted on the input grid; the slice nearest to it is shown of each stage.",
+            )  # fmt: skip
+    lines = outlines(case, run, threshold)
+    if view == "Strip":
+        _strip(key, case, layers(case, run, threshold), lines)
+        _listing(run, threshold)
+    elif view == "Montage":
+        indices = spread(case.volume, plane, 18, run.mask(threshold))
+        _chart(
+            volume_figures.sheet(
+                layer_of("", case.volume.voxels, case.volume), lines[0][1], plane, indices
+            ),
+            f"{key}_montage",
+            f"{len(indices)} {plane} slices through the brain with the outline of the mask.",
+        )
+    elif view == "Histograms":
+        _histograms(key, case, run, threshold)
+    else:
+        _bias_field(key, case, run, threshold)
+
+
+def _strip(key: str, case: VolumeCase, shown: list[Layer], lines: Any) -> None:
+    plane, position = where(key, case.volume)
+    _chart(
+        volume_figures.strip(shown, plane, position, lines),
+        f"{key}_strip",
+        f"The same {plane} slice through {len(shown)} stages, with the outline of the mask.",
+    )
+    st.caption(
+        "Blue, solid: the model's mask."
+        + (f" Orange, dashed: {case.truth_words}." if case.truth is not None else "")
+        + " Zoom by dragging; all panels follow. Patient's right is at the left, as on a film."
+    )
+
+
+def _listing(run: Run, threshold: float) -> None:
+    """Every stage with its parameters, duration and reason."""
+    result = run.result()
+    lines = []
+    for step in (*result.prepared.steps, None, *run.steps_after(threshold)):
+        if step is None:
+            lines.append(f"- **3D U-Net** ({result.seconds:.1f} s): {GLOSSARY['3D U-Net']}")
+            continue
+        said = ", ".join(
+            f"{name.replace('_', ' ')} {value}" for name, value in step.parameters.items()
+        )
+        time = "left out" if step.skipped else f"{step.seconds:.1f} s"
+        lines.append(f"- **{step.name}** ({time}{'; ' + said if said else ''}): {step.why}")
+    st.markdown("\n".join(lines))
+
+
+def _histograms(key: str, case: VolumeCase, run: Run, threshold: float) -> None:
+    mask = run.mask(threshold).astype(bool)
+    voxels = case.volume.voxels
+    if not mask.any() or mask.all():
+        st.info("A histogram in and out of the mask needs a mask.")
+        return
+    air = float(voxels.min()) + 0.05 * float(np.ptp(voxels[::3, ::3, ::3]))
+    _chart(
+        volume_figures.histogram(
+            [
+                ("in the mask", voxels[mask], "solid"),
+                ("outside, without air", voxels[~mask & (voxels > air)], "dash"),
+            ],
+            "intensity as read",
+        ),
+        f"{key}_in_out",
+        "Histogram of intensities inside and outside the brain mask.",
+    )
+    st.caption(
+        "Brain, muscle and marrow share many intensities: no single threshold on brightness "
+        "separates the brain, which is why a network looks at shape and place."
+    )
+
+
+def _bias_field(key: str, case: VolumeCase, run: Run, threshold: float) -> None:
+    prepared = run.result().prepared
+    step = prepared.step(N4)
+    if step.skipped:
+        st.info("N4 was left out of this run. Switch it on under “Adjust the stages”.")
+        return
+    shown = [
+        layer
+        for layer in layers(case, run, threshold)
+        if layer.title in ("As read", "Estimated bias field", N4)
+    ]
+    _strip(key, case, shown, [])
+    mask = run.mask(threshold).astype(bool)
+    if mask.any():
+        before, after = case.volume.voxels[mask], step.image[mask]
+        after = after * (float(np.median(before)) / max(float(np.median(after)), 1e-6))
+        _chart(
+            volume_figures.histogram(
+                [("before N4", before, "dash"), ("after N4", after, "solid")],
+                "intensity in the mask, medians matched",
+            ),
+            f"{key}_before_after",
+            "Histogram of brain intensities before and after bias correction.",
+        )
+        st.caption(
+            "Where shading is removed, grey and white matter draw apart into narrower peaks."
+        )
+
+
+def explain(key: str, case: VolumeCase, run: Run, threshold: float) -> None:
+    """Where the network is unsure, and where a reference disagrees with it."""
+    result = run.result()
+    st.markdown("**Where the network is unsure.** Its probability before the threshold.")
+    shown = layers(case, run, threshold)
+    _strip(key, case, [shown[0], shown[-2]], outlines(case, run, threshold))
+    sure = float(((result.values < 0.1) | (result.values > 0.9)).mean())
+    st.caption(f"{1 - sure:.1%} of the working grid lies between 10 % and 90 %.")
+    if case.truth is None:
+        st.caption("Add a reference mask in the sidebar to see where the two disagree.")
+        return
+    difference = disagreement(run.mask(threshold), case.truth)
+    st.markdown(f"**Where the mask and {case.truth_words} disagree.**")
+    volume = case.volume
+    worst = {
+        plane: float(np.argmax((difference >= 2).sum(axis=tuple(a for a in range(3) if a != axis))))
+        * volume.spacing_mm[axis]
+        for plane, axis in NORMAL.items()
+    }
+    _chart(
+        volume_figures.disagreement_strip(
+            layer_of("", volume.voxels, volume),
+            layer_of("", difference, volume, scale="difference"),
+            worst,
+        ),
+        f"{key}_disagreement",
+        "Three planes with the voxels that only the model or only the reference counts as brain.",
+    )
+    millilitres = float(np.prod(volume.spacing_mm)) / 1000
+    only = [float((difference == value).sum()) * millilitres for value in (2, 3)]
+    st.caption(
+        f"In each plane the slice with most disagreement. Vermilion: only the model "
+        f"({only[0]:,.0f} mL). Yellow: only {case.truth_words} ({only[1]:,.0f} mL)."
+    )
+
+
+def _chart(figure: Any, key: str, alt: str) -> None:
+    st.plotly_chart(figure, key=key, alt=alt, config={"displaylogo": False}, theme="streamlit")

@@ -1,0 +1,203 @@
+"""The 3D page's main column: viewer with its progress, answer, downloads."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import numpy as np
+import streamlit as st
+
+from core.errors import ImagingError
+from core.files.volume import nifti_bytes, obliqueness_degrees, orientation_of
+from core.images import Volume
+from core.metrics.masks import compare_masks
+from core.skull_strip import Settings, looks_like_t1_head
+from core.skull_strip import exports as volume_exports
+from core.skull_strip.pipeline import N4
+from models.cards import ModelCard
+from pages.shared import views
+from pages.shared.views import Download, Figure
+from pages.tasks.skull_strip import loaders as volume_loaders
+from pages.tasks.skull_strip import steps as volume_teaching
+from pages.tasks.skull_strip.loaders import Run
+from pages.tasks.skull_strip.niivue_viewer import niivue
+from pages.tasks.skull_strip.sidebar import VolumeCase
+
+POLL_SECONDS = 0.7
+NIFTI = "application/gzip"
+
+
+def viewer(key: str, case: VolumeCase, run: Run, threshold: float) -> None:
+    """NiiVue with the head, and the mask once there is one.
+
+    Above it stands what the run is doing, and once it is done the choice of intensities: one
+    place, so that the viewer does not move.
+    """
+    shown = "As read"
+    with st.container(height=56, border=False, vertical_alignment="center"):
+        if run.state == "running":
+            _progress(key, run)
+        elif run.state == "done" and run.result().prepared.settings.n4:
+            shown = st.segmented_control(
+                "Intensities",
+                ("As read", "Bias corrected"),
+                default="As read",
+                required=True,
+                key=f"{key}_intensities",
+                label_visibility="collapsed",
+            )
+    _niivue(key, case.volume, run, threshold, shown)
+
+
+@st.fragment
+def _niivue(key: str, volume: Volume, run: Run, threshold: float, shown: str) -> None:
+    """The viewer in a fragment of its own: nothing in it makes the page run again."""
+    mask, voxels = None, volume.voxels
+    if run.state == "done":
+        found = run.mask(threshold)
+        name = f"mask {id(run)} {threshold}"
+        mask = volume_loaders.for_viewer(volume.digest, name, found, volume.affine)
+    if shown != "As read":
+        voxels = run.result().prepared.step(N4).image
+        shown = f"{shown} {id(run)}"
+    head = volume_loaders.for_viewer(volume.digest, shown, voxels, volume.affine)
+    try:
+        niivue(f"{key}_viewer", head, mask)
+    except ImagingError as err:
+        st.error(str(err), icon=":material/error:")
+    st.caption(
+        "Scroll to move through slices, drag in a plane to move the crosshair, drag the 3D view "
+        "to turn it. Everything above the picture works in your browser: nothing runs again."
+    )
+
+
+def known_of(case: VolumeCase) -> None:
+    """One quiet line under the viewer: what the volume is, and what reading it did."""
+    volume = case.volume
+    kind = volume.source.kind if volume.source else ""
+    tilt = obliqueness_degrees(volume)
+    parts = [case.words, kind, f"oblique by {tilt:.0f}°" if tilt > 1 else ""]
+    st.caption(" · ".join(part for part in parts if part))
+    for note in volume.notes:
+        st.caption(note)
+
+
+def _progress(key: str, run: Run) -> None:
+    """The stage that is running, how far it is, and a way to stop it."""
+
+    @st.fragment(run_every=POLL_SECONDS)
+    def watch() -> None:
+        if run.state != "running":
+            st.rerun(scope="app")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.progress(min(run.fraction, 1.0), f"{run.stage} …")
+            st.button(
+                "Cancel", key=f"{key}_cancel", icon=":material/stop:", on_click=run.cancel
+            )  # fmt: skip
+
+    watch()
+
+
+def no_result(key: str, run: Run) -> None:
+    """What is said of a run that was cancelled or failed."""
+    if run.state == "cancelled":
+        st.info("Cancelled. The head is shown as it was read.", icon=":material/stop_circle:")
+        st.button(
+            "Run again",
+            key=f"{key}_again",
+            type="primary",
+            on_click=volume_loaders.forget,
+            args=(key, run),
+        )
+    elif run.state == "failed":
+        try:
+            run.result()
+        except ImagingError as err:
+            st.error(str(err), icon=":material/error:")
+
+
+def answer(case: VolumeCase, run: Run, threshold: float, card: ModelCard) -> None:
+    """Brain volume and geometry, agreement with a reference where there is one, warnings."""
+    volume = case.volume
+    mask = run.mask(threshold)
+    warning = looks_like_t1_head(volume, mask)
+    if warning:
+        st.warning(f"{warning} The result below may be wrong.", icon=":material/warning:")
+    if not mask.any():
+        st.warning("No brain was found at this threshold.", icon=":material/warning:")
+    grid = volume.source.shape if volume.source else volume.voxels.shape
+    edges = volume.spacing_mm
+    millilitres = float(mask.sum()) * float(np.prod(edges)) / 1000
+    figures = [
+        Figure("Brain", f"{millilitres:,.0f} mL", "brain volume"),
+        Figure("Voxel", " × ".join(f"{edge:.3g}" for edge in edges) + " mm", "voxel"),
+        Figure("Matrix", " × ".join(str(side) for side in grid)),
+        Figure("Orientation", orientation_of(volume), "orientation"),
+    ]
+    if case.truth is not None:
+        found = compare_masks(mask, case.truth, edges)
+        figures += [
+            Figure("Dice", f"{found.dice:.3f}", "Dice"),
+            Figure("IoU", f"{found.iou:.3f}", "mask IoU"),
+            Figure("HD95", f"{found.hd95_mm:.1f} mm", "HD95"),
+            Figure("Difference", f"{found.volume_difference_ml:+,.0f} mL", "brain volume"),
+        ]
+    views.metric_strip(figures)
+    if case.truth is not None:
+        st.caption(f"Dice, IoU, HD95 and difference are against {case.truth_words}.")
+    views.error_line(card)
+
+
+def download(key: str, case: VolumeCase, run: Run, settings: Settings, card: ModelCard) -> None:
+    """Files on the grid of the input."""
+    volume, mask = case.volume, run.mask(settings.threshold)
+    result = run.result()
+    plane, position = volume_teaching.where(key, volume)
+    millilitres = float(mask.sum()) * float(np.prod(volume.spacing_mm)) / 1000
+    files = [
+        Download("Mask", "brain_mask.nii.gz", NIFTI, lambda: nifti_bytes(mask, volume)),
+        Download(
+            "Stripped brain", "brain.nii.gz", NIFTI, lambda: volume_exports.stripped(volume, mask)
+        ),
+        Download(
+            "Surface (STL)",
+            "brain.stl",
+            "model/stl",
+            lambda: volume_exports.surface_stl(volume, mask),
+        ),
+        Download(
+            "Strip (PNG)",
+            "strip.png",
+            "image/png",
+            lambda: volume_exports.strip_png(
+                volume_teaching.layers(case, run, settings.threshold),
+                plane,
+                position,
+                volume_teaching.outlines(case, run, settings.threshold),
+            ),
+        ),
+        Download(
+            "Parameters (JSON)",
+            "parameters.json",
+            "application/json",
+            lambda: volume_exports.parameters_json(
+                volume,
+                asdict(settings),
+                {"title": card.title, "file": card.file, "sha256": card.sha256},
+                {"brain_ml": round(millilitres, 1)},
+            ),
+        ),
+    ]
+    if result.prepared.settings.n4:
+        corrected = result.prepared.step(N4).image
+        files.insert(
+            2,
+            Download(
+                "Bias corrected", "corrected.nii.gz", NIFTI, lambda: nifti_bytes(corrected, volume)
+            ),
+        )
+    st.caption(
+        "Volumes are NIfTI on the grid and affine of the input "
+        f"({orientation_of(volume)}); the surface is in millimetres, RAS."
+    )
+    views.downloads(key, files)

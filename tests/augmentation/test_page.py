@@ -1,0 +1,268 @@
+"""The augmentation lab with models whose answers are known: pipeline, flags, runs, links, code."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from core.augment.labels import Moved
+from core.augment.report import Measure
+from core.errors import WeightsError
+from models.cards import load_card
+from pages.shared.send_to_lab import SENT
+from pages.tasks.augmentation import modalities as augmentation_modalities
+from pages.tasks.augmentation.modalities import MODALITIES
+from pages.tasks.augmentation.models import Answering, Looked
+from pages.tasks.augmentation.subjects import Subject
+from pages.tasks.fracture.sidebar import FIRST, made
+from tests.files.radiograph_files import raster
+
+ROOT = Path(__file__).parents[2]
+PAGE = "augmentation"
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
+    """Every modality answers with the mean grey value, and every image asked is counted."""
+    counted: Counter[str] = Counter()
+
+    def answering(subject: Subject) -> Answering:
+        def answer(many: Sequence[Moved], stopped: Callable[[], bool]) -> list[dict[str, float]]:
+            counted["batches"] += 1
+            counted["images"] += len(many)
+            while counted["hold"] and not stopped():
+                time.sleep(0.02)
+            found = [float(np.mean(moved.pixels)) for moved in many]
+            return [{"grey": mean, "dark": 1 - mean} for mean in found]
+
+        def look(moved: Moved) -> Looked:
+            return Looked(np.zeros((40, 30, 3), np.uint8), "seen")
+
+        card = load_card("fracture", "detector")
+        measures = Measure("grey", "Mean grey", limits=None), Measure("dark", "Darkness")
+        return Answering(measures, answer, look, card, batch=4)
+
+    for name, modality in MODALITIES.items():
+        changed = type(modality)(**{**vars(modality), "answering": answering})
+        monkeypatch.setitem(augmentation_modalities.MODALITIES, name, changed)
+    st.cache_data.clear()
+    yield counted
+    counted["hold"] = 0
+
+
+def opened(**query: str) -> AppTest:
+    app = AppTest.from_file(str(ROOT / "pages" / f"{PAGE}.py"), default_timeout=240)
+    for key, value in query.items():
+        app.query_params[key] = value
+    return app.run()
+
+
+def words(app: AppTest) -> str:
+    parts = (app.markdown, app.caption, app.info, app.warning, app.error, app.success)
+    return "\n".join(element.value for kind in parts for element in kind)
+
+
+def look_at(app: AppTest, view: str) -> AppTest:
+    app.segmented_control(key=f"{PAGE}_more").set_value(view).run()
+    assert not app.exception
+    return app
+
+
+def add(app: AppTest, name: str, kind: str = "film") -> AppTest:
+    return app.selectbox(key=f"{PAGE}_add_{kind}").set_value(name).run()
+
+
+def until(app: AppTest, ready: Callable[[AppTest], bool]) -> AppTest:
+    end = time.monotonic() + 120
+    while not ready(app):
+        assert time.monotonic() < end, "the page did not get there in time"
+        assert not app.exception
+        time.sleep(0.2)
+        app.run()
+    return app
+
+
+def query(app: AppTest, name: str) -> str:
+    value = app.query_params[name]
+    return value if isinstance(value, str) else value[0]
+
+
+def test_page_opens_with_a_gentle_pipeline_and_says_what_was_drawn(calls: Counter[str]) -> None:
+    app = opened()
+    assert not app.exception
+    said = words(app)
+    assert "**Rotation" in said
+    assert "Chlap et al." in said
+    assert "No label became false" in said
+    assert len(app.get("image")) == 9
+    assert query(app, "pipeline").startswith("rotate,degrees=-12~12")
+    assert calls["images"] == 0  # no model runs until it is asked for
+
+
+@pytest.mark.parametrize("view", ["Histograms", "All transforms", "Experiments", "Code and link"])
+def test_every_view_draws(calls: Counter[str], view: str) -> None:
+    look_at(opened(image="limb", pipeline="rotate;noise", draw="3"), view)
+
+
+def test_wrong_transform_is_badged_and_false_labels_are_flagged(calls: Counter[str]) -> None:
+    app = opened(pipeline="invert;mirror;shift,x=0~0,y=-40~-40")
+    said = words(app)
+    assert "block: wrong" in said
+    assert "its label is gone" in said
+    assert "A left limb is now a right one" in said
+
+
+def test_order_range_and_probability_change_the_pipeline(calls: Counter[str]) -> None:
+    app = opened(pipeline="rotate;blur")
+    add(app, "jpeg")
+    assert query(app, "pipeline") == ("rotate,degrees=-10~10;blur,sigma=0.3~1.2;jpeg,quality=40~90")
+    next(one for one in app.button if one.help == "Apply jpeg compression earlier").click().run()
+    next(one for one in app.button if one.help == "Remove rotation").click().run()
+    assert query(app, "pipeline") == "jpeg,quality=40~90;blur,sigma=0.3~1.2"
+    quality = next(one for one in app.slider if one.label == "Quality")
+    quality.set_value((5, 10)).run()
+    next(one for one in app.slider if one.label == "How often").set_value(25).run()
+    assert query(app, "pipeline") == "jpeg,quality=5~10,p=0.25;blur,sigma=0.3~1.2"
+
+
+def test_empty_pipeline_leaves_the_image(calls: Counter[str]) -> None:
+    app = opened(pipeline="blur")
+    next(one for one in app.button if one.help == "Remove gaussian blur").click().run()
+    assert not app.exception
+    assert "The pipeline is empty" in words(app)
+    app.selectbox(key=f"{PAGE}_example_film").set_value("Harsh").run()
+    assert "crop" in query(app, "pipeline")
+
+
+def test_broken_link_is_said_and_the_page_goes_on(calls: Counter[str]) -> None:
+    app = opened(image="limb", pipeline="teleport", draw="x")
+    assert not app.exception
+    assert "not in the catalogue" in words(app)
+    assert query(app, "pipeline").startswith("rotate")
+
+
+def test_next_draw_and_a_tile_change_the_draw(calls: Counter[str]) -> None:
+    app = opened(pipeline="rotate", draw="5")
+    app.button(key=f"{PAGE}_again").click().run()
+    assert query(app, "draw") == "6"
+    app.button(key=f"{PAGE}_show9").click().run()
+    assert query(app, "draw") == "9"
+
+
+def test_effect_runs_in_batches_and_is_kept(calls: Counter[str]) -> None:
+    app = look_at(opened(pipeline="brightness,added=10~40"), "Effect on the model")
+    assert "will answer 24 images" in words(app)
+    app.button(key=f"{PAGE}_run").click().run()
+    until(app, lambda page: "over 24 draws" in words(page))
+    assert calls == {"batches": 7, "images": 25}  # the original, then six batches
+    assert len(app.get("download_button")) == 2
+    assert "Least harmed" in words(app)
+    app.segmented_control(key=f"{PAGE}_limb_judged").set_value("dark").run()
+    assert "darkness" in words(app)
+    look_at(app, "Draws")
+    look_at(app, "Effect on the model")
+    assert calls["images"] == 25
+
+
+def test_stopped_run_keeps_what_it_has_and_can_run_again(calls: Counter[str]) -> None:
+    calls["hold"] = 1
+    app = look_at(opened(pipeline="blur"), "Effect on the model")
+    app.button(key=f"{PAGE}_run").click().run()
+    app.button(key=f"{PAGE}_stop").click().run()
+    until(app, lambda page: "Stopped" in words(page))
+    calls["hold"] = 0
+    app.button(key=f"{PAGE}_run").click().run()
+    until(app, lambda page: "over 24 draws" in words(page))
+
+
+def test_sweep_is_a_curve_over_one_parameter(calls: Counter[str]) -> None:
+    app = look_at(opened(pipeline="brightness"), "Sweep")
+    app.button(key=f"{PAGE}_run").click().run()
+    until(app, lambda page: "Mean grey: " in words(page))
+    assert calls["images"] == 1 + 13
+    assert "at -50 %" in words(app)
+    app.selectbox(key=f"{PAGE}_film_swept").set_value("rotate").run()
+    assert app.slider(key=f"{PAGE}_rotate_degrees_sweep").value == (-30, 30)
+
+
+def test_missing_weights_are_said_in_a_sentence(
+    calls: Counter[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answering(subject: Subject) -> Answering:
+        raise WeightsError("The weights are missing.")
+
+    limb = MODALITIES["limb"]
+    changed = type(limb)(**{**vars(limb), "answering": answering})
+    monkeypatch.setitem(augmentation_modalities.MODALITIES, "limb", changed)
+    app = look_at(opened(), "Effect on the model")
+    assert "The weights are missing." in words(app)
+
+
+def test_json_of_a_draw_runs_again_to_identical_pixels(calls: Counter[str]) -> None:
+    app = look_at(opened(pipeline="rotate;noise"), "Code and link")
+    text = next(block.value for block in app.code if block.language == "json")
+    area = app.text_area(key=f"{PAGE}_film_json")
+    area.set_value(text).run()
+    assert "Identical pixels" in words(app)
+    app.number_input(key="augmentation_limb_seed").set_value(77).run()
+    assert "made on another image" in words(app)
+    app.text_area(key=f"{PAGE}_film_json").set_value("{}").run()
+    assert "no draw of the augmentation lab" in words(app)
+
+
+def test_sent_image_is_shown_until_another_is_chosen(calls: Counter[str]) -> None:
+    app = AppTest.from_file(str(ROOT / "pages" / f"{PAGE}.py"), default_timeout=240)
+    case = made(type(FIRST)(seed=31, kind="hand"))
+    app.session_state[SENT] = {"limb": case}
+    app.run()
+    assert "Phantom 31" in words(app)
+    app.segmented_control(key="augmentation_limb_sent").set_value("Choose here").run()
+    assert "Phantom 5:" in words(app)
+
+
+def test_upload_is_worked_on_and_a_broken_one_is_said(calls: Counter[str]) -> None:
+    app = opened(image="hand", pipeline="rotate")
+    app.radio(key="augmentation_hand_source").set_value("Upload").run()
+    app.file_uploader(key="augmentation_hand_upload").set_value(
+        [("broken.png", b"\x89PNG\r\n\x1a\nnothing more", "image/png")]
+    ).run()
+    assert app.error
+    app.file_uploader(key="augmentation_hand_upload").set_value(
+        [("film.png", raster(), "image/png")]
+    ).run()
+    assert not app.exception
+    assert "the age alone is followed" in words(app) or "film.png" in words(app)
+
+
+@pytest.mark.parametrize("name", ["hand", "chest"])
+def test_other_films_open_on_their_phantom(calls: Counter[str], name: str) -> None:
+    app = opened(image=name, pipeline="stretch,x=1.5~1.5,y=0.8~0.8;mirror")
+    assert not app.exception
+    assert not app.error
+    assert "block: wrong" in words(app)
+    assert "stretched by" in words(app)
+
+
+def test_head_opens_with_its_mask_and_three_draws(calls: Counter[str]) -> None:
+    app = opened(image="head", pipeline="mirror;noise,spread=2~4")
+    assert not app.exception
+    assert "hemispheres are exchanged" in words(app)
+    assert len(app.get("image")) == 3
+    app.segmented_control(key=f"{PAGE}_plane").set_value("sagittal").run()
+    assert not app.exception
+    look_at(app, "Code and link")
+    assert any("import torchio" in block.value for block in app.code)
+
+
+@pytest.mark.parametrize("name", ["hand", "chest"])
+def test_experiments_stand_beside_the_transform(calls: Counter[str], name: str) -> None:
+    app = look_at(opened(image=name, pipeline="rotate"), "Experiments")
+    assert "Trained with rotation" in words(app)
+    assert "in this pipeline" in app.dataframe[0].value.columns

@@ -1,0 +1,305 @@
+"""The fracture page with models whose answers are known: what reruns, what is said, what stays."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from core import samples
+from core.detections import Detections
+from core.errors import DownloadError
+from core.files.box_labels import write_coco, write_yolo
+from core.images import Radiograph
+from core.phantoms.limb.phantom import LimbPhantom, limb_phantom
+from models.fracture import classify, predict
+from pages.shared import inputs
+from pages.tasks.fracture import sidebar as fracture_inputs
+from tests.files.radiograph_files import dicom, raster
+
+ROOT = Path(__file__).parents[2]
+BOX = [10.0, 8.0, 30.0, 24.0]
+WEAK = [40.0, 30.0, 60.0, 44.0]
+FILM = ("film.png", raster(), "image/png")
+BROKEN = ("broken.png", b"\x89PNG\r\n\x1a\nnothing more", "image/png")
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
+    """Both models answer the same on every film, and every call of theirs is counted."""
+    counted: Counter[str] = Counter()
+
+    def candidates(model: object, image: Radiograph) -> Detections:
+        counted["detector"] += 1
+        boxes = np.array([BOX, np.add(BOX, 1), WEAK], np.float32)
+        return Detections(boxes, np.array([0.9, 0.8, 0.3], np.float32))
+
+    def probability(model: object, image: Radiograph) -> float:
+        counted["classifier"] += 1
+        return 0.1
+
+    def opinion(model: object, image: Radiograph) -> classify.Classification:
+        heat = np.zeros(image.shape, np.float32)
+        heat[8:24, 10:30] = 1
+        return classify.Classification(0.1, heat)
+
+    monkeypatch.setattr(predict, "load_model", lambda card: predict.Model(lambda seen: None))  # type: ignore[arg-type,return-value]
+    monkeypatch.setattr(predict, "candidates", candidates)
+    monkeypatch.setattr(classify, "load_classifier", lambda card: object())
+    monkeypatch.setattr(classify, "probability", probability)
+    monkeypatch.setattr(classify, "classify", opinion)
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    yield counted
+    st.cache_resource.clear()
+    st.cache_data.clear()
+
+
+def opened() -> AppTest:
+    # The page alone: through app.py, AppTest would take pages/ for an old kind of app at every
+    # run, and starting over from the frame loses the click that made the run.
+    return AppTest.from_file(str(ROOT / "pages" / "fracture.py"), default_timeout=120).run()
+
+
+def with_upload(
+    *files: tuple[str, bytes, str], truth: tuple[str, bytes, str] | None = None
+) -> AppTest:
+    app = opened()
+    app.radio(key="fracture_source").set_value("Upload").run()
+    app.file_uploader(key="fracture_upload").set_value(list(files)).run()
+    if truth is not None:
+        app.file_uploader(key="fracture_truth").set_value([truth]).run()
+    return app
+
+
+def metrics(app: AppTest) -> dict[str, str]:
+    return {metric.label: metric.value for metric in app.metric}
+
+
+def words(app: AppTest) -> str:
+    parts = (app.markdown, app.caption, app.info, app.warning, app.error)
+    return "\n".join(element.value for kind in parts for element in kind)
+
+
+def threshold(app: AppTest) -> str:
+    return next(slider.key for slider in app.slider if slider.label == "Confidence threshold")
+
+
+def test_page_opens_on_a_phantom_with_its_truth(calls: Counter[str]) -> None:
+    app = opened()
+    assert not app.exception
+    assert metrics(app)["Boxes"] == "2"  # the third candidate overlaps the first
+    assert metrics(app)["Misses"] == "1"
+    assert "Phantom" in words(app)
+    assert calls == {"detector": 1, "classifier": 1}
+
+
+def test_threshold_and_overlap_do_not_rerun_the_models(calls: Counter[str]) -> None:
+    app = opened()
+    app.slider(key=threshold(app)).set_value(0.5).run()
+    assert metrics(app)["Boxes"] == "1"
+    overlap = next(slider for slider in app.slider if slider.label.startswith("Overlap"))
+    overlap.set_value(0.95).run()
+    assert metrics(app)["Boxes"] == "2"
+    assert calls == {"detector": 1, "classifier": 1}
+
+
+def test_display_window_does_not_reach_the_models(calls: Counter[str]) -> None:
+    app = opened()
+    app.slider(key="fracture_level").set_value(20).run()
+    app.toggle(key="fracture_invert").set_value(True).run()
+    assert not app.exception
+    assert calls == {"detector": 1, "classifier": 1}
+
+
+def test_no_box_above_the_threshold_is_said_in_words(calls: Counter[str]) -> None:
+    app = opened()
+    app.slider(key=threshold(app)).set_value(0.99).run()
+    assert metrics(app)["Boxes"] == "0"
+    assert metrics(app)["Highest score"] == "none"
+    assert "not proof that nothing is broken" in words(app)
+    assert not app.dataframe
+
+
+def test_disagreement_of_detector_and_classifier_is_said(calls: Counter[str]) -> None:
+    app = opened()
+    assert "They disagree" in words(app)
+    app.button_group(key="fracture_more").set_value("Explain").run()
+    assert not app.exception
+    assert any("They disagree" in warning.value for warning in app.warning)
+
+
+@pytest.mark.parametrize("part", ["Steps", "Measure", "Model card", "Download"])
+def test_every_part_opens(part: str, calls: Counter[str]) -> None:
+    app = opened()
+    app.button_group(key="fracture_more").set_value(part).run()
+    assert not app.exception
+    assert not app.error
+
+
+def test_robustness_runs_every_value_once(calls: Counter[str]) -> None:
+    app = opened()
+    app.session_state["fracture_count"] = 1
+    app.button_group(key="fracture_more").set_value("Robustness").run()
+    assert not app.exception
+    after = calls["detector"]
+    assert 8 <= after <= 9  # the first film may be the one on screen
+    app.slider(key=threshold(app)).set_value(0.6).run()
+    assert calls["detector"] == after
+
+
+def test_broken_upload_is_one_sentence_and_the_page_lives_on(calls: Counter[str]) -> None:
+    app = with_upload(BROKEN)
+    assert not app.exception
+    assert len(app.error) == 1
+    assert app.error[0].value.endswith(".")
+    assert threshold(app)
+    app.file_uploader(key="fracture_upload").set_value([FILM]).run()
+    assert not app.error
+    assert metrics(app)["Boxes"] == "2"
+
+
+def test_settings_survive_a_broken_upload(calls: Counter[str]) -> None:
+    app = opened()
+    app.slider(key=threshold(app)).set_value(0.5).run()
+    app.radio(key="fracture_source").set_value("Upload").run()
+    app.file_uploader(key="fracture_upload").set_value([BROKEN]).run()
+    app.radio(key="fracture_source").set_value("Phantom").run()
+    assert app.slider(key=threshold(app)).value == 0.5
+
+
+def test_truth_of_an_upload_is_not_invented(calls: Counter[str]) -> None:
+    app = with_upload(FILM)
+    assert "Hits" not in metrics(app)
+    assert "The truth of this film is not known" in words(app)
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        ("film.txt", write_yolo([BOX], (48, 64)), "text/plain"),
+        ("labels.json", write_coco([("film.png", (48, 64), [BOX], [])], "f"), "application/json"),
+    ],
+)
+def test_label_file_is_counted(label: tuple[str, bytes, str], calls: Counter[str]) -> None:
+    app = with_upload(FILM, truth=label)
+    assert not app.error
+    shown = metrics(app)
+    assert (shown["Hits"], shown["False alarms"], shown["Misses"]) == ("1 of 1", "1", "0")
+
+
+def test_junk_label_file_is_a_sentence_and_the_film_stays(calls: Counter[str]) -> None:
+    app = with_upload(FILM, truth=("film.txt", b"\xff\xfe\x00nothing", "text/plain"))
+    assert not app.exception
+    assert len(app.error) == 1
+    assert metrics(app)["Boxes"] == "2"
+
+
+def test_another_window_preset_is_read_again_and_said(calls: Counter[str]) -> None:
+    source = dicom(
+        WindowCenter=[128, 60],
+        WindowWidth=[255, 40],
+        WindowCenterWidthExplanation=["BONE", "SOFT"],
+        PixelSpacing=[0.5, 0.2],
+        ImageLaterality="L",
+    )
+    app = with_upload(("film", source, "application/dicom"))
+    assert "left side" in words(app)
+    assert "0.2 × 0.5 mm per pixel" in words(app)
+    assert calls["detector"] == 2  # the phantom before it, and this film
+    preset = next(box for box in app.selectbox if box.label == "Window preset")
+    preset.set_value(1).run()
+    assert not app.exception
+    assert "read again with window preset" in words(app)
+    assert calls["detector"] == 3
+
+
+def test_one_of_several_films_is_chosen(calls: Counter[str]) -> None:
+    app = with_upload(FILM, BROKEN)
+    assert not app.error
+    app.selectbox(key="fracture_film").set_value(1).run()
+    assert len(app.error) == 1
+
+
+def test_batch_goes_on_past_a_broken_file(calls: Counter[str]) -> None:
+    app = opened()
+    app.button_group(key="fracture_mode").set_value("Many radiographs").run()
+    assert "Add several radiographs" in words(app)
+    other = ("other.png", raster(pixels=np.fliplr(np.eye(64, dtype=np.uint8) * 200)), "image/png")
+    app.file_uploader(key="fracture_batch").set_value([FILM, BROKEN, other]).run()
+    assert not app.exception
+    assert metrics(app)["Films read"] == "2 of 3"
+    table = app.dataframe[0].value.set_index("file")
+    assert list(table.index) == ["film.png", "broken.png", "other.png"]
+    assert table.loc["film.png", "boxes"] == 2
+    assert isinstance(table.loc["broken.png", "problem"], str)
+    done = calls["detector"]
+    app.slider(key=threshold(app)).set_value(0.5).run()
+    assert app.dataframe[0].value.set_index("file").loc["film.png", "boxes"] == 1
+    assert calls["detector"] == done
+
+
+def test_teaching_set_sorts_films_and_opens_one(calls: Counter[str]) -> None:
+    app = opened()
+    app.session_state["fracture_lessons"] = 8
+    app.button_group(key="fracture_mode").set_value("Teaching set").run()
+    assert not app.exception
+    assert metrics(app) == {}
+    piles = dict(
+        option.removesuffix(")").split(" (")
+        for option in app.button_group(key="fracture_pile").options
+    )
+    assert sum(int(count) for count in piles.values()) >= 8
+    assert int(piles["miss"]) >= 4
+    app.button(key="fracture_open_0").click().run()
+    assert not app.exception
+    assert app.button_group(key="fracture_mode").value == "One radiograph"
+    assert app.number_input(key="fracture_seed").value == 900
+    assert metrics(app)["Misses"] != "0"
+
+
+def test_sample_that_cannot_be_fetched_is_said_and_the_phantoms_stay(
+    calls: Counter[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def offline(*_: object, **__: object) -> None:
+        raise DownloadError("example.org cannot be reached.")
+
+    monkeypatch.setattr(inputs, "is_cached", lambda sample: False)
+    monkeypatch.setattr(inputs, "fetch", offline)
+    app = opened()
+    app.radio(key="fracture_source").set_value("Real sample").run()
+    assert "not on this computer yet" in words(app)
+    assert "CC BY 4.0" in words(app)
+    app.button(key="fracture_download").click().run()
+    assert not app.exception
+    assert "The phantoms work without a network" in app.error[0].value
+    app.radio(key="fracture_source").set_value("Phantom").run()
+    assert metrics(app)["Boxes"] == "2"
+
+
+def test_sidebar_remakes_the_teaching_phantoms() -> None:
+    """What the teaching set shows must be what the sidebar draws when it is opened."""
+    for seed in (900, 907):
+        parameters = fracture_inputs.teaching_phantom(seed)
+        image, boxes = limb_phantom(parameters)
+        assert (len(boxes) > 0) == (seed % 2 == 0)
+        assert image.digest == limb_phantom(replace(parameters))[0].digest
+        assert parameters == LimbPhantom(
+            seed=seed,
+            kind=parameters.kind,
+            fracture=parameters.fracture,
+            bone_density=parameters.bone_density,
+            joint_degeneration=parameters.joint_degeneration,
+        )
+
+
+def test_samples_of_the_task_have_boxes_or_say_that_there_are_none() -> None:
+    rows = samples.samples("fracture")
+    assert len(rows) == 8
+    assert all("boxes_xyxy" in row.truth for row in rows)

@@ -1,0 +1,169 @@
+"""The network and its weights: tiny networks for the interface, the shipped one on a phantom."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.errors import WeightsError
+from core.images import Volume
+from core.metrics.statistics import dice
+from core.skull_strip import OURS, Cancelled, Settings, prepare
+from models.cards import ModelCard, load_card, verified_weights
+from models.skull_strip import predict
+
+SHAPE = (20, 24, 16)
+AFFINE = np.array([[4.0, 0, 0, -31], [0, 3.0, 0, -52], [0, 0, 6.0, 17], [0, 0, 0, 1]])
+TINY = Settings(n4=False, grid=(16, 24, 16), spacing_mm=6.0)
+
+
+@pytest.fixture(scope="module")
+def card() -> ModelCard:
+    return load_card("skull_strip", "unet")
+
+
+@pytest.fixture(scope="module")
+def tiny(card: ModelCard) -> predict.Model:
+    from models.skull_strip import network
+
+    return predict.Model(card, network.build(2, depth=2))
+
+
+def block() -> Volume:
+    voxels = np.full(SHAPE, 2.0, np.float32)
+    voxels[4:12, 6:18, 5:12] = 100 + np.arange(7, dtype=np.float32)
+    return Volume(voxels, AFFINE, "block")
+
+
+def test_mask_lies_on_the_grid_that_came_in(tiny: predict.Model) -> None:
+    found = predict.segment(tiny, block(), TINY)
+    assert found.voxels.shape == SHAPE and found.voxels.dtype == np.uint8
+    assert np.array_equal(found.affine, AFFINE)
+
+
+def test_mask_is_where_the_network_says(tiny: predict.Model) -> None:
+    prepared = prepare(block(), TINY)
+    answer = predict.BrainProbability((prepared.working > -2).astype(np.float32), prepared, 0.0)
+    mask = answer.mask(0.5)
+    assert dice(mask.voxels, block().voxels > 50) > 0.85
+    assert mask.volume_ml == pytest.approx(mask.voxels.sum() * 72 / 1000)
+
+
+def test_threshold_runs_no_network(tiny: predict.Model) -> None:
+    calls = []
+
+    def counted(image: np.ndarray, training: bool) -> np.ndarray:
+        calls.append(image.shape)
+        return np.asarray(tiny.network(image, training=training))
+
+    answer = predict.probability(predict.Model(tiny.card, counted), prepare(block(), TINY))
+    low, high = answer.mask(0.01), answer.mask(0.99)
+    assert len(calls) == 1
+    assert low.voxels.sum() >= high.voxels.sum()
+    assert (low.threshold, high.threshold) == (0.01, 0.99)
+
+
+def test_cancel_before_the_network(tiny: predict.Model) -> None:
+    with pytest.raises(Cancelled):
+        predict.probability(tiny, prepare(block(), TINY), cancelled=lambda: True)
+
+
+def test_one_network_takes_other_grids(tiny: predict.Model) -> None:
+    for grid in ((16, 16, 16), (24, 8, 16)):
+        answer = predict.probability(tiny, prepare(block(), replace(TINY, grid=grid)))
+        assert answer.values.shape == grid
+
+
+def test_weights_survive_the_file(tmp_path: Path, card: ModelCard) -> None:
+    from models.skull_strip import network
+
+    first, second = network.build(2, depth=2), network.build(2, depth=2)
+    network.save_weights(first, tmp_path / "w.npz")
+    network.load_weights(second, tmp_path / "w.npz")
+    x = np.random.default_rng(0).random((1, 8, 16, 8, 1), np.float32)
+    assert np.asarray(second(x)) == pytest.approx(np.asarray(first(x)), abs=5e-3)
+
+
+def test_changed_weights_are_not_opened(tmp_path: Path, card: ModelCard, monkeypatch) -> None:
+    (tmp_path / card.file).write_bytes(b"not the weights")
+    monkeypatch.setattr(verified_weights, "__defaults__", (tmp_path,))
+    with pytest.raises(WeightsError, match="not the file"):
+        predict.load_model(card)
+
+
+def test_weights_of_another_network_are_refused(card: ModelCard) -> None:
+    with pytest.raises(WeightsError, match="do not fit"):
+        predict.load_model(replace(card, extra={"filters": 4}))
+
+
+def test_preset_takes_the_card_s_operating_point(card: ModelCard) -> None:
+    assert card.operating_points["brain"] == OURS.threshold
+
+
+def test_loss_is_lowest_for_the_truth() -> None:
+    from models.skull_strip.train import LOSSES
+
+    truth = np.zeros((1, 8, 8, 8, 1), np.float32)
+    truth[:, 2:6, 2:6, 2:6] = 1
+    for name, loss in LOSSES.items():
+        right, wrong = (float(loss(truth, 20 * sign * (truth - 0.5))) for sign in (1, -1))
+        assert right < 0.01 < wrong, name
+
+
+def test_augmentation_moves_label_and_image_together() -> None:
+    from models.skull_strip import augmentation
+
+    image = np.zeros((24, 32, 20), np.float32)
+    image[8:16, 8:24, 6:14] = 1
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        moved, label = augmentation.warp(image, image.copy(), rng)
+        assert dice(moved > 0.5, label > 0.5) == 1.0
+        seen, label = augmentation.disturb(moved, label, rng)
+        assert seen.shape == label.shape and seen.dtype == label.dtype == np.float32
+        assert seen[label > 0.9].mean() > 3 * seen[label < 0.1].mean()
+
+
+def test_augmentation_is_repeatable() -> None:
+    from models.skull_strip import augmentation
+
+    image = np.random.default_rng(0).random((16, 24, 20), np.float32)
+    first, second = (
+        augmentation.disturb(image, image, np.random.default_rng(5))[0] for _ in range(2)
+    )
+    assert np.array_equal(first, second)
+
+
+def test_evaluate_scores_a_folder(tmp_path: Path, tiny: predict.Model) -> None:
+    import nibabel as nib
+
+    from models.skull_strip import evaluate
+
+    truth = (block().voxels > 50).astype(np.uint8)
+    nib.save(nib.Nifti1Image(block().voxels, AFFINE), tmp_path / "head.nii.gz")
+    nib.save(nib.Nifti1Image(truth, AFFINE), tmp_path / "mask.nii.gz")
+    with (tmp_path / "brain.csv").open("w", encoding="utf-8", newline="") as handle:
+        table = csv.DictWriter(handle, ["file", "mask", "mask2", "source", "split"])
+        table.writeheader()
+        row = {"file": "head.nii.gz", "mask": "mask.nii.gz", "mask2": "", "source": "made"}
+        table.writerows([{**row, "split": "test"}, {**row, "split": "val"}])
+    found = evaluate.evaluate(tiny, tmp_path, "test", replace(TINY, n4=True, iterations=(1,)))
+    assert found["n"] == 1 and found["dice_mask2"] is None
+    assert found["cases"][0]["file"] == "head.nii.gz"
+    assert found["dice"] == found["cases"][0]["dice"] == found["by_source"]["made"]["dice"]
+    assert found["seconds_per_head"] > 0 and found["seconds_without_n4"] > 0
+    with pytest.raises(ValueError, match="no head"):
+        evaluate.evaluate(tiny, tmp_path, "nowhere", TINY)
+
+
+def test_shipped_weights_find_the_brain_of_a_phantom(card: ModelCard) -> None:
+    from core.phantoms.head.phantom import random_head
+
+    made = random_head(1, 2.0)
+    settings = Settings(n4=False, threshold=card.operating_points["brain"])
+    found = predict.segment(predict.load_model(card), made.volume, settings)
+    assert dice(found.voxels, made.mask) > 0.95

@@ -1,0 +1,239 @@
+"""The skull-stripping page: what it shows, what it never runs again, how it stops."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.errors import ImagingError
+from core.metrics.statistics import dice
+from core.phantoms.head.phantom import random_head
+from core.skull_strip import OURS, Cancelled, Prepared, prepare
+from models.cards import ModelCard, load_card
+from models.skull_strip.predict import BrainProbability
+from models.skull_strip.worker import Apart
+from pages.tasks.skull_strip import loaders as volume_loaders
+from tests.files.volume_files import nifti, oblique_affine, scan
+
+ROOT = Path(__file__).parents[2]
+PAGE = "skull_strip"
+
+
+class Counted:
+    """Stands in for the other process: a ball in the middle of the working grid is brain."""
+
+    def __init__(self) -> None:
+        self.runs = 0
+        self.hold = threading.Event()
+        self.hold.set()
+
+    def probability(
+        self, card: ModelCard, prepared: Prepared, cancelled: Callable[[], bool]
+    ) -> BrainProbability:
+        self.runs += 1
+        while not self.hold.wait(0.05):
+            if cancelled():
+                raise Cancelled
+        shape = prepared.working.shape
+        grid = np.meshgrid(*(np.linspace(-1, 1, n) for n in shape), indexing="ij")
+        ball = 6 * (1.0 - 2.2 * sum(axis**2 for axis in grid))
+        return BrainProbability((1 / (1 + np.exp(-ball))).astype(np.float32), prepared, 0.1)
+
+
+@pytest.fixture
+def network(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counted]:
+    """A quick network in place of the real one, so that the page itself is tested."""
+    counted = Counted()
+    monkeypatch.setattr(volume_loaders, "_network", lambda: counted)
+    yield counted
+    counted.hold.set()
+
+
+def opened() -> AppTest:
+    # The page alone: through app.py, AppTest would take pages/ for an old kind of app at every
+    # run, and starting over from the frame loses the click that made the run.
+    return AppTest.from_file(str(ROOT / "pages" / f"{PAGE}.py"), default_timeout=120).run()
+
+
+def until(app: AppTest, ready: Callable[[AppTest], Any], seconds: float = 60.0) -> AppTest:
+    """Run the page again, as its progress bar does, until something is so."""
+    end = time.monotonic() + seconds
+    while not ready(app):
+        assert time.monotonic() < end, "the page did not get there in time"
+        assert not app.exception
+        time.sleep(0.3)
+        app.run()
+    return app
+
+
+def answered(app: AppTest) -> AppTest:
+    return until(app, lambda page: len(page.metric) > 0)
+
+
+def figures(app: AppTest) -> dict[str, str]:
+    return {metric.label: metric.value for metric in app.metric}
+
+
+def uploaded(app: AppTest, name: str, content: bytes) -> AppTest:
+    app.radio(key=f"{PAGE}_source").set_value("Upload").run()
+    return app.file_uploader(key=f"{PAGE}_upload").set_value((name, content, "")).run()
+
+
+def test_page_opens_on_a_phantom_and_the_answer_follows(network: Counted) -> None:
+    app = opened()
+    assert app.title[0].value == "Skull stripping"
+    assert not app.exception
+    found = figures(answered(app))
+    assert found["Orientation"] == "RAS"
+    assert found["Voxel"] == "2 × 2 × 2 mm"
+    assert 0.3 < float(found["Dice"]) < 0.95  # a ball is no brain, and the page says so
+
+
+def test_threshold_view_and_slice_rerun_no_network(network: Counted) -> None:
+    app = answered(opened())
+    before = figures(app)["Brain"]
+    app.slider(key=f"{PAGE}_threshold").set_value(0.9).run()
+    assert figures(app)["Brain"] != before
+    app.segmented_control(key=f"{PAGE}_plane").set_value("coronal").run()
+    app.segmented_control(key=f"{PAGE}_step_view").set_value("Montage").run()
+    for part in ("Explain", "Model card", "Download", "Steps"):
+        app.segmented_control(key=f"{PAGE}_more").set_value(part).run()
+        assert not app.exception
+    assert network.runs == 1
+
+
+def test_every_teaching_view_draws(network: Counted) -> None:
+    app = answered(opened())
+    for view in ("Strip", "Montage", "Histograms", "Bias field"):
+        app.segmented_control(key=f"{PAGE}_step_view").set_value(view).run()
+        assert not app.exception
+        assert app.get("plotly_chart")
+
+
+def test_cancel_stops_the_run_and_it_can_start_again(network: Counted) -> None:
+    network.hold.clear()
+    app = opened()
+    app.button(key=f"{PAGE}_cancel").click().run()
+    until(app, lambda page: any("Cancelled" in info.value for info in page.info))
+    assert not app.metric
+    network.hold.set()
+    app.button(key=f"{PAGE}_again").click().run()
+    assert figures(answered(app))["Orientation"] == "RAS"
+
+
+def test_another_head_cancels_the_run_under_way(network: Counted) -> None:
+    network.hold.clear()
+    app = opened()
+    app.slider(key=f"{PAGE}_seed").set_value(2).run()
+    runs = list(app.session_state[f"{PAGE}_runs"].values())
+    assert [run.stop.is_set() for run in runs] == [True, False]
+    network.hold.set()
+    answered(app)
+
+
+def test_upload_of_a_head_in_any_orientation_is_answered_in_its_own(network: Counted) -> None:
+    head = random_head(3, (2.0, 2.5, 3.0))
+    image = nib.Nifti1Image(head.volume.voxels, head.volume.affine)
+    turned = image.as_reoriented(
+        nib.orientations.ornt_transform(
+            nib.io_orientation(image.affine), nib.orientations.axcodes2ornt(("P", "I", "R"))
+        )
+    )
+    app = answered(uploaded(opened(), "head.nii.gz", gzip.compress(turned.to_bytes(), 1)))
+    found = figures(app)
+    assert found["Orientation"] == "PIR"
+    assert found["Matrix"] == " × ".join(map(str, turned.shape))
+    assert "Dice" not in found
+
+
+def test_reference_mask_brings_agreement(network: Counted) -> None:
+    head = random_head(3, 2.5)
+    app = uploaded(opened(), "a.nii.gz", nifti(head.volume.voxels, head.volume.affine))
+    app.file_uploader(key=f"{PAGE}_reference").set_value(
+        ("mask.nii.gz", nifti(head.mask, head.volume.affine), "")
+    ).run()
+    assert {"Dice", "IoU", "HD95", "Difference"} <= set(figures(answered(app)))
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("a.nii.gz", b"not a scan at all, just words", "not a volume"),
+        ("a.nii", nifti(scan()[:, :, 0], oblique_affine()), "flat image"),
+        ("a.nii.gz", nifti(scan(), oblique_affine())[:-700], "ends early"),
+        ("a.nii", nifti((scan() > 200).astype(np.uint8), oblique_affine()), "labels"),
+    ],
+)
+def test_what_cannot_be_read_is_said_and_nothing_runs_on_it(
+    network: Counted, name: str, content: bytes, words: str
+) -> None:
+    app = uploaded(opened(), name, content)
+    assert not app.exception
+    assert any(words in error.value for error in app.error)
+    assert [slider.label for slider in app.slider] == []
+    assert network.runs <= 1
+
+
+def test_volume_of_a_4d_file_can_be_chosen(network: Counted) -> None:
+    stack = np.stack([random_head(seed, 4.0, neck_mm=100).volume.voxels for seed in (1, 2)], axis=3)
+    affine = random_head(1, 4.0, neck_mm=100).volume.affine
+    app = uploaded(opened(), "4d.nii.gz", nifti(stack, affine))
+    app.number_input[0].set_value(2).run()
+    assert not app.exception
+    answered(app)
+
+
+def test_network_apart_answers_and_comes_back_after_its_process_was_ended() -> None:
+    card = load_card(PAGE, "unet")
+    head = random_head(1, 2.0)
+    prepared = prepare(head.volume, replace(OURS, n4=False))
+    apart = Apart()
+    try:
+        mask = apart.probability(card, prepared, lambda: False).mask(0.5).voxels
+        assert dice(mask, head.mask) > 0.9
+        with pytest.raises(Cancelled):
+            apart.probability(card, prepared, lambda: True)
+
+        def killed_meanwhile() -> bool:
+            apart.process.kill()
+            return False
+
+        with pytest.raises(ImagingError, match="was ended"):
+            apart.probability(card, prepared, killed_meanwhile)
+        again = apart.probability(card, prepared, lambda: False).mask(0.5).voxels
+        assert np.array_equal(mask, again)
+    finally:
+        apart.close()
+    assert apart.process.poll() is not None
+
+
+def test_downloads_lie_on_the_grid_of_the_input(network: Counted) -> None:
+    app = answered(opened())
+    app.segmented_control(key=f"{PAGE}_more").set_value("Download").run()
+    run = next(iter(app.session_state[f"{PAGE}_runs"].values()))
+    from core.files.volume import nifti_bytes
+    from core.skull_strip import exports as volume_exports
+
+    volume = run.result().prepared.volume
+    mask = run.mask(0.5)
+    back = nib.Nifti1Image.from_bytes(gzip.decompress(nifti_bytes(mask, volume)))
+    assert np.array_equal(np.asarray(back.dataobj), mask)
+    assert np.allclose(back.affine, volume.affine)
+    brain = nib.Nifti1Image.from_bytes(gzip.decompress(volume_exports.stripped(volume, mask)))
+    assert np.array_equal(np.asarray(brain.dataobj) != 0, (mask > 0) & (volume.voxels != 0))
+    table = json.loads(
+        volume_exports.parameters_json(volume, {"shrink": 4}, {"title": "x"}, {"brain_ml": 1.0})
+    )
+    assert table["volume"]["orientation"] == "RAS"
+    assert len(app.get("download_button")) == 6
