@@ -28,6 +28,8 @@ class Radiograph:
         window: Index into `windows` that made the pixels.
         frames: Number of frames in the file; `frame` is the one shown, from 0.
         notes: Plain sentences about what reading did ("MONOCHROME1 was inverted ...").
+        is_public: Whether it is nobody's (a phantom, a licensed sample), so that answers about
+            it may be kept for all users.
     """
 
     pixels: FloatArray
@@ -41,6 +43,7 @@ class Radiograph:
     frames: int = 1
     frame: int = 0
     notes: tuple[str, ...] = field(default=())
+    is_public: bool = False
 
     def __post_init__(self) -> None:
         if self.pixels.ndim != 2 or self.pixels.dtype != np.float32:
@@ -101,6 +104,7 @@ class Volume:
         title: What the screen calls it; never taken from a patient tag.
         notes: Plain sentences about what reading did.
         source: Grid of the file; None where the volume was never stored otherwise.
+        is_public: Whether it is nobody's, as in `Radiograph`.
     """
 
     voxels: FloatArray
@@ -109,6 +113,7 @@ class Volume:
     title: str = ""
     notes: tuple[str, ...] = field(default=())
     source: SourceGrid | None = None
+    is_public: bool = False
 
     def __post_init__(self) -> None:
         if self.voxels.ndim != 3 or self.voxels.dtype != np.float32:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from core.augment.pipeline import draw
-from pages.shared import frame, loaders
+from pages.shared import frame, views
 from pages.tasks.augmentation import code as augmentation_code
 from pages.tasks.augmentation import composer as augmentation_composer
 from pages.tasks.augmentation import effect as augmentation_effect
@@ -68,9 +68,9 @@ if subject is not None:
     elif more == "Histograms":
         augmentation_views.histograms(subject, moved)
     elif more == "Effect on the model":
-        loaders.or_sentence(lambda: augmentation_effect.effect(modality, subject, pipeline, seed))
+        views.show_error(lambda: augmentation_effect.effect(modality, subject, pipeline, seed))
     elif more == "Sweep":
-        loaders.or_sentence(lambda: augmentation_effect.sweep(modality, subject, pipeline, seed))
+        views.show_error(lambda: augmentation_effect.sweep(modality, subject, pipeline, seed))
     elif more == "All transforms":
         augmentation_views.gallery(modality, subject)
     elif more == "Experiments":

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from models.cards import task_cards
-from pages.shared import frame, inputs, loaders, views
+from pages.shared import frame, inputs, views
 from pages.shared import send_to_lab as augmentation_send
 from pages.tasks.bone_age import experiments as bone_age_study
 from pages.tasks.bone_age import explain as bone_age_explain
@@ -36,17 +36,17 @@ mode = st.segmented_control(
 if mode == "Many radiographs":
     films, children = bone_age_sets.files()
     settings = bone_age_inputs.settings(None)
-    loaders.or_sentence(lambda: bone_age_sets.batch(settings, films, children))
+    views.show_error(lambda: bone_age_sets.batch(settings, films, children))
 else:
     case = inputs.radiograph(PAGE, PAGE, bone_age_inputs.phantom)
     settings = bone_age_inputs.settings(case)
     reading = None
-    if case is not None and loaders.or_sentence(lambda: bone_age_views.admitted(case, settings)):
+    if case is not None and views.show_error(lambda: bone_age_views.admitted(case, settings)):
         viewer = st.empty()
         if not bone_age_views.was_read(case, settings):
             with viewer.container():
                 bone_age_views.film(case, settings, "The model is reading …")
-        reading = loaders.or_sentence(lambda: bone_age_views.read(case, settings))
+        reading = views.show_error(lambda: bone_age_views.read(case, settings))
     if reading is not None:
         with viewer.container():
             bone_age_views.viewer(reading)
@@ -62,12 +62,12 @@ else:
             persist_state="session",
         )
         if more == "Steps":
-            loaders.or_sentence(lambda: bone_age_steps.show(reading))
+            views.show_error(lambda: bone_age_steps.show(reading))
         elif more == "Explain":
             bone_age_explain.show(reading)
         elif more == "Growth":
             phantom = bone_age_inputs.current_phantom()
-            loaders.or_sentence(lambda: bone_age_growing.show(settings, phantom))
+            views.show_error(lambda: bone_age_growing.show(settings, phantom))
         elif more == "Experiments":
             bone_age_study.show(settings.card)
         elif more == "Model card":

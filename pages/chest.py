@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.shared import frame, inputs, loaders, views
+from pages.shared import frame, inputs, views
 from pages.shared import send_to_lab as augmentation_send
 from pages.tasks.chest import download as chest_download
 from pages.tasks.chest import experiments as chest_experiments
@@ -46,7 +46,7 @@ mode = st.segmented_control(
 if mode == "Many radiographs":
     films, right = chest_sets.files()
     settings = chest_inputs.settings()
-    loaders.or_sentence(lambda: chest_sets.batch(settings, films, right))
+    views.show_error(lambda: chest_sets.batch(settings, films, right))
 elif mode == "Experiments":
     chest_experiments.show()
 else:
@@ -55,13 +55,13 @@ else:
     reading = None
     if came is not None:
         case = chest_gate.righted(came)
-        allowed = loaders.or_sentence(lambda: chest_gate.passed(case, settings, came.image.digest))
+        allowed = views.show_error(lambda: chest_gate.passed(case, settings, came.image.digest))
         if allowed:
             viewer = st.empty()
             if not chest_views.was_read(case, settings):
                 with viewer.container():
                     chest_views.waiting(case, settings)
-            reading = loaders.or_sentence(lambda: chest_reading.read(case, settings))
+            reading = views.show_error(lambda: chest_reading.read(case, settings))
     if reading is not None:
         with viewer.container():
             chest_views.viewer(reading, settings)

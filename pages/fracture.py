@@ -3,9 +3,10 @@
 import streamlit as st
 
 from models.cards import load_card
-from pages.shared import frame, inputs, loaders, views
+from pages.shared import frame, inputs, views
 from pages.shared import measure as measuring
 from pages.shared import send_to_lab as augmentation_send
+from pages.tasks.fracture import loaders
 from pages.tasks.fracture import many_films as fracture_sets
 from pages.tasks.fracture import robustness as fracture_robustness
 from pages.tasks.fracture import sidebar as fracture_inputs
@@ -35,11 +36,11 @@ classifier = load_card("fracture", "classifier")
 if mode == "Many radiographs":
     films, labels = fracture_sets.files()
     settings = fracture_inputs.settings()
-    loaders.or_sentence(lambda: fracture_sets.batch(settings, classifier, films, labels))
+    views.show_error(lambda: fracture_sets.batch(settings, classifier, films, labels))
 elif mode == "Teaching set":
     count = fracture_teaching.count_of_phantoms()
     settings = fracture_inputs.settings()
-    loaders.or_sentence(lambda: fracture_teaching.show(settings, count))
+    views.show_error(lambda: fracture_teaching.show(settings, count))
 else:
     case = inputs.radiograph("fracture", "fracture", fracture_inputs.phantom)
     if case is not None and case.origin == "Upload":
@@ -51,7 +52,7 @@ else:
         if not fracture_views.was_read(case, settings):
             with viewer.container():
                 fracture_views.waiting(case, settings)
-        reading = loaders.or_sentence(lambda: fracture_views.read(case, settings, classifier))
+        reading = views.show_error(lambda: fracture_views.read(case, settings, classifier))
     if reading is not None:
         with viewer.container():
             fracture_views.viewer(reading, settings)
@@ -68,9 +69,9 @@ else:
             persist_state="session",
         )
         if more == "Steps":
-            views.step_gallery(loaders.fracture_steps(settings.detector, case.image))
+            views.step_gallery(loaders.steps(settings.detector, case.image))
         elif more == "Explain":
-            opinion = loaders.fracture_opinion(classifier, case.image)
+            opinion = loaders.opinion(classifier, case.image)
             fracture_views.explain(reading, settings, opinion.heat_map, opinion.method)
             fracture_views.experiment()
         elif more == "Robustness":

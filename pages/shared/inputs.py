@@ -171,6 +171,7 @@ def opened(sample: Sample) -> Case | tuple[str, str]:
     try:
         path = fetch(sample)
         image = replace(read(path.read_bytes(), sample.name), title=sample.title)
+        image = replace(image, is_public=True)
     except ImagingError as err:
         return "error", str(err)
     words = f"{sample.title}, {sample.licence}, {sample.citation}"

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from core.errors import ImagingError
 from core.glossary import GLOSSARY
 from core.images import Radiograph
 from core.plots import viewer as figures
 from core.stages import Step
 from models.cards import Metric, ModelCard
 
+Answer = TypeVar("Answer")
 TILE_WIDTH = 220  # screen pixels of a film in a gallery
 
 
@@ -38,6 +40,15 @@ class Download:
     file_name: str
     mime: str
     content: Callable[[], bytes]
+
+
+def show_error(task: Callable[[], Answer]) -> Answer | None:
+    """Run a task; None where a person's input or installation broke it, which a sentence says."""
+    try:
+        return task()
+    except ImagingError as err:
+        st.error(str(err), icon=":material/error:")
+        return None
 
 
 def metric_strip(answer: Sequence[Figure]) -> None:

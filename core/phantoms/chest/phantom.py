@@ -125,6 +125,7 @@ def chest_phantom(
         title=f"phantom chest, seed {seed}",
         spacing_mm=(canvas.spacing_mm, canvas.spacing_mm),
         view=view,
+        is_public=True,
     )
     return ChestPhantom(image, masks, found.ratio, boxes, frozenset(present), seed)
 

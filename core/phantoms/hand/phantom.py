@@ -136,6 +136,7 @@ def hand_phantom(
         spacing_mm=(spacing, spacing),
         laterality="L",
         view="PA",
+        is_public=True,
     )
     return HandPhantom(
         image,

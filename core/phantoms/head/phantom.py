@@ -86,7 +86,7 @@ def random_head(
     affine = np.diag([*spacing, 1.0])
     affine[:3, 3] = low + fine * (averaged - 1) / 2
     title = f"Head phantom {seed}"
-    volume = Volume(voxels, affine, digest_of(voxels, title), title)
+    volume = Volume(voxels, affine, digest_of(voxels, title), title, is_public=True)
     return HeadPhantom(volume, (soft_mask > 0.5).astype(np.uint8), field)
 
 

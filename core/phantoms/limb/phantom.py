@@ -151,6 +151,7 @@ def limb_phantom(parameters: LimbPhantom) -> tuple[Radiograph, NDArray[np.float3
         title=f"phantom {parameters.kind}, seed {seed}",
         spacing_mm=(spacing, spacing),
         laterality=laterality,
+        is_public=True,
     )
     return radiograph, boxes
 

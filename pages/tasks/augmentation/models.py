@@ -16,8 +16,8 @@ from core.metrics.statistics import dice
 from core.plots.draw import Picture, windowed, with_boxes, with_heat
 from core.skull_strip import OURS, prepare
 from models.cards import ModelCard, load_card
-from pages.shared import loaders
 from pages.tasks.augmentation.subjects import Subject
+from pages.tasks.fracture import loaders as fracture_loaders
 from pages.tasks.skull_strip import loaders as volume_loaders
 
 Figures = dict[str, float]
@@ -67,7 +67,7 @@ def limb(subject: Subject) -> Answering:
     from models.fracture import classify, predict
 
     card, second = load_card("fracture", "detector"), load_card("fracture", "classifier")
-    detector, classifier = loaders.fracture_models(card, second)
+    detector, classifier = fracture_loaders.detector(card), fracture_loaders.classifier(second)
     threshold, overlap = card.operating_points["fracture"], float(card.extra.get("iou", 0.5))
     labelled = len(subject.labels.box_names) > 0
 

@@ -15,9 +15,10 @@ from core.augment.labels import Labels, Moved
 from core.augment.pipeline import Draw
 from core.images import FloatArray
 from models.cards import load_card
-from pages.shared import inputs, loaders
+from pages.shared import inputs, views
 from pages.shared.inputs import Case
 from pages.shared.send_to_lab import HERE, SENT, SENT_ON
+from pages.tasks.fracture import loaders as fracture_loaders
 from pages.tasks.fracture import sidebar as fracture_inputs
 from pages.tasks.skull_strip import sidebar as volume_inputs
 from pages.tasks.skull_strip.sidebar import VolumeCase
@@ -87,7 +88,7 @@ def film(
 ) -> Subject | None:
     """A film of the sidebar as a subject; None where there is none yet, which a sentence says."""
     case = sent(modality) or inputs.radiograph(f"augmentation_{modality}", task, phantom)
-    return loaders.or_sentence(lambda: of(case)) if case is not None else None
+    return views.show_error(lambda: of(case)) if case is not None else None
 
 
 def limb() -> Subject | None:
@@ -101,7 +102,7 @@ def _limb_of(case: Case) -> Subject:
     words = "the true boxes"
     if boxes is None:
         card = load_card("fracture", "detector")
-        found = loaders.fracture_candidates(card, image)
+        found = fracture_loaders.candidates(card, image)
         found = found.above(card.operating_points["fracture"]).suppressed(float(card.extra["iou"]))
         boxes = found.boxes_xyxy
         names = tuple(f"found {score:.2f}" for score in found.scores)
@@ -121,7 +122,7 @@ def true_boxes(case: Case) -> np.ndarray | None:
 def head() -> Subject | None:
     """A T1 head with the mask of its brain."""
     case = sent("head") or volume_inputs.head("augmentation_head", "skull_strip")
-    return loaders.or_sentence(lambda: _head_of(case)) if case is not None else None
+    return views.show_error(lambda: _head_of(case)) if case is not None else None
 
 
 def _head_of(case: VolumeCase) -> Subject:

@@ -11,7 +11,7 @@ from core.images import FloatArray
 from core.phantoms.hand.phantom import AGES_MONTHS
 from core.plots import draw
 from core.plots import viewer as figures
-from pages.shared import loaders, views
+from pages.shared import views
 from pages.tasks.bone_age import loaders as bone_age_loaders
 from pages.tasks.bone_age import methods as bone_age_methods
 from pages.tasks.bone_age.sidebar import PAGE, HandParameters, current_phantom, estimators
@@ -63,7 +63,7 @@ def _heat_maps(reading: Reading) -> None:
     )
     compute, words = HEAT[name]
     settings = reading.settings
-    heat = loaders.or_sentence(lambda: compute(settings.card, reading.image, settings.sex))
+    heat = views.show_error(lambda: compute(settings.card, reading.image, settings.sex))
     if heat is None:
         st.info(f"“{settings.card.title}” has no {name.lower()} map; choose another model.")
         return
@@ -109,7 +109,7 @@ def _occlusion(reading: Reading) -> None:
     def progress(share: float, what: str) -> None:
         bar.progress(min(share, 1.0), f"Hiding the hand patch by patch: {share:.0%}")
 
-    change = loaders.or_sentence(
+    change = views.show_error(
         lambda: bone_age_loaders.occlusion(settings.card, reading.image, settings.sex, progress)
     )
     bar.empty()
@@ -139,7 +139,7 @@ def _models(reading: Reading) -> None:
         with column:
             st.markdown(f"**{card.title}**")
             with st.spinner("Reading …"):
-                found = loaders.or_sentence(
+                found = views.show_error(
                     lambda card=card: bone_age_loaders.estimate(
                         card, reading.image, reading.settings.sex
                     )

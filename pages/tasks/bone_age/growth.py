@@ -14,7 +14,7 @@ from core.phantoms.hand.phantom import HandPhantom
 from core.plots import draw
 from core.stages import Progress
 from models.cards import ModelCard
-from pages.shared import loaders, views
+from pages.shared import views
 from pages.shared.views import Figure
 from pages.tasks.bone_age import loaders as bone_age_loaders
 from pages.tasks.bone_age.sidebar import PAGE, HandParameters, Settings, drawn
@@ -58,7 +58,7 @@ def _slider(settings: Settings, base: HandParameters) -> None:
     now = replace(base, age_years=years)
     phantom = drawn(now)
     with st.spinner("Reading …"):
-        found = loaders.or_sentence(
+        found = views.show_error(
             lambda: bone_age_loaders.estimate(settings.card, phantom.image, base.sex)
         )
     if found is None:

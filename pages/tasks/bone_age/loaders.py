@@ -16,8 +16,8 @@ from models.bone_age.pipelines import stages_of
 from models.bone_age.predict import pipelines_of
 from models.bone_age.worker import Apart
 from models.cards import ModelCard, load_card, task_cards
+from pages.shared.caching import Guarded
 from pages.shared.inputs import Case
-from pages.shared.loaders import Guarded
 
 PAGE = "bone_age"
 Answer = TypeVar("Answer")
@@ -145,7 +145,7 @@ def of_picture(card: ModelCard, picture: NDArray[Any], sex: str | None) -> BoneA
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
-def _film_kind(name: str, sha256: str) -> Guarded:
+def _film_kind(name: str, sha256: str) -> Guarded[Any]:
     from models.film_kind import recognise
 
     return Guarded(recognise.load_model(load_card("film_kind", name)))

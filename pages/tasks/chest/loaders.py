@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import streamlit as st
 
@@ -11,33 +13,33 @@ from core.images import Radiograph
 from core.stages import Progress, Step
 from models.cards import ModelCard, load_card
 from models.chest.heatmaps import FeatureMaps, HeatMap
-from pages.shared.loaders import Guarded
+from pages.shared.caching import Guarded
 
 Masks = dict[str, np.ndarray]
 
 
 @st.cache_resource(max_entries=8, show_spinner="Loading the network …")
-def _classifier(name: str, sha256: str) -> Guarded:
+def _classifier(name: str, sha256: str) -> Guarded[Any]:
     from models.chest import predict
 
     return Guarded(predict.load_model(load_card("chest", name)))
 
 
 @st.cache_resource(max_entries=2, show_spinner="Loading the network for heart and lungs …")
-def _segmenter(name: str, sha256: str) -> Guarded:
+def _segmenter(name: str, sha256: str) -> Guarded[Any]:
     from models.chest import segment
 
     return Guarded(segment.load_model(load_card("chest", name)))
 
 
 @st.cache_resource(max_entries=2, show_spinner="Loading the network that knows films …")
-def _film_kinds(name: str, sha256: str) -> Guarded:
+def _film_kinds(name: str, sha256: str) -> Guarded[Any]:
     from models.film_kind import recognise
 
     return Guarded(recognise.load_model(load_card("film_kind", name)))
 
 
-def models(classifier: ModelCard, segmenter: ModelCard) -> tuple[Guarded, Guarded]:
+def models(classifier: ModelCard, segmenter: ModelCard) -> tuple[Guarded[Any], Guarded[Any]]:
     """A classifier and the network for outlines, for work in the background.
 
     Raises:

@@ -19,8 +19,9 @@ from core.files.archives import read_many
 from core.images import FloatArray, Radiograph
 from core.plots import draw
 from models.cards import ModelCard
-from pages.shared import inputs, loaders, views
+from pages.shared import inputs, views
 from pages.shared.views import Download, Figure
+from pages.tasks.fracture import loaders
 from pages.tasks.fracture import sidebar as fracture_inputs
 from pages.tasks.fracture.sidebar import Settings
 from pages.tasks.fracture.views import HIT_IOU
@@ -178,8 +179,8 @@ def _film(
         name,
         image.shape,
         image.spacing_mm,
-        loaders.fracture_candidates(cards[0], image),
-        loaders.fracture_probability(cards[1], image),
+        loaders.candidates(cards[0], image),
+        loaders.probability(cards[1], image),
         preview=draw.scaled(image.pixels, PREVIEW_PX / max(image.shape)) if preview else None,
     )
 

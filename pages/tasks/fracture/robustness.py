@@ -15,7 +15,7 @@ from core.phantoms.limb.phantom import LimbPhantom, limb_phantom
 from core.plots import curves, draw
 from core.stages import Progress
 from models.cards import ModelCard
-from pages.shared import loaders
+from pages.tasks.fracture import loaders
 from pages.tasks.fracture.sidebar import Settings
 
 PROPERTIES = {
@@ -68,9 +68,9 @@ def sweep(
             _progress((row * count + column) / (len(values) * count), f"{name} {value:g}")
             seed = base.seed if column == 0 else FIRST_SEED + column
             image, truth = limb_phantom(replace(base, seed=seed, **{field: value}))
-            found = loaders.fracture_candidates(_cards[0], image)
+            found = loaders.candidates(_cards[0], image)
             scores[row, column] = score_on_truth(found, truth)
-            chances[row, column] = loaders.fracture_probability(_cards[1], image)
+            chances[row, column] = loaders.probability(_cards[1], image)
             if column == 0:
                 films.append((image.pixels, found, truth))
     return Sweep(values, scores, chances, films)

@@ -13,8 +13,9 @@ from core.files import write as exports
 from core.fracture.agreement import OUTCOMES, Outcome, outcome
 from core.plots import draw
 from core.samples import is_cached, samples
-from pages.shared import inputs, loaders, views
+from pages.shared import inputs, views
 from pages.shared.inputs import Case
+from pages.tasks.fracture import loaders
 from pages.tasks.fracture import sidebar as fracture_inputs
 from pages.tasks.fracture.sidebar import Settings
 from pages.tasks.fracture.views import true_boxes
@@ -107,5 +108,5 @@ def _lesson(case: Case, settings: Settings, callback: Callable[[], None]) -> Les
     boxes = true_boxes(case)
     if boxes is None:
         raise ValueError(f"a film of the teaching set needs a truth: {case.words}")
-    found = loaders.fracture_candidates(settings.detector, case.image)
+    found = loaders.candidates(settings.detector, case.image)
     return Lesson(case, found, boxes, callback)

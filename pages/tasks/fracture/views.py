@@ -18,9 +18,10 @@ from core.images import Radiograph
 from core.plots import curves, draw
 from core.plots import viewer as figures
 from models.cards import ModelCard
-from pages.shared import loaders, views
+from pages.shared import views
 from pages.shared.inputs import Case
 from pages.shared.views import Download, Figure
+from pages.tasks.fracture import loaders
 from pages.tasks.fracture.sidebar import Settings
 
 HIT_IOU = 0.5
@@ -57,8 +58,8 @@ def read(case: Case, settings: Settings, classifier: ModelCard) -> Reading:
     """
     reading = Reading(
         case,
-        settings.shown(loaders.fracture_candidates(settings.detector, case.image)),
-        loaders.fracture_probability(classifier, case.image),
+        settings.shown(loaders.candidates(settings.detector, case.image)),
+        loaders.probability(classifier, case.image),
         classifier.operating_points["fracture"],
         true_boxes(case),
     )

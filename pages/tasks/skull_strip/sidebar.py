@@ -178,7 +178,7 @@ def _sample(key: str, task: str) -> VolumeCase | tuple[str, str]:
         )
     try:
         content = [(sample.name, Path(fetch(sample)).read_bytes())]
-        volume = _read(_key(content), 0, content)
+        volume = replace(_read(_key(content), 0, content), is_public=True)
     except ImagingError as err:
         return "error", str(err)
     words = f"{sample.title}, {sample.licence}, {sample.citation}"

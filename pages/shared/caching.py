@@ -1,0 +1,104 @@
+"""The one pattern for what is computed once: a loaded model, and an answer about an image.
+
+    @caching.model(max_entries=2)
+    def detector(card: ModelCard) -> Guarded[Model]: ...
+
+    @caching.answer(max_entries=200)
+    def candidates(card: ModelCard, image: Radiograph) -> Detections: ...
+
+Images and cards are compared by their hashes, so they are plain arguments. Nothing may be drawn
+inside either: long work with progress runs through `pages.shared.background`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any, Generic, ParamSpec, TypeVar
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from core.images import Radiograph, Volume
+from models.cards import ModelCard
+
+Parameters = ParamSpec("Parameters")
+Answer = TypeVar("Answer")
+Model = TypeVar("Model")
+
+
+def _digest(image: Radiograph | Volume) -> str:
+    return image.digest
+
+
+def _card(card: ModelCard) -> tuple[str, str, str]:
+    return card.task, card.name, card.sha256
+
+
+HASHES: dict[str | type, Callable[[Any], Any]] = {
+    Radiograph: _digest,
+    Volume: _digest,
+    ModelCard: _card,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Guarded(Generic[Model]):
+    """A loaded model with the lock that lets one session at a time run it."""
+
+    model: Model
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+def model(
+    max_entries: int, spinner: bool | str = False
+) -> Callable[[Callable[Parameters, Answer]], Callable[Parameters, Answer]]:
+    """Keep what a function loads for all users of the server."""
+
+    def decorate(function: Callable[Parameters, Answer]) -> Callable[Parameters, Answer]:
+        kept: Callable[Parameters, Answer] = st.cache_resource(
+            max_entries=max_entries, show_spinner=spinner, hash_funcs=HASHES
+        )(function)
+        return kept
+
+    return decorate
+
+
+def answer(
+    max_entries: int, spinner: bool | str = False
+) -> Callable[[Callable[Parameters, Answer]], Callable[Parameters, Answer]]:
+    """Keep a function's answers, so that the same question is computed once.
+
+    An answer about public images (`is_public`: phantoms, licensed samples) or about no image at
+    all is kept for all users; one about an upload stays in its session. Outside of a session (a
+    worker thread) an answer about an upload is computed and not kept.
+
+    Args:
+        max_entries: Answers kept for all users, and as many again in each session.
+        spinner: A sentence to show while the function runs, True for one of its name.
+    """
+
+    def decorate(function: Callable[Parameters, Answer]) -> Callable[Parameters, Answer]:
+        for_all: Callable[Parameters, Answer] = st.cache_data(
+            max_entries=max_entries, show_spinner=spinner, hash_funcs=HASHES
+        )(function)
+        for_session: Callable[Parameters, Answer] = st.cache_data(
+            max_entries=max_entries, show_spinner=spinner, hash_funcs=HASHES, scope="session"
+        )(function)
+
+        @wraps(function)
+        def kept(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Answer:
+            images = [
+                one for one in (*args, *kwargs.values()) if isinstance(one, Radiograph | Volume)
+            ]
+            if all(image.is_public for image in images):
+                return for_all(*args, **kwargs)
+            if get_script_run_ctx(suppress_warning=True) is None:
+                return function(*args, **kwargs)
+            return for_session(*args, **kwargs)
+
+        return kept
+
+    return decorate
