@@ -1,0 +1,1 @@
+"""Practice: read first, then see what the model and the truth say."""

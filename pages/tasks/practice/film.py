@@ -1,0 +1,237 @@
+"""The film that a reader works on: boxes, lines or a spot, and after the answer the overlays.
+
+What is sent to the browser before an answer is kept is the picture, its size and a name that says
+nothing of the case; overlays are sent only with the reveal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import streamlit as st
+
+from core.plots import draw
+from core.plots import viewer as figures
+from core.plots.measure import scale_bar
+
+Style = Literal["truth", "model", "you"]
+Line = dict[str, Any]
+HERE = Path(__file__).parent
+MAX_SIDE = 1600  # pixels sent to the browser; a larger film only makes the page slow
+
+HTML = """
+<div class="film">
+  <div class="tools">
+    <button class="add">Add box</button>
+    <button class="closer">Zoom in</button><button class="wider">Zoom out</button>
+    <button class="whole">Whole film</button>
+    <label>Level <input class="level" type="range" min="0" max="100" value="50"></label>
+    <label>Width <input class="width" type="range" min="5" max="200" step="5" value="100"></label>
+    <label><input class="invert" type="checkbox"> Invert</label>
+  </div>
+  <svg role="group" tabindex="0"></svg>
+</div>
+"""
+CSS = """
+.tools { display: flex; flex-wrap: wrap; gap: .35rem .75rem; margin-bottom: .4rem;
+  align-items: center; font-size: .875rem; }
+button { font: inherit; color: var(--st-text-color); cursor: pointer; padding: .2rem .6rem;
+  background: var(--st-secondary-background-color); border: 1px solid var(--st-border-color);
+  border-radius: var(--st-button-radius); }
+button:disabled { opacity: .5; cursor: default; }
+label { display: flex; gap: .35rem; align-items: center; }
+input[type=range] { width: 6rem; accent-color: var(--st-primary-color); }
+input[type=checkbox] { accent-color: var(--st-primary-color); }
+button:focus-visible, input:focus-visible, svg:focus-visible {
+  outline: 2px solid var(--st-primary-color); }
+svg { display: block; width: 100%; height: min(62vh, 680px); min-height: 320px; background: #000;
+  cursor: crosshair; touch-action: none; user-select: none; }
+.locked svg { cursor: grab; }
+svg * { vector-effect: non-scaling-stroke; }
+text { font-family: sans-serif; stroke: #000; stroke-width: 2.5; paint-order: stroke; }
+.marks { pointer-events: none; fill: #f2f2f2; }
+.bar { stroke: #f2f2f2; }
+.overlays { pointer-events: none; }
+.overlays rect, .overlays path { fill: none; }
+.marks .rim, .overlays .rim, .drawing .rim { stroke: rgba(0, 0, 0, .7); stroke-width: 4.5; fill: none; }
+.truth rect:not(.rim), .truth path:not(.rim) { stroke: #e69f00; stroke-dasharray: 9 5; }
+.truth text { fill: #e69f00; }
+.model rect:not(.rim), .model path:not(.rim) { stroke: #56b4e9; }
+.model text { fill: #56b4e9; }
+.you rect:not(.rim), .overlays .you path:not(.rim) { stroke: #50d6a8; stroke-dasharray: 2 4;
+  stroke-linecap: round; }
+.you text, .line text { fill: #50d6a8; pointer-events: none; }
+.handle { outline: none; }
+.box { fill: transparent; cursor: move; stroke-width: 2.5; }
+.grip { fill: transparent; }
+.first, .last { cursor: nwse-resize; }
+.you .corner:not(.rim) { fill: #50d6a8; stroke: #000; stroke-dasharray: none; }
+.you .box:focus { stroke: #ffffff; stroke-width: 4; }
+.you g:focus .corner { fill: #ffffff; }
+.line .stroke { stroke: #50d6a8; stroke-dasharray: 2 4; stroke-linecap: round; }
+.line:not(.placed) { opacity: .65; }
+.line .handle { cursor: ew-resize; }
+.tick { stroke: #50d6a8; stroke-width: 4; }
+.handle:focus .tick { stroke: #ffffff; stroke-width: 6; }
+.spot { cursor: move; }
+.ring { fill: none; stroke: #50d6a8; stroke-dasharray: 2 4; stroke-linecap: round;
+  stroke-width: 2.5; }
+.spot .tick { stroke-width: 2; }
+"""
+
+
+def _script(tool: str) -> str:
+    return "\n".join((HERE / name).read_text(encoding="utf-8") for name in ("film.js", tool))
+
+
+_boxes = st.components.v2.component(
+    "lightbox_practice_boxes", html=HTML, css=CSS, js=_script("boxes.js")
+)
+_marks = st.components.v2.component(
+    "lightbox_practice_marks", html=HTML, css=CSS, js=_script("marks.js")
+)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """One thing of an overlay, in pixels of the picture: a box, a level line or a spot."""
+
+    words: str
+    box: tuple[float, float, float, float] | None = None
+    line: tuple[float, float, float] | None = None
+    spot: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What the truth, the model or the reader says: dashed, solid or dotted."""
+
+    style: Style
+    shapes: tuple[Shape, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Film:
+    """What the browser is shown of a case.
+
+    Attributes:
+        name: Tells one film from another; must say nothing of the case.
+        picture: uint8 (H, W) or (H, W, 3).
+        alt: The picture in words that give nothing away.
+        spacing_mm: Pixel spacing (row, column), where known.
+        side: Letter of the side of the body, where known.
+        texts: Further words on the picture: (x, y, anchor, dy, words).
+        layers: Overlays, once the answer is kept.
+        locked: Whether nothing can be drawn any more.
+        has_scale: Whether a scale bar and the side belong on it (a sheet of slices has its own).
+    """
+
+    name: str
+    picture: draw.Picture
+    alt: str
+    spacing_mm: tuple[float, float] | None = None
+    side: str | None = None
+    texts: tuple[tuple[float, float, str, str, str], ...] = ()
+    layers: tuple[Layer, ...] = ()
+    locked: bool = False
+    has_scale: bool = True
+
+    def message(self) -> dict[str, Any]:
+        """What is sent to the browser."""
+        height, width = self.picture.shape[:2]
+        factor = min(1.0, MAX_SIDE / max(height, width))
+        picture = draw.scaled(self.picture, factor) if factor < 1 else self.picture
+        sent: dict[str, Any] = {
+            "id": self.name,
+            "picture": figures.data_uri(picture),
+            "width": width,
+            "height": height,
+            "alt": self.alt,
+            "texts": [list(text) for text in self.texts],
+            "locked": self.locked,
+            "layers": [
+                {"style": layer.style, "shapes": [_shape(shape) for shape in layer.shapes]}
+                for layer in self.layers
+            ],
+        }
+        if self.has_scale:
+            bar, label = scale_bar(width, self.spacing_mm[1] if self.spacing_mm else None)
+            sent |= {"bar": bar, "barLabel": label, "side": self.side or "side unknown"}
+        return sent
+
+
+def _shape(shape: Shape) -> dict[str, Any]:
+    parts = {"box": shape.box, "line": shape.line, "spot": shape.spot}
+    return {"words": shape.words} | {
+        name: [float(value) for value in part] for name, part in parts.items() if part is not None
+    }
+
+
+def boxes(film: Film, key: str, drawn: Sequence[Sequence[float]] = ()) -> list[list[float]]:
+    """The film with boxes to draw.
+
+    Args:
+        drawn: Boxes that are there already (x0, y0, x1, y1).
+
+    Returns:
+        The boxes as they are now, in pixels of the film.
+    """
+    start = [[float(value) for value in box] for box in drawn]
+    state = _boxes(
+        key=key,
+        data=film.message() | {"boxes": start},
+        default={"drawn": None},
+        on_drawn_change=lambda: None,
+    )
+    if not state.drawn or state.drawn.get("id") != film.name:
+        return start
+    return [[float(value) for value in box] for box in state.drawn["boxes"]]
+
+
+def look(film: Film, key: str) -> None:
+    """The film alone, to look at."""
+    _marks(key=key, data=film.message())
+
+
+def lines(
+    film: Film, key: str, fresh: Sequence[Line], placed: Sequence[Line] | None = None
+) -> list[Line]:
+    """The film with level lines whose ends can be moved.
+
+    Args:
+        fresh: "name", "x0", "x1" and "y" of each line before anybody has moved it.
+        placed: The lines as they were left, with "placed" for those that were moved.
+
+    Returns:
+        All lines; those that the reader has moved have "placed" set.
+    """
+    start = [dict(line) for line in (placed or fresh)]
+    state = _marks(
+        key=key,
+        data=film.message() | {"lines": start, "fresh": [dict(line) for line in fresh]},
+        default={"placed": None},
+        on_placed_change=lambda: None,
+    )
+    if not state.placed or state.placed.get("id") != film.name:
+        return start
+    return [dict(line) for line in state.placed["lines"]]
+
+
+def spot(
+    film: Film, key: str, placed: tuple[float, float] | None = None
+) -> tuple[float, float] | None:
+    """The film with one spot to mark; the spot as it is now, in pixels of the film."""
+    state = _marks(
+        key=key,
+        data=film.message() | {"spot": list(placed) if placed else None, "wantsSpot": True},
+        default={"placed": None},
+        on_placed_change=lambda: None,
+    )
+    if not state.placed or state.placed.get("id") != film.name:
+        return placed
+    found = state.placed["spot"]
+    return None if found is None else (float(found[0]), float(found[1]))
