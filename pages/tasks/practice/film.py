@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import streamlit as st
 
 from core.plots import draw
@@ -57,7 +56,8 @@ text { font-family: sans-serif; stroke: #000; stroke-width: 2.5; paint-order: st
 .bar { stroke: #f2f2f2; }
 .overlays { pointer-events: none; }
 .overlays rect, .overlays path { fill: none; }
-.marks .rim, .overlays .rim, .drawing .rim { stroke: rgba(0, 0, 0, .7); stroke-width: 4.5; fill: none; }
+.marks .rim, .overlays .rim, .drawing .rim {
+  stroke: rgba(0, 0, 0, .7); stroke-width: 4.5; fill: none; }
 .truth rect:not(.rim), .truth path:not(.rim) { stroke: #e69f00; stroke-dasharray: 9 5; }
 .truth text { fill: #e69f00; }
 .model rect:not(.rim), .model path:not(.rim) { stroke: #56b4e9; }
