@@ -52,6 +52,45 @@ def test_pages_import_only_what_a_page_may() -> None:
     assert found == {}
 
 
+TASKS = {"fracture", "bone_age", "chest", "skull_strip"}
+OPEN_TO_ALL_TASKS = {
+    "augmentation",  # the lab works on the images of every task
+    "augment",
+    "practice",
+    "evaluation",
+    "datasets",
+    "score",
+    "pictures",  # Home's pictures show every task
+    "phantoms",  # a simulated image knows its task's truth, and everybody may use one
+    "warm",  # computes every page's opening case ahead
+}
+
+
+def task_of(module: str) -> str | None:
+    """The task whose room a module lies in; None for a general room or a page's own script."""
+    parts = module.split(".")
+    inside = parts[2:3] if parts[:2] == ["pages", "tasks"] else parts[1:2]
+    return inside[0] if parts[0] != "tests" and inside and inside[0] in TASKS else None
+
+
+def test_no_room_imports_the_room_of_another_task() -> None:
+    files = [path for layer in ("core", "models", "pages") for path in (ROOT / layer).rglob("*.py")]
+    found = set()
+    for path in files:
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        if (parts[0] == "pages" and len(parts) == 2) or OPEN_TO_ALL_TASKS & set(parts):
+            continue
+        here = task_of(".".join(parts))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.ImportFrom) or node.module is None:
+                continue
+            for alias in node.names:
+                there = task_of(f"{node.module}.{alias.name}")
+                if there not in (None, here):
+                    found.add(f"{'.'.join(parts)} imports {node.module}.{alias.name}")
+    assert found == set()
+
+
 def modules_after(code: str) -> set[str]:
     """Top-level modules that a fresh interpreter holds after running `code`."""
     printed = subprocess.run(

@@ -18,6 +18,7 @@ import torch
 from torch import nn
 
 from core.film_kind import KINDS, ORIENTATIONS
+from models import onnx_file
 from models.film_kind.augment import View, training_view
 from models.film_kind.clutter import clutter
 from models.film_kind.films import (
@@ -157,26 +158,14 @@ def train(films: Mapping[str, Sequence[Film]], plan: Plan) -> FilmKindNetwork:
 
 def export(network: FilmKindNetwork, path: Path) -> str:
     """Write an ONNX file for any number of films, and return its SHA-256."""
-    import hashlib
-
-    import onnx
-
-    from models.fracture.export import halve_weights
-
-    torch.onnx.export(
-        network.eval(),
-        (torch.zeros(2, 1, SIDE_PX, SIDE_PX),),
-        str(path),
-        input_names=["film"],
-        output_names=["logits"],
-        dynamic_axes={"film": {0: "films"}, "logits": {0: "films"}},
-        opset_version=17,
-        dynamo=False,
+    return onnx_file.export_torch(
+        network,
+        [torch.zeros(2, 1, SIDE_PX, SIDE_PX)],
+        path,
+        inputs=["film"],
+        outputs=["logits"],
+        free_axes={"film": {0: "films"}, "logits": {0: "films"}},
     )
-    halved = halve_weights(onnx.load(str(path)))
-    onnx.checker.check_model(halved)
-    onnx.save(halved, str(path))
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
