@@ -5,30 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from streamlit.testing.v1 import AppTest
+
+from tests.page_runner import opened_in_app
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py") if path.name != "__init__.py")
 
 
-def opened(page: str) -> AppTest:
-    """The app with `page` opened first, as by a bookmark."""
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=180)
-    app.run() if page == "home" else app.switch_page(f"pages/{page}.py").run()
-    return app
-
-
 @pytest.mark.parametrize("page", PAGES)
 def test_page_opens_without_a_click(page: str) -> None:
-    app = opened(page)
-    assert not app.exception
+    app = opened_in_app(page)
     assert not app.error
     assert len(app.title) == 1
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_disclaimer_stands_once_on_every_page(page: str) -> None:
-    app = opened(page)
+    app = opened_in_app(page)
     words = [caption.value for caption in app.caption] + [text.value for text in app.markdown]
     assert sum("not for diagnosis" in text for text in words) == 1
 
@@ -39,7 +32,7 @@ def test_every_page_is_in_the_table_of_contents() -> None:
 
 
 def test_home_names_a_measured_figure_for_every_task_with_a_model() -> None:
-    app = opened("home")
+    app = opened_in_app("home")
     figures = [caption.value for caption in app.caption if "95 % interval" in caption.value]
     without_model = {"home", "augmentation"}
     assert len(figures) == len(set(PAGES) - without_model)

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import streamlit as st
-from streamlit.testing.v1 import AppTest
 
 from core.augment.labels import Moved
 from core.augment.report import Measure
@@ -22,7 +21,9 @@ from pages.tasks.augmentation.modalities import MODALITIES
 from pages.tasks.augmentation.models import Answering, Looked
 from pages.tasks.augmentation.subjects import Subject
 from pages.tasks.fracture.sidebar import FIRST, made
+from tests import page_runner
 from tests.files.radiograph_files import raster
+from tests.page_runner import PageTest
 
 ROOT = Path(__file__).parents[2]
 PAGE = "augmentation"
@@ -57,39 +58,21 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
     counted["hold"] = 0
 
 
-def opened(**query: str) -> AppTest:
-    app = AppTest.from_file(str(ROOT / "pages" / f"{PAGE}.py"), default_timeout=240)
-    for key, value in query.items():
-        app.query_params[key] = value
-    return app.run()
+def opened(**query: str) -> PageTest:
+    return page_runner.opened(PAGE, **query)
 
 
-def words(app: AppTest) -> str:
-    parts = (app.markdown, app.caption, app.info, app.warning, app.error, app.success)
-    return "\n".join(element.value for kind in parts for element in kind)
-
-
-def look_at(app: AppTest, view: str) -> AppTest:
+def look_at(app: PageTest, view: str) -> PageTest:
     app.segmented_control(key=f"{PAGE}_more").set_value(view).run()
     assert not app.exception
     return app
 
 
-def add(app: AppTest, name: str, kind: str = "film") -> AppTest:
+def add(app: PageTest, name: str, kind: str = "film") -> PageTest:
     return app.selectbox(key=f"{PAGE}_add_{kind}").set_value(name).run()
 
 
-def until(app: AppTest, ready: Callable[[AppTest], bool]) -> AppTest:
-    end = time.monotonic() + 120
-    while not ready(app):
-        assert time.monotonic() < end, "the page did not get there in time"
-        assert not app.exception
-        time.sleep(0.2)
-        app.run()
-    return app
-
-
-def query(app: AppTest, name: str) -> str:
+def query(app: PageTest, name: str) -> str:
     value = app.query_params[name]
     return value if isinstance(value, str) else value[0]
 
@@ -97,7 +80,7 @@ def query(app: AppTest, name: str) -> str:
 def test_page_opens_with_a_gentle_pipeline_and_says_what_was_drawn(calls: Counter[str]) -> None:
     app = opened()
     assert not app.exception
-    said = words(app)
+    said = app.words
     assert "**Rotation" in said
     assert "Chlap et al." in said
     assert "No label became false" in said
@@ -113,7 +96,7 @@ def test_every_view_draws(calls: Counter[str], view: str) -> None:
 
 def test_wrong_transform_is_badged_and_false_labels_are_flagged(calls: Counter[str]) -> None:
     app = opened(pipeline="invert;mirror;shift,x=0~0,y=-40~-40")
-    said = words(app)
+    said = app.words
     assert "block: wrong" in said
     assert "its label is gone" in said
     assert "A left limb is now a right one" in said
@@ -136,7 +119,7 @@ def test_empty_pipeline_leaves_the_image(calls: Counter[str]) -> None:
     app = opened(pipeline="blur")
     next(one for one in app.button if one.help == "Remove gaussian blur").click().run()
     assert not app.exception
-    assert "The pipeline is empty" in words(app)
+    assert "The pipeline is empty" in app.words
     app.selectbox(key=f"{PAGE}_example_film").set_value("Harsh").run()
     assert "crop" in query(app, "pipeline")
 
@@ -144,7 +127,7 @@ def test_empty_pipeline_leaves_the_image(calls: Counter[str]) -> None:
 def test_broken_link_is_said_and_the_page_goes_on(calls: Counter[str]) -> None:
     app = opened(image="limb", pipeline="teleport", draw="x")
     assert not app.exception
-    assert "not in the catalogue" in words(app)
+    assert "not in the catalogue" in app.words
     assert query(app, "pipeline").startswith("rotate")
 
 
@@ -158,14 +141,14 @@ def test_next_draw_and_a_tile_change_the_draw(calls: Counter[str]) -> None:
 
 def test_effect_runs_in_batches_and_is_kept(calls: Counter[str]) -> None:
     app = look_at(opened(pipeline="brightness,added=10~40"), "Effect on the model")
-    assert "will answer 24 images" in words(app)
+    assert "will answer 24 images" in app.words
     app.button(key=f"{PAGE}_run").click().run()
-    until(app, lambda page: "over 24 draws" in words(page))
+    app.until(lambda page: "over 24 draws" in page.words)
     assert calls == {"batches": 7, "images": 25}  # the original, then six batches
     assert len(app.get("download_button")) == 2
-    assert "Least harmed" in words(app)
+    assert "Least harmed" in app.words
     app.segmented_control(key=f"{PAGE}_limb_judged").set_value("dark").run()
-    assert "darkness" in words(app)
+    assert "darkness" in app.words
     look_at(app, "Draws")
     look_at(app, "Effect on the model")
     assert calls["images"] == 25
@@ -176,18 +159,18 @@ def test_stopped_run_keeps_what_it_has_and_can_run_again(calls: Counter[str]) ->
     app = look_at(opened(pipeline="blur"), "Effect on the model")
     app.button(key=f"{PAGE}_run").click().run()
     app.button(key=f"{PAGE}_stop").click().run()
-    until(app, lambda page: "Stopped" in words(page))
+    app.until(lambda page: "Stopped" in page.words)
     calls["hold"] = 0
     app.button(key=f"{PAGE}_run").click().run()
-    until(app, lambda page: "over 24 draws" in words(page))
+    app.until(lambda page: "over 24 draws" in page.words)
 
 
 def test_sweep_is_a_curve_over_one_parameter(calls: Counter[str]) -> None:
     app = look_at(opened(pipeline="brightness"), "Sweep")
     app.button(key=f"{PAGE}_run").click().run()
-    until(app, lambda page: "Mean grey: " in words(page))
+    app.until(lambda page: "Mean grey: " in page.words)
     assert calls["images"] == 1 + 13
-    assert "at -50 %" in words(app)
+    assert "at -50 %" in app.words
     app.selectbox(key=f"{PAGE}_film_swept").set_value("rotate").run()
     assert app.slider(key=f"{PAGE}_rotate_degrees_sweep").value == (-30, 30)
 
@@ -202,7 +185,7 @@ def test_missing_weights_are_said_in_a_sentence(
     changed = type(limb)(**{**vars(limb), "answering": answering})
     monkeypatch.setitem(augmentation_modalities.MODALITIES, "limb", changed)
     app = look_at(opened(), "Effect on the model")
-    assert "The weights are missing." in words(app)
+    assert "The weights are missing." in app.words
 
 
 def test_json_of_a_draw_runs_again_to_identical_pixels(calls: Counter[str]) -> None:
@@ -210,21 +193,21 @@ def test_json_of_a_draw_runs_again_to_identical_pixels(calls: Counter[str]) -> N
     text = next(block.value for block in app.code if block.language == "json")
     area = app.text_area(key=f"{PAGE}_film_json")
     area.set_value(text).run()
-    assert "Identical pixels" in words(app)
+    assert "Identical pixels" in app.words
     app.number_input(key="augmentation_limb_seed").set_value(77).run()
-    assert "made on another image" in words(app)
+    assert "made on another image" in app.words
     app.text_area(key=f"{PAGE}_film_json").set_value("{}").run()
-    assert "no draw of the augmentation lab" in words(app)
+    assert "no draw of the augmentation lab" in app.words
 
 
 def test_sent_image_is_shown_until_another_is_chosen(calls: Counter[str]) -> None:
-    app = AppTest.from_file(str(ROOT / "pages" / f"{PAGE}.py"), default_timeout=240)
+    app = page_runner.page(PAGE)
     case = made(type(FIRST)(seed=31, kind="hand"))
     app.session_state[SENT] = {"limb": case}
     app.run()
-    assert "Phantom 31" in words(app)
+    assert "Phantom 31" in app.words
     app.segmented_control(key="augmentation_limb_sent").set_value("Choose here").run()
-    assert "Phantom 5:" in words(app)
+    assert "Phantom 5:" in app.words
 
 
 def test_upload_is_worked_on_and_a_broken_one_is_said(calls: Counter[str]) -> None:
@@ -238,7 +221,7 @@ def test_upload_is_worked_on_and_a_broken_one_is_said(calls: Counter[str]) -> No
         [("film.png", raster(), "image/png")]
     ).run()
     assert not app.exception
-    assert "the age alone is followed" in words(app) or "film.png" in words(app)
+    assert "the age alone is followed" in app.words or "film.png" in app.words
 
 
 @pytest.mark.parametrize("name", ["hand", "chest"])
@@ -246,14 +229,14 @@ def test_other_films_open_on_their_phantom(calls: Counter[str], name: str) -> No
     app = opened(image=name, pipeline="stretch,x=1.5~1.5,y=0.8~0.8;mirror")
     assert not app.exception
     assert not app.error
-    assert "block: wrong" in words(app)
-    assert "stretched by" in words(app)
+    assert "block: wrong" in app.words
+    assert "stretched by" in app.words
 
 
 def test_head_opens_with_its_mask_and_three_draws(calls: Counter[str]) -> None:
     app = opened(image="head", pipeline="mirror;noise,spread=2~4")
     assert not app.exception
-    assert "hemispheres are exchanged" in words(app)
+    assert "hemispheres are exchanged" in app.words
     assert len(app.get("image")) == 3
     app.segmented_control(key=f"{PAGE}_plane").set_value("sagittal").run()
     assert not app.exception
@@ -264,5 +247,5 @@ def test_head_opens_with_its_mask_and_three_draws(calls: Counter[str]) -> None:
 @pytest.mark.parametrize("name", ["hand", "chest"])
 def test_experiments_stand_beside_the_transform(calls: Counter[str], name: str) -> None:
     app = look_at(opened(image=name, pipeline="rotate"), "Experiments")
-    assert "Trained with rotation" in words(app)
+    assert "Trained with rotation" in app.words
     assert "in this pipeline" in app.dataframe[0].value.columns

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import pytest
 import streamlit as st
-from streamlit.testing.v1 import AppTest
 
 from core import samples
 from core.bone_age.result import BoneAge
@@ -30,7 +29,9 @@ from pages.tasks.bone_age import sidebar as bone_age_inputs
 from pages.tasks.bone_age import views as bone_age_views
 from pages.tasks.bone_age.pipelines import OURS, PIPELINES
 from pages.tasks.bone_age.sidebar import FIRST, PAGE, made
+from tests import page_runner
 from tests.files.radiograph_files import raster
+from tests.page_runner import PageTest
 
 ROOT = Path(__file__).parents[2]
 FILM = ("film.png", raster(), "image/png")
@@ -85,23 +86,19 @@ def network(monkeypatch: pytest.MonkeyPatch) -> Network:
     monkeypatch.setattr(bone_age_loaders, "refused", lambda image: None)
     small = partial(hand_phantom, shape=(160, 128))
     monkeypatch.setattr(bone_age_inputs, "hand_phantom", small)
-    st.cache_data.clear()  # AppTest gives every test the same session; phantoms stay
+    st.cache_data.clear()  # PageTest gives every test the same session; phantoms stay
     return found
 
 
-def opened() -> AppTest:
-    # The page alone: through app.py, AppTest would take pages/ for an old kind of app.
-    return AppTest.from_file(str(ROOT / "pages" / "bone_age.py"), default_timeout=120).run()
+def opened() -> PageTest:
+    return page_runner.opened("bone_age")
 
 
-def with_upload(*files: tuple[str, bytes, str]) -> AppTest:
-    app = opened()
-    app.radio(key="bone_age_source").set_value("Upload").run()
-    app.file_uploader(key="bone_age_upload").set_value(list(files)).run()
-    return app
+def with_upload(*files: tuple[str, bytes, str]) -> PageTest:
+    return opened().upload(*files)
 
 
-def more(app: AppTest, part: str, view: str = "", key: str = "") -> AppTest:
+def more(app: PageTest, part: str, view: str = "", key: str = "") -> PageTest:
     app.button_group(key="bone_age_more").set_value(part).run()
     if view:
         app.button_group(key=f"bone_age_{key}").set_value(view).run()
@@ -109,19 +106,10 @@ def more(app: AppTest, part: str, view: str = "", key: str = "") -> AppTest:
     return app
 
 
-def metrics(app: AppTest) -> dict[str, str]:
-    return {metric.label: metric.value for metric in app.metric}
-
-
-def words(app: AppTest) -> str:
-    parts = (app.markdown, app.caption, app.info, app.warning, app.error)
-    return "\n".join(element.value for kind in parts for element in kind)
-
-
 def test_page_opens_on_a_phantom_with_its_known_age(network: Network) -> None:
     app = opened()
     assert not app.exception and not app.error
-    shown = metrics(app)
+    shown = app.metrics
     assert shown["Bone age"] == "8 years 4 months"
     assert shown["90 % interval"] == "7 y 6 m to 9 y 4 m"
     assert shown["Known bone age"] == "8 years"
@@ -142,24 +130,24 @@ def test_sex_is_told_to_the_network(network: Network) -> None:
     app = opened()
     key = "bone_age_sex_phantom_F"
     app.button_group(key=key).set_value("M").run()
-    assert metrics(app)["Bone age"] == "8 years 10 months"
+    assert app.metrics["Bone age"] == "8 years 10 months"
     app.button_group(key=key).set_value("unknown").run()
-    assert metrics(app)["Bone age"] == "8 years 4 months"
-    assert "was not told the sex" in words(app)
+    assert app.metrics["Bone age"] == "8 years 4 months"
+    assert "was not told the sex" in app.words
     app.selectbox(key="bone_age_phantom_sex").set_value("M").run()
-    assert metrics(app)["Bone age"] == "8 years 10 months"
+    assert app.metrics["Bone age"] == "8 years 10 months"
 
 
 def test_chronological_age_gives_difference_and_deviations(network: Network) -> None:
     app = opened()
     app.selectbox(key="bone_age_age_way").set_value("Age").run()
     app.number_input(key="bone_age_years").set_value(10).run()
-    shown = metrics(app)
+    shown = app.metrics
     assert shown["Chronological age"] == "10 years"
     assert shown["Difference"] == "-20 months"
     assert shown["Standard deviations"] == "-1.7"  # girls of 10: 11.73 months
-    assert "behind the calendar" in words(app) and "no diagnosis" in words(app)
-    assert "Brush Foundation" in words(app)
+    assert "behind the calendar" in app.words and "no diagnosis" in app.words
+    assert "Brush Foundation" in app.words
     assert network.calls["estimate"] == 1
 
 
@@ -169,7 +157,7 @@ def test_birth_and_examination_give_the_age(network: Network) -> None:
     app.number_input(key="bone_age_birth_year").set_value(2010).run()
     app.number_input(key="bone_age_examination_year").set_value(2018).run()
     app.selectbox(key="bone_age_examination_month").set_value("April").run()
-    assert metrics(app)["Chronological age"] == "8 years 3 months"
+    assert app.metrics["Chronological age"] == "8 years 3 months"
 
 
 def test_birth_after_the_examination_is_a_sentence_and_the_answer_stays(network: Network) -> None:
@@ -178,15 +166,15 @@ def test_birth_after_the_examination_is_a_sentence_and_the_answer_stays(network:
     app.number_input(key="bone_age_birth_year").set_value(2030).run()
     assert not app.exception
     assert "lies after" in app.error[0].value
-    assert "Bone age" in metrics(app) and "Difference" not in metrics(app)
+    assert "Bone age" in app.metrics and "Difference" not in app.metrics
 
 
 def test_no_deviations_where_the_sex_is_unknown(network: Network) -> None:
     app = with_upload(FILM)
     app.selectbox(key="bone_age_age_way").set_value("Age").run()
-    shown = metrics(app)
+    shown = app.metrics
     assert "Difference" in shown and "Standard deviations" not in shown
-    assert "No normal variation is published" in words(app)
+    assert "No normal variation is published" in app.words
 
 
 def test_not_a_hand_is_refused_and_shown_anyway(
@@ -196,12 +184,12 @@ def test_not_a_hand_is_refused_and_shown_anyway(
     app = with_upload(FILM)
     assert not app.exception
     assert FOOT in app.warning[0].value
-    assert "Bone age" not in metrics(app)
+    assert "Bone age" not in app.metrics
     assert network.calls["estimate"] == 0
     toggle = next(one for one in app.toggle if one.label == "Show anyway")
     toggle.set_value(True).run()
     assert FOOT in app.warning[0].value
-    assert metrics(app)["Bone age"] == "8 years 4 months"
+    assert app.metrics["Bone age"] == "8 years 4 months"
 
 
 def test_broken_upload_is_one_sentence_and_the_page_lives_on(network: Network) -> None:
@@ -210,7 +198,7 @@ def test_broken_upload_is_one_sentence_and_the_page_lives_on(network: Network) -
     assert len(app.error) == 1 and app.error[0].value.endswith(".")
     app.file_uploader(key="bone_age_upload").set_value([FILM]).run()
     assert not app.error
-    assert "Known bone age" not in metrics(app)
+    assert "Known bone age" not in app.metrics
 
 
 def test_one_of_several_films_is_chosen(network: Network) -> None:
@@ -223,25 +211,25 @@ def test_one_of_several_films_is_chosen(network: Network) -> None:
 def test_stage_left_out_stands_beside_the_default(network: Network) -> None:
     app = opened()
     app.button_group(key="bone_age_skip_ours").set_value(["CLAHE"]).run()
-    shown = metrics(app)
+    shown = app.metrics
     assert shown["As it is"] == "8 years 4 months"
     assert shown["As changed"] == "8 years 9 months"
     assert shown["Change"] == "+5.0 months"
-    assert "Left out." in words(app)
+    assert "Left out." in app.words
 
 
 def test_live_parameter_stands_beside_the_default(network: Network) -> None:
     app = opened()
     app.slider(key="bone_age_ours_clip").set_value(4.0).run()
-    assert metrics(app)["Change"] == "+3.0 months"
-    assert "clip = 4" in words(app)
+    assert app.metrics["Change"] == "+3.0 months"
+    assert "clip = 4" in app.words
 
 
 def test_failed_step_is_told_where_it_happened_and_the_others_go_on(network: Network) -> None:
     app = with_upload(FILM)  # a bar, not a hand
     more(app, "Steps", "Landmarks", "pipeline")
     assert len(app.error) == 1
-    assert metrics(app)["Through these steps"] == "none"
+    assert app.metrics["Through these steps"] == "none"
     more(app, "Steps", "Before and after", "pipeline")
     assert any("Landmarks" in warning.value for warning in app.warning)
 
@@ -269,9 +257,9 @@ def test_occlusion_runs_on_request_only_and_once(network: Network) -> None:
     app = more(opened(), "Explain", "Occlusion", "explanation")
     assert network.calls["occlusion"] == 0
     app.button(key="bone_age_occlude").click().run()
-    assert "moves the answer by 7.0 months" in words(app)
+    assert "moves the answer by 7.0 months" in app.words
     app.button_group(key="bone_age_occlusion_way").set_value("Older").run()
-    assert "Hiding no place moves the answer this way" in words(app)
+    assert "Hiding no place moves the answer this way" in app.words
     assert network.calls["occlusion"] == 1
 
 
@@ -279,7 +267,7 @@ def test_growing_child_is_read_at_the_slider_s_age(network: Network) -> None:
     app = more(opened(), "Growth")
     app.slider(key="bone_age_growing").set_value(14.0).run()
     assert not app.exception
-    assert metrics(app)["Drawn age"] == "14 years"
+    assert app.metrics["Drawn age"] == "14 years"
 
 
 def test_model_without_attention_says_so(network: Network) -> None:
@@ -288,7 +276,7 @@ def test_model_without_attention_says_so(network: Network) -> None:
     app.session_state["bone_age_explanation"] = "Heat maps"
     network.blind = True
     more(app, "Explain")
-    assert "has no attention map" in words(app)
+    assert "has no attention map" in app.words
 
 
 def test_batch_goes_on_past_broken_and_refused_files(
@@ -308,18 +296,18 @@ def test_batch_goes_on_past_broken_and_refused_files(
     )
     app = opened()
     app.button_group(key="bone_age_mode").set_value("Many radiographs").run()
-    assert "Add several radiographs" in words(app)
+    assert "Add several radiographs" in app.words
     app.file_uploader(key="bone_age_children").set_value([table]).run()
     app.file_uploader(key="bone_age_batch").set_value(
         [("all.zip", packed.getvalue(), "application/zip"), BROKEN, other]
     ).run()
     assert not app.exception
-    assert metrics(app)["Films answered"] == "1 of 3"
-    assert metrics(app)["Mean absolute error"] == "4.0 months"
+    assert app.metrics["Films answered"] == "1 of 3"
+    assert app.metrics["Mean absolute error"] == "4.0 months"
     row = app.dataframe[0].value.iloc[0]
     assert row["bone age months"] == 106 and row["error months"] == -4
     assert row["difference months"] == 10
-    assert FOOT in words(app)
+    assert FOOT in app.words
 
 
 @pytest.mark.parametrize(

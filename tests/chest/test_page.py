@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import pytest
 import streamlit as st
-from streamlit.testing.v1 import AppTest
 
 from core import samples
 from core.chest import ctr
@@ -32,7 +31,9 @@ from models.film_kind import recognise
 from pages.shared import inputs, views
 from pages.tasks.chest import reading as chest_reading
 from pages.tasks.chest import sidebar as chest_inputs
+from tests import page_runner
 from tests.files.radiograph_files import dicom, raster
+from tests.page_runner import PageTest
 
 ROOT = Path(__file__).parents[2]
 FILM = ("film.png", raster(), "image/png")
@@ -115,26 +116,12 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
     st.cache_data.clear()
 
 
-def opened() -> AppTest:
-    # The page alone: through app.py, AppTest would take pages/ for an old kind of app at every
-    # run, and starting over from the frame loses the click that made the run.
-    return AppTest.from_file(str(ROOT / "pages" / "chest.py"), default_timeout=120).run()
+def opened() -> PageTest:
+    return page_runner.opened("chest")
 
 
-def with_upload(*files: tuple[str, bytes, str]) -> AppTest:
-    app = opened()
-    app.radio(key="chest_source").set_value("Upload").run()
-    app.file_uploader(key="chest_upload").set_value(list(files)).run()
-    return app
-
-
-def metrics(app: AppTest) -> dict[str, str]:
-    return {metric.label: metric.value for metric in app.metric}
-
-
-def words(app: AppTest) -> str:
-    parts = (app.markdown, app.caption, app.info, app.warning, app.error)
-    return "\n".join(element.value for kind in parts for element in kind)
+def with_upload(*files: tuple[str, bytes, str]) -> PageTest:
+    return opened().upload(*files)
 
 
 def in_a_thread(task: Callable[[], bytes]) -> bytes:
@@ -150,18 +137,18 @@ def seen_as(monkeypatch: pytest.MonkeyPatch, kind: FilmKind) -> None:
 def test_page_opens_on_a_phantom_with_answer_and_ratio(calls: Counter[str]) -> None:
     app = opened()
     assert not app.exception
-    assert metrics(app)["Findings"] == "2 of 3"
-    assert metrics(app)["Cardiomegaly"] == "60%"
-    assert metrics(app)["Heart ÷ chest (CTR)"] == "0.50"
-    assert metrics(app)["True CTR"] == "0.62"
-    assert "**Above the operating point:** cardiomegaly (60%), effusion (10%)" in words(app)
+    assert app.metrics["Findings"] == "2 of 3"
+    assert app.metrics["Cardiomegaly"] == "60%"
+    assert app.metrics["Heart ÷ chest (CTR)"] == "0.50"
+    assert app.metrics["True CTR"] == "0.62"
+    assert "**Above the operating point:** cardiomegaly (60%), effusion (10%)" in app.words
 
 
 def test_networks_and_ruler_are_compared_in_words(calls: Counter[str]) -> None:
     app = opened()
-    assert "On the heart they disagree" in words(app)  # 60 % against a ratio of 0.5
-    assert "| CTR, network’s lines | 0.500 | 0.5 | not enlarged |" in words(app)
-    assert "| CTR, truth | 0.62" in words(app)
+    assert "On the heart they disagree" in app.words  # 60 % against a ratio of 0.5
+    assert "| CTR, network’s lines | 0.500 | 0.5 | not enlarged |" in app.words
+    assert "| CTR, truth | 0.62" in app.words
 
 
 def test_sliders_and_choices_that_only_show_do_not_rerun_the_networks(
@@ -188,20 +175,20 @@ def test_another_finding_costs_one_heat_map_and_no_answer(calls: Counter[str]) -
 def test_heart_size_slider_draws_another_phantom(calls: Counter[str]) -> None:
     app = opened()
     app.slider(key="chest_ratio").set_value(0.42).run()
-    assert metrics(app)["True CTR"] == "0.42"
-    assert "| CTR, truth | 0.42" in words(app)
+    assert app.metrics["True CTR"] == "0.42"
+    assert "| CTR, truth | 0.42" in app.words
 
 
 def test_drawn_finding_is_marked_and_its_heat_map_scored(calls: Counter[str]) -> None:
     app = opened()
     app.multiselect(key="chest_drawn").set_value(["Effusion"]).run()
     assert not app.exception
-    assert "Effusion" in words(app)
+    assert "Effusion" in app.words
     app.slider(key="chest_severity").set_value(1.5).run()
     app.selectbox(key="chest_finding").set_value("Effusion").run()
     app.button_group(key="chest_more").set_value("Explain").run()
     assert not app.exception
-    assert "lies in the box of what was drawn" in words(app)
+    assert "lies in the box of what was drawn" in app.words
 
 
 @pytest.mark.parametrize(
@@ -222,7 +209,10 @@ def test_slow_method_runs_on_its_button_only(calls: Counter[str]) -> None:
     app.button(key="chest_run_Score-CAM").click().run()
     assert not app.exception
     assert calls["heat"] == before + 1
-    assert "lies in the heart’s outline" in words(app)
+    assert "lies in the heart’s outline" in app.words
+    app.slider(key="chest_opacity").set_value(20).run()
+    app.more("Steps").more("Explain")
+    assert calls["heat"] == before + 1
 
 
 def test_opacity_does_not_rerun_a_method(calls: Counter[str]) -> None:
@@ -236,15 +226,15 @@ def test_opacity_does_not_rerun_a_method(calls: Counter[str]) -> None:
 def test_small_change_is_read_when_the_slider_is_let_go(calls: Counter[str]) -> None:
     app = opened()
     app.button_group(key="chest_more").set_value("Robustness").run()
-    assert metrics(app)["Largest move"] == "+0.0 points"
+    assert app.metrics["Largest move"] == "+0.0 points"
     before = calls["classify"]
     app.slider(key="chest_blur").set_value(1.0).run()
     assert not app.exception
     assert calls["classify"] == before + 1
-    assert "blurred by 1 % of its width" in words(app)
+    assert "blurred by 1 % of its width" in app.words
     app.slider(key="chest_blur").set_value(0.0).run()
     app.slider(key="chest_rotate").set_value(0.0).run()
-    assert "Move a slider" in words(app)
+    assert "Move a slider" in app.words
 
 
 def test_growing_heart_is_swept_once(calls: Counter[str]) -> None:
@@ -252,9 +242,11 @@ def test_growing_heart_is_swept_once(calls: Counter[str]) -> None:
     app.button_group(key="chest_more").set_value("Robustness").run()
     app.button_group(key="chest_robust").set_value("A heart that grows").run()
     assert not app.exception
-    assert "The measured ratio is off by" in words(app)
+    assert "The measured ratio is off by" in app.words
     before = dict(calls)
     app.slider(key="chest_threshold").set_value(50).run()
+    app.more("Steps").more("Robustness")
+    assert "The measured ratio is off by" in app.words
     assert calls == before
 
 
@@ -264,13 +256,13 @@ def test_hand_is_refused_and_shown_on_demand(
     seen_as(monkeypatch, kind_of("hand"))
     app = with_upload(FILM)
     assert not app.exception
-    assert "Findings" not in metrics(app)
-    assert "This looks like one whole hand" in words(app)
+    assert "Findings" not in app.metrics
+    assert "This looks like one whole hand" in app.words
     app.button(key="chest_anyway").click().run()
-    assert metrics(app)["Findings"] == "2 of 3"
-    assert "the answers below mean nothing for it" in words(app)
+    assert app.metrics["Findings"] == "2 of 3"
+    assert "the answers below mean nothing for it" in app.words
     app.button(key="chest_refuse").click().run()
-    assert "Findings" not in metrics(app)
+    assert "Findings" not in app.metrics
 
 
 def test_turned_and_inverted_film_is_put_right_by_one_click(
@@ -283,14 +275,14 @@ def test_turned_and_inverted_film_is_put_right_by_one_click(
         lambda model, image: came if image.shape == (48, 64) else kind_of(),
     )
     app = with_upload(FILM)
-    assert "turned by 90° to the left and inverted" in words(app)
+    assert "turned by 90° to the left and inverted" in app.words
     app.button(key="chest_fix").click().run()
     assert not app.exception
-    assert metrics(app)["Findings"] == "2 of 3"
-    assert "48 × 64 px" in words(app)
-    assert "was put right on this page" in words(app)
+    assert app.metrics["Findings"] == "2 of 3"
+    assert "48 × 64 px" in app.words
+    assert "was put right on this page" in app.words
     app.button(key="chest_undo").click().run()
-    assert "Findings" not in metrics(app)
+    assert "Findings" not in app.metrics
 
 
 @pytest.mark.parametrize("kind", chest_inputs.KINDS[1:])
@@ -301,7 +293,7 @@ def test_phantoms_that_should_be_refused_reach_the_gate(
     app = opened()
     app.selectbox(key="chest_kind").set_value(kind).run()
     assert not app.exception
-    assert "Not read." in words(app)
+    assert "Not read." in app.words
 
 
 @pytest.mark.parametrize(
@@ -310,10 +302,10 @@ def test_phantoms_that_should_be_refused_reach_the_gate(
 def test_view_of_the_file_decides(view: str, said: str, calls: Counter[str]) -> None:
     app = with_upload(("film", dicom(ViewPosition=view), "application/dicom"))
     assert not app.exception
-    assert ("Findings" in metrics(app)) == (view in ("PA", "AP"))
+    assert ("Findings" in app.metrics) == (view in ("PA", "AP"))
     if view in ("PA", "AP"):
         app.button_group(key="chest_more").set_value("Heart size").run()
-    assert said in words(app)
+    assert said in app.words
 
 
 def test_broken_upload_is_one_sentence_and_the_page_lives_on(calls: Counter[str]) -> None:
@@ -322,8 +314,8 @@ def test_broken_upload_is_one_sentence_and_the_page_lives_on(calls: Counter[str]
     assert len(app.error) == 1
     app.file_uploader(key="chest_upload").set_value([FILM]).run()
     assert not app.error
-    assert metrics(app)["Findings"] == "2 of 3"
-    assert "True CTR" not in metrics(app)
+    assert app.metrics["Findings"] == "2 of 3"
+    assert "True CTR" not in app.metrics
 
 
 def test_film_without_a_heart_keeps_its_findings(
@@ -335,8 +327,8 @@ def test_film_without_a_heart_keeps_its_findings(
     monkeypatch.setattr(segment, "segment", nothing)
     app = with_upload(FILM)
     assert not app.exception
-    assert metrics(app)["Findings"] == "2 of 3"
-    assert "could not be found on this film" in words(app)
+    assert app.metrics["Findings"] == "2 of 3"
+    assert "could not be found on this film" in app.words
     for part in ("Heart size", "Explain", "Download", "Robustness"):
         app.button_group(key="chest_more").set_value(part).run()
         assert not app.exception
@@ -353,11 +345,11 @@ def test_batch_goes_on_past_a_broken_and_a_foreign_film(
     monkeypatch.setattr(recognise, "recognise", seen)
     app = opened()
     app.button_group(key="chest_mode").set_value("Many radiographs").run()
-    assert "Add several chest films" in words(app)
+    assert "Add several chest films" in app.words
     files = [FILM, BROKEN, ("foot.png", foreign, "image/png")]
     app.file_uploader(key="chest_batch").set_value(files).run()
     assert not app.exception
-    assert metrics(app)["Films read"] == "1 of 3"
+    assert app.metrics["Films read"] == "1 of 3"
     table = app.dataframe[0].value.set_index("file")
     assert table.loc["film.png", "CTR"] == 0.5
     assert "another part of the limbs" in table.loc["foot.png", "problem"]
@@ -373,9 +365,9 @@ def test_batch_turns_films_unless_it_is_told_not_to(
     app = opened()
     app.button_group(key="chest_mode").set_value("Many radiographs").run()
     app.file_uploader(key="chest_batch").set_value([FILM]).run()
-    assert metrics(app)["Put right"] == "1"
+    assert app.metrics["Put right"] == "1"
     app.toggle(key="chest_batch_right").set_value(False).run()
-    assert metrics(app)["Films read"] == "0 of 1"
+    assert app.metrics["Films read"] == "0 of 1"
 
 
 def test_experiments_open(calls: Counter[str]) -> None:
@@ -396,13 +388,13 @@ def test_real_sample_shows_its_labels_and_where_they_come_from(
     app = opened()
     app.radio(key="chest_source").set_value("Real sample").run()
     assert not app.exception
-    assert "atelectasis, cardiomegaly, pneumonia" in words(app)
-    assert "mined from the radiologists' reports" in words(app)
+    assert "atelectasis, cardiomegaly, pneumonia" in app.words
+    assert "mined from the radiologists' reports" in app.words
     number = next(i for i, row in enumerate(samples.samples("chest")) if row.truth["age"] == "12")
     app.selectbox(key="chest_sample").set_value(number).run()
-    assert "(12 years, female):** no finding" in words(app)
+    assert "(12 years, female):** no finding" in app.words
     app.button_group(key="chest_more").set_value("Heart size").run()
-    assert "meant for adults; this person is 12 years old" in words(app)
+    assert "meant for adults; this person is 12 years old" in app.words
 
 
 def test_samples_of_the_task_have_labels() -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import streamlit as st
-from streamlit.testing.v1 import AppTest
 
 from core import samples
 from core.detections import Detections
@@ -21,7 +20,9 @@ from core.phantoms.limb.phantom import LimbPhantom, limb_phantom
 from models.fracture import classify, predict
 from pages.shared import inputs
 from pages.tasks.fracture import sidebar as fracture_inputs
+from tests import page_runner
 from tests.files.radiograph_files import dicom, raster
+from tests.page_runner import PageTest
 
 ROOT = Path(__file__).parents[2]
 BOX = [10.0, 8.0, 30.0, 24.0]
@@ -61,52 +62,39 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
     st.cache_data.clear()
 
 
-def opened() -> AppTest:
-    # The page alone: through app.py, AppTest would take pages/ for an old kind of app at every
-    # run, and starting over from the frame loses the click that made the run.
-    return AppTest.from_file(str(ROOT / "pages" / "fracture.py"), default_timeout=120).run()
+def opened() -> PageTest:
+    return page_runner.opened("fracture")
 
 
 def with_upload(
     *files: tuple[str, bytes, str], truth: tuple[str, bytes, str] | None = None
-) -> AppTest:
-    app = opened()
-    app.radio(key="fracture_source").set_value("Upload").run()
-    app.file_uploader(key="fracture_upload").set_value(list(files)).run()
+) -> PageTest:
+    app = opened().upload(*files)
     if truth is not None:
         app.file_uploader(key="fracture_truth").set_value([truth]).run()
     return app
 
 
-def metrics(app: AppTest) -> dict[str, str]:
-    return {metric.label: metric.value for metric in app.metric}
-
-
-def words(app: AppTest) -> str:
-    parts = (app.markdown, app.caption, app.info, app.warning, app.error)
-    return "\n".join(element.value for kind in parts for element in kind)
-
-
-def threshold(app: AppTest) -> str:
+def threshold(app: PageTest) -> str:
     return next(slider.key for slider in app.slider if slider.label == "Confidence threshold")
 
 
 def test_page_opens_on_a_phantom_with_its_truth(calls: Counter[str]) -> None:
     app = opened()
     assert not app.exception
-    assert metrics(app)["Boxes"] == "2"  # the third candidate overlaps the first
-    assert metrics(app)["Misses"] == "1"
-    assert "Phantom" in words(app)
+    assert app.metrics["Boxes"] == "2"  # the third candidate overlaps the first
+    assert app.metrics["Misses"] == "1"
+    assert "Phantom" in app.words
     assert calls == {"detector": 1, "classifier": 1}
 
 
 def test_threshold_and_overlap_do_not_rerun_the_models(calls: Counter[str]) -> None:
     app = opened()
     app.slider(key=threshold(app)).set_value(0.5).run()
-    assert metrics(app)["Boxes"] == "1"
+    assert app.metrics["Boxes"] == "1"
     overlap = next(slider for slider in app.slider if slider.label.startswith("Overlap"))
     overlap.set_value(0.95).run()
-    assert metrics(app)["Boxes"] == "2"
+    assert app.metrics["Boxes"] == "2"
     assert calls == {"detector": 1, "classifier": 1}
 
 
@@ -121,15 +109,15 @@ def test_display_window_does_not_reach_the_models(calls: Counter[str]) -> None:
 def test_no_box_above_the_threshold_is_said_in_words(calls: Counter[str]) -> None:
     app = opened()
     app.slider(key=threshold(app)).set_value(0.99).run()
-    assert metrics(app)["Boxes"] == "0"
-    assert metrics(app)["Highest score"] == "none"
-    assert "not proof that nothing is broken" in words(app)
+    assert app.metrics["Boxes"] == "0"
+    assert app.metrics["Highest score"] == "none"
+    assert "not proof that nothing is broken" in app.words
     assert not app.dataframe
 
 
 def test_disagreement_of_detector_and_classifier_is_said(calls: Counter[str]) -> None:
     app = opened()
-    assert "They disagree" in words(app)
+    assert "They disagree" in app.words
     app.button_group(key="fracture_more").set_value("Explain").run()
     assert not app.exception
     assert any("They disagree" in warning.value for warning in app.warning)
@@ -151,6 +139,12 @@ def test_robustness_runs_every_value_once(calls: Counter[str]) -> None:
     after = calls["detector"]
     assert 8 <= after <= 9  # the first film may be the one on screen
     app.slider(key=threshold(app)).set_value(0.6).run()
+    app.more("Steps").more("Robustness")
+    assert app.get("plotly_chart")
+    again = opened()  # another visitor, the same question
+    again.session_state["fracture_count"] = 1
+    again.more("Robustness")
+    assert "the mean score on the fracture goes" in again.words
     assert calls["detector"] == after
 
 
@@ -162,7 +156,7 @@ def test_broken_upload_is_one_sentence_and_the_page_lives_on(calls: Counter[str]
     assert threshold(app)
     app.file_uploader(key="fracture_upload").set_value([FILM]).run()
     assert not app.error
-    assert metrics(app)["Boxes"] == "2"
+    assert app.metrics["Boxes"] == "2"
 
 
 def test_settings_survive_a_broken_upload(calls: Counter[str]) -> None:
@@ -176,8 +170,8 @@ def test_settings_survive_a_broken_upload(calls: Counter[str]) -> None:
 
 def test_truth_of_an_upload_is_not_invented(calls: Counter[str]) -> None:
     app = with_upload(FILM)
-    assert "Hits" not in metrics(app)
-    assert "The truth of this film is not known" in words(app)
+    assert "Hits" not in app.metrics
+    assert "The truth of this film is not known" in app.words
 
 
 @pytest.mark.parametrize(
@@ -190,7 +184,7 @@ def test_truth_of_an_upload_is_not_invented(calls: Counter[str]) -> None:
 def test_label_file_is_counted(label: tuple[str, bytes, str], calls: Counter[str]) -> None:
     app = with_upload(FILM, truth=label)
     assert not app.error
-    shown = metrics(app)
+    shown = app.metrics
     assert (shown["Hits"], shown["False alarms"], shown["Misses"]) == ("1 of 1", "1", "0")
 
 
@@ -198,7 +192,7 @@ def test_junk_label_file_is_a_sentence_and_the_film_stays(calls: Counter[str]) -
     app = with_upload(FILM, truth=("film.txt", b"\xff\xfe\x00nothing", "text/plain"))
     assert not app.exception
     assert len(app.error) == 1
-    assert metrics(app)["Boxes"] == "2"
+    assert app.metrics["Boxes"] == "2"
 
 
 def test_another_window_preset_is_read_again_and_said(calls: Counter[str]) -> None:
@@ -210,13 +204,13 @@ def test_another_window_preset_is_read_again_and_said(calls: Counter[str]) -> No
         ImageLaterality="L",
     )
     app = with_upload(("film", source, "application/dicom"))
-    assert "left side" in words(app)
-    assert "0.2 × 0.5 mm per pixel" in words(app)
+    assert "left side" in app.words
+    assert "0.2 × 0.5 mm per pixel" in app.words
     assert calls["detector"] == 2  # the phantom before it, and this film
     preset = next(box for box in app.selectbox if box.label == "Window preset")
     preset.set_value(1).run()
     assert not app.exception
-    assert "read again with window preset" in words(app)
+    assert "read again with window preset" in app.words
     assert calls["detector"] == 3
 
 
@@ -230,11 +224,11 @@ def test_one_of_several_films_is_chosen(calls: Counter[str]) -> None:
 def test_batch_goes_on_past_a_broken_file(calls: Counter[str]) -> None:
     app = opened()
     app.button_group(key="fracture_mode").set_value("Many radiographs").run()
-    assert "Add several radiographs" in words(app)
+    assert "Add several radiographs" in app.words
     other = ("other.png", raster(pixels=np.fliplr(np.eye(64, dtype=np.uint8) * 200)), "image/png")
     app.file_uploader(key="fracture_batch").set_value([FILM, BROKEN, other]).run()
     assert not app.exception
-    assert metrics(app)["Films read"] == "2 of 3"
+    assert app.metrics["Films read"] == "2 of 3"
     table = app.dataframe[0].value.set_index("file")
     assert list(table.index) == ["film.png", "broken.png", "other.png"]
     assert table.loc["film.png", "boxes"] == 2
@@ -250,7 +244,7 @@ def test_teaching_set_sorts_films_and_opens_one(calls: Counter[str]) -> None:
     app.session_state["fracture_lessons"] = 8
     app.button_group(key="fracture_mode").set_value("Teaching set").run()
     assert not app.exception
-    assert metrics(app) == {}
+    assert app.metrics == {}
     piles = dict(
         option.removesuffix(")").split(" (")
         for option in app.button_group(key="fracture_pile").options
@@ -261,7 +255,7 @@ def test_teaching_set_sorts_films_and_opens_one(calls: Counter[str]) -> None:
     assert not app.exception
     assert app.button_group(key="fracture_mode").value == "One radiograph"
     assert app.number_input(key="fracture_seed").value == 900
-    assert metrics(app)["Misses"] != "0"
+    assert app.metrics["Misses"] != "0"
 
 
 def test_sample_that_cannot_be_fetched_is_said_and_the_phantoms_stay(
@@ -274,13 +268,13 @@ def test_sample_that_cannot_be_fetched_is_said_and_the_phantoms_stay(
     monkeypatch.setattr(inputs, "fetch", offline)
     app = opened()
     app.radio(key="fracture_source").set_value("Real sample").run()
-    assert "not on this computer yet" in words(app)
-    assert "CC BY 4.0" in words(app)
+    assert "not on this computer yet" in app.words
+    assert "CC BY 4.0" in app.words
     app.button(key="fracture_download").click().run()
     assert not app.exception
     assert "The phantoms work without a network" in app.error[0].value
     app.radio(key="fracture_source").set_value("Phantom").run()
-    assert metrics(app)["Boxes"] == "2"
+    assert app.metrics["Boxes"] == "2"
 
 
 def test_sidebar_remakes_the_teaching_phantoms() -> None:

@@ -5,16 +5,13 @@ from __future__ import annotations
 import gzip
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import nibabel as nib
 import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from core.errors import ImagingError
 from core.metrics.statistics import dice
@@ -24,7 +21,9 @@ from models.cards import ModelCard, load_card
 from models.skull_strip.predict import BrainProbability
 from models.skull_strip.worker import Apart
 from pages.tasks.skull_strip import loaders as volume_loaders
+from tests import page_runner
 from tests.files.volume_files import nifti, oblique_affine, scan
+from tests.page_runner import PageTest
 
 ROOT = Path(__file__).parents[2]
 PAGE = "skull_strip"
@@ -60,32 +59,15 @@ def network(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counted]:
     counted.hold.set()
 
 
-def opened() -> AppTest:
-    # The page alone: through app.py, AppTest would take pages/ for an old kind of app at every
-    # run, and starting over from the frame loses the click that made the run.
-    return AppTest.from_file(str(ROOT / "pages" / f"{PAGE}.py"), default_timeout=120).run()
+def opened() -> PageTest:
+    return page_runner.opened(PAGE)
 
 
-def until(app: AppTest, ready: Callable[[AppTest], Any], seconds: float = 60.0) -> AppTest:
-    """Run the page again, as its progress bar does, until something is so."""
-    end = time.monotonic() + seconds
-    while not ready(app):
-        assert time.monotonic() < end, "the page did not get there in time"
-        assert not app.exception
-        time.sleep(0.3)
-        app.run()
-    return app
+def answered(app: PageTest) -> PageTest:
+    return app.until(lambda page: len(page.metric) > 0)
 
 
-def answered(app: AppTest) -> AppTest:
-    return until(app, lambda page: len(page.metric) > 0)
-
-
-def figures(app: AppTest) -> dict[str, str]:
-    return {metric.label: metric.value for metric in app.metric}
-
-
-def uploaded(app: AppTest, name: str, content: bytes) -> AppTest:
+def uploaded(app: PageTest, name: str, content: bytes) -> PageTest:
     app.radio(key=f"{PAGE}_source").set_value("Upload").run()
     return app.file_uploader(key=f"{PAGE}_upload").set_value((name, content, "")).run()
 
@@ -94,7 +76,7 @@ def test_page_opens_on_a_phantom_and_the_answer_follows(network: Counted) -> Non
     app = opened()
     assert app.title[0].value == "Skull stripping"
     assert not app.exception
-    found = figures(answered(app))
+    found = answered(app).metrics
     assert found["Orientation"] == "RAS"
     assert found["Voxel"] == "2 × 2 × 2 mm"
     assert 0.3 < float(found["Dice"]) < 0.95  # a ball is no brain, and the page says so
@@ -102,9 +84,9 @@ def test_page_opens_on_a_phantom_and_the_answer_follows(network: Counted) -> Non
 
 def test_threshold_view_and_slice_rerun_no_network(network: Counted) -> None:
     app = answered(opened())
-    before = figures(app)["Brain"]
+    before = app.metrics["Brain"]
     app.slider(key=f"{PAGE}_threshold").set_value(0.9).run()
-    assert figures(app)["Brain"] != before
+    assert app.metrics["Brain"] != before
     app.segmented_control(key=f"{PAGE}_plane").set_value("coronal").run()
     app.segmented_control(key=f"{PAGE}_step_view").set_value("Montage").run()
     for part in ("Explain", "Model card", "Download", "Steps"):
@@ -125,11 +107,11 @@ def test_cancel_stops_the_run_and_it_can_start_again(network: Counted) -> None:
     network.hold.clear()
     app = opened()
     app.button(key=f"{PAGE}_cancel").click().run()
-    until(app, lambda page: any("Cancelled" in info.value for info in page.info))
+    app.until(lambda page: any("Cancelled" in info.value for info in page.info))
     assert not app.metric
     network.hold.set()
     app.button(key=f"{PAGE}_again").click().run()
-    assert figures(answered(app))["Orientation"] == "RAS"
+    assert answered(app).metrics["Orientation"] == "RAS"
 
 
 def test_another_head_cancels_the_run_under_way(network: Counted) -> None:
@@ -151,7 +133,7 @@ def test_upload_of_a_head_in_any_orientation_is_answered_in_its_own(network: Cou
         )
     )
     app = answered(uploaded(opened(), "head.nii.gz", gzip.compress(turned.to_bytes(), 1)))
-    found = figures(app)
+    found = app.metrics
     assert found["Orientation"] == "PIR"
     assert found["Matrix"] == " × ".join(map(str, turned.shape))
     assert "Dice" not in found
@@ -163,7 +145,7 @@ def test_reference_mask_brings_agreement(network: Counted) -> None:
     app.file_uploader(key=f"{PAGE}_reference").set_value(
         ("mask.nii.gz", nifti(head.mask, head.volume.affine), "")
     ).run()
-    assert {"Dice", "IoU", "HD95", "Difference"} <= set(figures(answered(app)))
+    assert {"Dice", "IoU", "HD95", "Difference"} <= set(answered(app).metrics)
 
 
 @pytest.mark.parametrize(

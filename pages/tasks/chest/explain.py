@@ -12,6 +12,7 @@ from core.metrics import heat_maps as heat
 from core.plots import draw
 from models.cards import ModelCard, task_cards
 from models.chest.heatmaps import METHODS, SLOW, FeatureMaps, HeatMap
+from pages.shared import background
 from pages.tasks.chest import loaders as chest_loaders
 from pages.tasks.chest.reading import CARDIOMEGALY, Reading, chosen, in_words
 from pages.tasks.chest.sidebar import Settings
@@ -94,17 +95,20 @@ def _method(
         )
         st.caption(METHODS[method])
         return
-    bar = st.progress(0.0, f"{method} …") if method in SLOW else None
-    found = chest_loaders.heat(
-        settings.classifier,
-        reading.image,
-        label,
-        method,
-        layer,
-        None if bar is None else lambda share, what: bar.progress(share, f"{what} …"),
-    )
-    if bar is not None:
-        bar.empty()
+    found: HeatMap | None
+    if method in SLOW:
+        found = background.result(
+            f"chest_heat_{method}",
+            asked,
+            lambda run: chest_loaders.slow_heat(
+                settings.classifier, reading.image, label, method, layer, run.report
+            ),
+            is_public=reading.image.is_public,
+        )
+    else:
+        found = chest_loaders.heat(settings.classifier, reading.image, label, method, layer)
+    if found is None:
+        return
     picture_of(reading.image, settings, found, opacity, f"{method} of {in_words(label).lower()}")
     st.caption(f"{_scored(reading, label, found)} {METHODS[method]}")
 

@@ -14,7 +14,7 @@ from core.chest.projection import Change, changed
 from core.plots import curves
 from core.stages import Progress
 from models.cards import ModelCard
-from pages.shared import views
+from pages.shared import background, views
 from pages.shared.views import Figure
 from pages.tasks.chest import loaders as chest_loaders
 from pages.tasks.chest import sidebar as chest_inputs
@@ -144,26 +144,22 @@ class Growth:
     points: Mapping[str, float]
 
 
-@st.cache_data(max_entries=8, show_spinner=False)
-def grown(
-    hashes: tuple[str, ...], base: Phantom, _cards: tuple[ModelCard, ...], _progress: Progress
-) -> Growth:
-    """All networks on one phantom at every ratio of `RATIOS`; cached for everybody.
+def grown(cards: tuple[ModelCard, ...], base: Phantom, progress: Progress) -> Growth:
+    """All networks on one phantom at every ratio of `RATIOS`.
 
     Args:
-        hashes: Of the weights, for the cache.
         base: The phantom; only its heart changes.
-        _cards: The segmenter first, then the classifiers.
+        cards: The segmenter first, then the classifiers.
     """
     ratios = []
-    chances: dict[str, list[float]] = {card.title: [] for card in _cards[1:]}
+    chances: dict[str, list[float]] = {card.title: [] for card in cards[1:]}
     points: dict[str, float] = {}
     for number, ratio in enumerate(RATIOS):
-        _progress(number / len(RATIOS), f"ratio {ratio:.2f}")
+        progress(number / len(RATIOS), f"ratio {ratio:.2f}")
         image = chest_inputs.made(replace(base, heart_ratio=ratio)).image
-        found, _ = measured(chest_loaders.masks(_cards[0], image))
+        found, _ = measured(chest_loaders.masks(cards[0], image))
         ratios.append(float("nan") if found is None else found.ratio)
-        for card in _cards[1:]:
+        for card in cards[1:]:
             answer = chest_loaders.findings(card, image)
             chances[card.title].append(answer.probabilities[CARDIOMEGALY])
             points[card.title] = answer.operating_points[CARDIOMEGALY]
@@ -178,14 +174,14 @@ def _growing(settings: Settings, base: Phantom) -> None:
         card for card in cards if card.name == "heart_lungs" or CARDIOMEGALY in card.labels
     )
     base = replace(base, kind=chest_inputs.UPRIGHT)
-    bar = st.progress(0.0, "Running the networks …")
-    result = grown(
-        tuple(card.sha256 for card in cards),
-        base,
-        cards,
-        lambda share, what: bar.progress(share, f"Running the networks: {what}"),
+    result = background.result(
+        "chest_growing",
+        (tuple(card.sha256 for card in cards), base),
+        lambda run: grown(cards, base, run.report),
+        is_public=True,
     )
-    bar.empty()
+    if result is None:
+        return
     st.markdown(
         f"Phantom {base.seed} with nothing changed but its heart. The measured ratio should lie "
         "on the true one; a network that reads the heart should pass its operating point near "

@@ -15,6 +15,7 @@ from core.phantoms.limb.phantom import LimbPhantom, limb_phantom
 from core.plots import curves, draw
 from core.stages import Progress
 from models.cards import ModelCard
+from pages.shared import background
 from pages.tasks.fracture import loaders
 from pages.tasks.fracture.sidebar import Settings
 
@@ -42,20 +43,17 @@ class Sweep:
     films: list[tuple[np.ndarray, Detections, Boxes]]
 
 
-@st.cache_data(max_entries=8, show_spinner=False)
 def sweep(
-    detector: str,
-    classifier: str,
+    cards: tuple[ModelCard, ModelCard],
     base: LimbPhantom,
     name: str,
     count: int,
-    _cards: tuple[ModelCard, ModelCard],
-    _progress: Progress,
+    progress: Progress,
 ) -> Sweep:
-    """Run both models on `count` phantoms at every value of a property; cached for everybody.
+    """Run both models on `count` phantoms at every value of a property.
 
     Args:
-        detector, classifier: Hashes of the weights, for the cache.
+        cards: Of the detector and of the classifier.
         base: What the phantoms share: limb and kind of fracture.
         name: A key of `PROPERTIES`.
         count: Phantoms a value; the same anatomies at every value.
@@ -65,12 +63,12 @@ def sweep(
     films = []
     for row, value in enumerate(values):
         for column in range(count):
-            _progress((row * count + column) / (len(values) * count), f"{name} {value:g}")
+            progress((row * count + column) / (len(values) * count), f"{name} {value:g}")
             seed = base.seed if column == 0 else FIRST_SEED + column
             image, truth = limb_phantom(replace(base, seed=seed, **{field: value}))
-            found = loaders.candidates(_cards[0], image)
+            found = loaders.candidates(cards[0], image)
             scores[row, column] = score_on_truth(found, truth)
-            chances[row, column] = loaders.probability(_cards[1], image)
+            chances[row, column] = loaders.probability(cards[1], image)
             if column == 0:
                 films.append((image.pixels, found, truth))
     return Sweep(values, scores, chances, films)
@@ -97,17 +95,16 @@ def show(settings: Settings, classifier: ModelCard, base: LimbPhantom) -> None:
         f"{name.lower()} changed. Fractures hide in osteoporotic and arthritic bone: watch the "
         "score."
     )
-    bar = st.progress(0.0, "Running the models …")
-    result = sweep(
-        settings.detector.sha256,
-        classifier.sha256,
-        replace(base, fracture=kind),
-        name,
-        count,
-        (settings.detector, classifier),
-        lambda share, what: bar.progress(share, f"Running the models: {what}"),
+    cards = (settings.detector, classifier)
+    broken = replace(base, fracture=kind)
+    result = background.result(
+        "fracture_sweep",
+        (*(card.sha256 for card in cards), broken, name, count),
+        lambda run: sweep(cards, broken, name, count, run.report),
+        is_public=True,
     )
-    bar.empty()
+    if result is None:
+        return
     _curve(result, name, settings)
     _films(result, name, settings)
 

@@ -1,0 +1,105 @@
+"""What stands behind every page: the tests' runner, cached answers, and background runs."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import streamlit as st
+
+from core.images import Radiograph
+from core.stages import Cancelled
+from pages.shared import background, caching
+from tests.page_runner import PageError, PageTest
+
+FILM = Radiograph(np.zeros((4, 6), np.float32), "a" * 64)
+CALLS: Counter[str] = Counter()
+
+SCRIPT = """
+import streamlit as st
+from pages.shared import background
+from tests.test_page_runner import worked
+
+number = st.slider("Number", 0, 9, key="number")
+done = background.result("page_runner", number, worked(number), is_public=True)
+if done is not None:
+    st.metric("Square", done)
+if st.button("Break", key="break"):
+    raise ValueError("broken here")
+"""
+
+
+def worked(number: int):  # type: ignore[no-untyped-def]
+    def work(run: background.Run[int]) -> int:
+        CALLS["work"] += 1
+        run.report(0.5, "Halfway")
+        return number**2
+
+    return work
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> PageTest:
+    st.cache_resource.clear()
+    CALLS.clear()
+    script = tmp_path / "page.py"
+    script.write_text(SCRIPT)
+    test = PageTest(str(script), default_timeout=30)
+    test.run()
+    return test
+
+
+def test_exception_after_a_click_fails_the_test(page: PageTest) -> None:
+    with pytest.raises(PageError, match="1 exceptions on the page"):
+        page.button(key="break").click().run()
+
+
+def test_background_result_comes_back_on_later_runs_and_for_other_users(page: PageTest) -> None:
+    page.slider(key="number").set_value(3).run()
+    assert page.metrics == {"Square": "9"}
+    page.slider(key="number").set_value(0).run()
+    assert page.metrics == {"Square": "0"}
+    other = PageTest(page._script_path, default_timeout=30)
+    other.run()
+    other.slider(key="number").set_value(3).run()
+    assert other.metrics == {"Square": "9"}
+    assert CALLS["work"] == 2
+
+
+def test_cancelled_run_ends_at_its_next_report() -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    run: background.Run[int] = background.Run()
+
+    def work() -> int:
+        begun.set()
+        go_on.wait(10)
+        run.report(0.5, "after the cancel")
+        return 1
+
+    run.future = background._workers().submit(work)
+    begun.wait(10)
+    run.cancel()
+    go_on.set()
+    with pytest.raises(Cancelled):
+        run.future.result(10)
+    assert run.state == "cancelled"
+
+
+def test_answers_about_public_images_are_kept_and_those_about_uploads_are_their_sessions() -> None:
+    st.cache_data.clear()
+    asked: list[str] = []
+
+    @caching.answer(max_entries=4)
+    def shape(image: Radiograph, times: int) -> int:
+        asked.append(image.digest)
+        return image.shape[0] * times
+
+    phantom = replace(FILM, is_public=True)
+    assert [shape(phantom, 2), shape(image=replace(phantom, title="again"), times=2)] == [8, 8]
+    assert len(asked) == 1
+    assert [shape(FILM, 2), shape(FILM, 2)] == [8, 8]  # no session here: nothing may be kept
+    assert len(asked) == 3
