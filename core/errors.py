@@ -22,3 +22,7 @@ class WeightsError(ImagingError):
 
 class DownloadError(ImagingError):
     """A file could not be downloaded, or what came is not the file that was asked for."""
+
+
+class StoreError(ImagingError):
+    """What was to be kept could not be, or what was kept cannot be read."""
