@@ -21,10 +21,10 @@ MORE = (
 )
 
 frame.require()
-st.title("Augmentation lab", anchor=False)
-st.markdown(
+views.headline(
+    "Augmentation lab",
     "Turn, bend, blur or disturb an image and watch what becomes of the picture, of its labels and "
-    "of the model’s answer: which augmentation helps, which harms, which is anatomically wrong."
+    "of the model’s answer: which augmentation helps, which harms, which is anatomically wrong.",
 )
 augmentation_composer.open_link()
 st.session_state.setdefault("augmentation_modality", "limb")
@@ -49,6 +49,7 @@ if subject is not None:
     with st.spinner("Applying the pipeline …", show_time=False):
         moved = augmentation_views.after(subject, one)
     augmentation_views.viewer(subject, moved)
+    views.end_of_presentation()
     left, right = st.columns([3, 2], gap="large")
     with left:
         augmentation_views.drawn_parts(modality, one)

@@ -18,19 +18,12 @@ MORE = ("Steps", "Explain", "Growth", "Experiments", "Model card", "Download")
 MODES = ("One radiograph", "Many radiographs")
 
 frame.require()
-st.title("Bone age", anchor=False)
-st.markdown(
+mode = views.headline(
+    "Bone age",
     "How old are these bones? Networks read a hand radiograph and answer in years and months: "
-    "walk through every step, see where they look, and watch growth plates close."
-)
-mode = st.segmented_control(
-    "What to look at",
+    "walk through every step, see where they look, and watch growth plates close.",
     MODES,
-    default=MODES[0],
-    required=True,
-    key=f"{PAGE}_mode",
-    label_visibility="collapsed",
-    persist_state="session",
+    f"{PAGE}_mode",
 )
 
 if mode == "Many radiographs":
@@ -49,7 +42,9 @@ else:
         reading = views.show_error(lambda: bone_age_views.read(case, settings))
     if reading is not None:
         with viewer.container():
+            bone_age_views.verdict(reading)
             bone_age_views.viewer(reading)
+        views.end_of_presentation()
         bone_age_views.strip(reading)
         augmentation_send.send(PAGE, case)
         more = st.segmented_control(

@@ -28,19 +28,12 @@ MORE = (
 MODES = ("One radiograph", "Many radiographs", "Experiments")
 
 frame.require()
-st.title("Chest findings", anchor=False)
-st.markdown(
+mode = views.headline(
+    "Chest findings",
     "Fourteen findings against their operating points, the heart measured with a ruler that you "
-    "can move, and heat maps that were scored, not just shown."
-)
-mode = st.segmented_control(
-    "What to look at",
+    "can move, and heat maps that were scored, not just shown.",
     MODES,
-    default=MODES[0],
-    required=True,
-    key="chest_mode",
-    label_visibility="collapsed",
-    persist_state="session",
+    "chest_mode",
 )
 
 if mode == "Many radiographs":
@@ -64,7 +57,9 @@ else:
             reading = views.show_error(lambda: chest_reading.read(case, settings))
     if reading is not None:
         with viewer.container():
+            chest_views.verdict(reading)
             chest_views.viewer(reading, settings)
+        views.end_of_presentation()
         chest_views.strip(reading, settings)
         with st.container(horizontal=True, gap="medium"):  # one below the other where it is narrow
             with st.container(width=545):

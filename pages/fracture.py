@@ -17,19 +17,12 @@ MORE = ("Steps", "Explain", "Robustness", "Measure", "Model card", "Download")
 MODES = ("One radiograph", "Many radiographs", "Teaching set")
 
 frame.require()
-st.title("Fracture detection", anchor=False)
-st.markdown(
+mode = views.headline(
+    "Fracture detection",
     "A detector boxes fractures on limb radiographs and a classifier gives a second opinion: "
-    "see what they find, where they disagree, and when they fail."
-)
-mode = st.segmented_control(
-    "What to look at",
+    "see what they find, where they disagree, and when they fail.",
     MODES,
-    default=MODES[0],
-    required=True,
-    key="fracture_mode",
-    label_visibility="collapsed",
-    persist_state="session",
+    "fracture_mode",
 )
 classifier = load_card("fracture", "classifier")
 
@@ -55,7 +48,9 @@ else:
         reading = views.show_error(lambda: fracture_views.read(case, settings, classifier))
     if reading is not None:
         with viewer.container():
+            fracture_views.verdict(reading)
             fracture_views.viewer(reading, settings)
+        views.end_of_presentation()
         fracture_views.strip(reading, settings)
         fracture_views.table(reading)
         augmentation_send.send("fracture", reading.case)

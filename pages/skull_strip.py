@@ -14,11 +14,11 @@ PAGE = "skull_strip"
 MORE = ("Steps", "Explain", "Model card", "Download")
 
 frame.require()
-st.title("Skull stripping", anchor=False)
-st.markdown(
+views.headline(
+    "Skull stripping",
     "From a raw T1 head to the brain alone: bias field, resampling, normalisation and a 3D "
-    "network, each stage in view.",
-    help="Three common MR contrasts. **T1**: fluid is dark, white matter brighter than grey. "
+    "network, each stage in view.\n\n"
+    "Three common MR contrasts. **T1**: fluid is dark, white matter brighter than grey. "
     "**T2**: fluid is bright. **FLAIR**: like T2, but with the fluid of the ventricles made dark, "
     "so that lesions stand out. This model knows T1 without contrast agent only.",
 )
@@ -28,7 +28,9 @@ case = volume_inputs.head(PAGE, PAGE)
 if case is not None:
     settings = volume_inputs.settings(PAGE, case.volume)
     run = volume_loaders.skull_strip(PAGE, case.volume, settings, card)
+    volume_views.verdict(case, run, settings.threshold)
     volume_views.viewer(PAGE, case, run, settings.threshold)
+    views.end_of_presentation()
     volume_views.known_of(case)
     if run.state != "done":
         volume_views.no_result(PAGE, run)

@@ -14,13 +14,12 @@ from plotly.subplots import make_subplots
 
 from core.images import FloatArray
 from core.plots.draw import HEAT_SCALE, PREDICTION, TRUTH, Picture, Rgb, hex_colour
-from core.plots.measure import scale_bar
 
 PNG_PIXELS = 1_500_000  # above it a PNG makes the page slow; JPEG at 92 shows no difference
 VIEWING_BOX = "#000000"
 INK = "#f2f2f2"
-CONFIG = {"displaylogo": False, "displayModeBar": True, "scrollZoom": False}
-"""Plotly's own settings for every viewer: the page's wheel must keep scrolling the page."""
+CONFIG = {"displaylogo": False, "displayModeBar": True, "scrollZoom": True}
+"""Plotly's own settings for every viewer: the wheel zooms, as in viewers of the field."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +87,8 @@ def viewer(
 ) -> go.Figure:
     """Panels side by side whose zoom and pan are linked.
 
-    Every panel is marked with the side of the body (or “side unknown”) and a scale bar.
+    Every panel is marked with the side of the body, where it is known. The page draws the scale
+    bar in the browser, so that it follows the zoom.
 
     Args:
         panels: At least one; all of one (H, W).
@@ -107,15 +107,16 @@ def viewer(
     for column, panel in enumerate(panels, start=1):
         source = sources.get(id(panel.picture)) or data_uri(panel.picture)
         sources[id(panel.picture)] = source
-        _add_panel(figure, column, panel, source, spacing_mm, laterality)
+        _add_panel(figure, column, panel, source, laterality)
     figure.update_layout(
         margin={"l": 0, "r": 0, "t": 30, "b": 30},
         paper_bgcolor=VIEWING_BOX,
         plot_bgcolor=VIEWING_BOX,
         font={"color": INK},
-        dragmode="zoom",
+        dragmode="pan",
         hovermode="closest",
         uirevision=revision,
+        meta={"film": {"spacing_mm": spacing_mm[1] if spacing_mm else None}},  # for the scale bar
         legend={
             "orientation": "h",
             "x": 1,
@@ -140,10 +141,9 @@ def _add_panel(
     column: int,
     panel: Panel,
     source: str,
-    spacing_mm: tuple[float, float] | None,
     laterality: str | None,
 ) -> None:
-    """One picture with its axes, boxes, side mark and scale bar."""
+    """One picture with its axes, boxes and side mark."""
     height, width = panel.picture.shape[:2]
     x, y = (f"x{column}", f"y{column}") if column > 1 else ("x", "y")
     # By its domain, an axis keeps its range when the window changes its size.
@@ -186,45 +186,19 @@ def _add_panel(
         font={"color": INK, "size": 13},
         bgcolor="rgba(0,0,0,0.45)",
     )
-    side = f"<b>{laterality}</b>" if laterality else "side unknown"
-    figure.add_annotation(
-        text=side,
-        xref=domain_x,
-        yref=domain_y,
-        x=0.01,
-        y=0.99,
-        xanchor="left",
-        yanchor="top",
-        showarrow=False,
-        font={"color": INK, "size": 22 if laterality else 12},
-        bgcolor="rgba(0,0,0,0.45)",
-    )
-    length, label = scale_bar(width, spacing_mm[1] if spacing_mm else None)
-    bar_y, bar_x = height * 0.975, width * 0.97 - length
-    figure.add_scatter(
-        x=[bar_x, bar_x + length],
-        y=[bar_y, bar_y],
-        xaxis=x,
-        yaxis=y,
-        mode="lines+markers",
-        line={"color": INK, "width": 2},
-        marker={"symbol": "line-ns", "size": 8, "line": {"color": INK, "width": 2}},
-        hoverinfo="skip",
-        showlegend=False,
-    )
-    figure.add_annotation(
-        text=label if spacing_mm else f"{label} (mm unknown)",
-        xref=x,
-        yref=y,
-        x=bar_x + length,
-        y=bar_y,
-        yshift=6,
-        xanchor="right",
-        yanchor="bottom",
-        showarrow=False,
-        font={"color": INK, "size": 12},
-        bgcolor="rgba(0,0,0,0.45)",
-    )
+    if laterality:
+        figure.add_annotation(
+            text=f"<b>{laterality}</b>",
+            xref=domain_x,
+            yref=domain_y,
+            x=0.01,
+            y=0.99,
+            xanchor="left",
+            yanchor="top",
+            showarrow=False,
+            font={"color": INK, "size": 22},
+            bgcolor="rgba(0,0,0,0.45)",
+        )
 
 
 def _add_boxes(figure: go.Figure, layer: BoxLayer, x: str, y: str) -> None:
@@ -258,6 +232,7 @@ def _add_boxes(figure: go.Figure, layer: BoxLayer, x: str, y: str) -> None:
             showlegend=index == 0,
         )
         figure.add_annotation(
+            name="overlay",
             text=layer.labels[index],
             xref=x,
             yref=y,

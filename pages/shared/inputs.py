@@ -185,6 +185,19 @@ def open_sample(key: str, number: int) -> None:
     st.session_state[f"{key}_sample"] = number
 
 
+def step(key: str, by: int) -> None:
+    """Go to the previous (-1) or next (1) film of the chosen source; a viewer's callback."""
+    state = st.session_state
+    source = state.get(f"{key}_source", SOURCES[0])
+    if source == "Phantom":
+        state[f"{key}_seed"] = max(int(state.get(f"{key}_seed", 0)) + by, 0)
+    elif source == "Real sample":
+        state[f"{key}_sample"] = (state.get(f"{key}_sample", 0) + by) % len(samples(key))
+    elif len(state.get(f"{key}_upload") or ()) > 1:
+        count = len(state[f"{key}_upload"])
+        state[f"{key}_film"] = (state.get(f"{key}_film", 0) + by) % count
+
+
 @dataclass(frozen=True)
 class Display:
     """How a radiograph is shown: window level and width on the scale [0, 1], inverted or not."""

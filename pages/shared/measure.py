@@ -70,7 +70,7 @@ def measure(key: str, image: Radiograph, display: Display) -> None:
                 "height": height,
                 "bar": bar,
                 "barLabel": bar_label,
-                "side": image.laterality or "side unknown",
+                "side": image.laterality or "",
                 "alt": f"{image.title}: set points to measure between",
             },
             default={"points": []},

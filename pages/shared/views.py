@@ -8,15 +8,17 @@ from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 
 from core.errors import ImagingError
 from core.glossary import GLOSSARY
 from core.images import Radiograph
-from core.plots import viewer as figures
 from core.stages import Step
 from models.cards import Metric, ModelCard
+from pages.shared.stage import end_of_presentation as end_of_presentation
+from pages.shared.stage import film as film
+from pages.shared.stage import headline as headline
+from pages.shared.stage import verdict as verdict
 
 Answer = TypeVar("Answer")
 TILE_WIDTH = 220  # screen pixels of a film in a gallery
@@ -66,24 +68,6 @@ def metric_strip(answer: Sequence[Figure]) -> None:
             )
 
 
-def film(figure: go.Figure, key: str, aspect: float, alt: str) -> None:
-    """A figure of films that keeps their shape on a wide and on a narrow screen.
-
-    Args:
-        figure: From `core.plots.viewer`, without a height of its own.
-        key: Of the chart.
-        aspect: Width of all panels together over the height of one.
-        alt: The figure in words.
-    """
-    # Plotly knows no aspect ratio of its own and Streamlit no height but in pixels.
-    st.html(
-        f"<style>.st-key-{key}_frame {{ aspect-ratio: {aspect / 1.12:.3f}; width: 100%; "
-        "min-height: 20rem; max-height: 42rem; }</style>"
-    )
-    with st.container(key=f"{key}_frame"):
-        st.plotly_chart(figure, key=key, height="stretch", config=figures.CONFIG, alt=alt)
-
-
 def known_of(image: Radiograph, words: str) -> None:
     """One quiet line under the viewer: what the image is, its size, side, view and notes."""
     height, width = image.shape
@@ -92,7 +76,7 @@ def known_of(image: Radiograph, words: str) -> None:
         words or image.title,
         f"{width} × {height} px",
         f"{spacing[1]:.3g} × {spacing[0]:.3g} mm per pixel" if spacing else "pixel size unknown",
-        {"L": "left side", "R": "right side", None: "side unknown"}[image.laterality],
+        {"L": "left side", "R": "right side"}.get(image.laterality or "", ""),
         f"{image.view} view" if image.view else "",
     ]
     st.caption(" · ".join(part for part in parts if part))

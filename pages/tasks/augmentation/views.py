@@ -105,6 +105,7 @@ def viewer(subject: Subject, moved: Moved) -> None:
         key=f"{PAGE}_viewer",
         aspect=3 * width / height,
         alt=f"{subject.words}: original, augmented, and their difference.",
+        stage=True,
     )
     said = f"Dashed: {subject.label_words}. " if _labelled(subject) else ""
     st.caption(

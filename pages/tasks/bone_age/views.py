@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import PurePath
 from typing import Any
 
@@ -18,7 +19,7 @@ from core.files import write as exports
 from core.images import FloatArray, Radiograph
 from core.plots import draw
 from core.plots import viewer as figures
-from pages.shared import views
+from pages.shared import inputs, views
 from pages.shared.inputs import Case
 from pages.shared.views import Download, Figure
 from pages.tasks.bone_age import loaders as bone_age_loaders
@@ -112,8 +113,15 @@ def film(case: Case, settings: Settings, title: str) -> None:
         key=f"{PAGE}_alone",
         aspect=2 * shown.shape[1] / shown.shape[0],  # as large as beside a second panel
         alt=f"{case.words}, without an answer.",
+        stage=True,
     )
     views.known_of(case.image, case.words)
+
+
+def verdict(reading: Reading) -> None:
+    """The answer in one line."""
+    months = years_and_months(reading.found.months)
+    views.verdict(f"**Bone age {months}** (90 %: {reading.interval})")
 
 
 def viewer(reading: Reading) -> None:
@@ -134,6 +142,8 @@ def viewer(reading: Reading) -> None:
         aspect=2 * shown.shape[1] / shown.shape[0],
         alt=f"{reading.case.words}; bone age {years_and_months(reading.found.months)}"
         + (", beside it Grad-CAM." if len(panels) > 1 else "."),
+        stage=True,
+        on_step=partial(inputs.step, PAGE),
     )
     views.known_of(reading.image, reading.case.words)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -14,7 +16,7 @@ from core.glossary import GLOSSARY
 from core.images import FloatArray, Radiograph
 from core.plots import draw
 from core.plots import viewer as figures
-from pages.shared import views
+from pages.shared import inputs, views
 from pages.shared.inputs import Case
 from pages.shared.views import Figure
 from pages.tasks.chest import loaders as chest_loaders
@@ -58,6 +60,7 @@ def waiting(case: Case, settings: Settings) -> None:
         key="chest_waiting",
         aspect=2 * shown.shape[1] / shown.shape[0],
         alt=f"{case.words}, before the networks have answered.",
+        stage=True,
     )
 
 
@@ -72,6 +75,17 @@ def true_boxes(reading: Reading, label: str) -> tuple[figures.BoxLayer, ...]:
     if not len(boxes):
         return ()
     return (figures.truth_layer(np.asarray(boxes, np.float32).reshape(-1, 4)),)
+
+
+def verdict(reading: Reading) -> None:
+    """The answer in one line."""
+    above = [row for row in reading.rows if row.judged and row.above]
+    count = len(above)
+    said = f"**{count} finding{'' if count == 1 else 's'} above threshold**"
+    if reading.ratio is not None:
+        side = "heart enlarged" if reading.ratio.enlarged else "heart not enlarged"
+        said += f"; CTR {reading.ratio.ratio:.2f}, {side}"
+    views.verdict(said, "attention" if above else "clear")
 
 
 def viewer(reading: Reading, settings: Settings) -> None:
@@ -98,6 +112,8 @@ def viewer(reading: Reading, settings: Settings) -> None:
         key="chest_viewer",
         aspect=1.75 * shown.shape[1] / shown.shape[0],  # the slider needs its own room
         alt=f"{reading.case.words}, with heart and lungs outlined, beside it the {words}.",
+        stage=True,
+        on_step=partial(inputs.step, "chest"),
     )
     if not heat.any():
         st.caption(

@@ -18,7 +18,7 @@ from core.images import Radiograph
 from core.plots import curves, draw
 from core.plots import viewer as figures
 from models.cards import ModelCard
-from pages.shared import views
+from pages.shared import inputs, views
 from pages.shared.inputs import Case
 from pages.shared.views import Download, Figure
 from pages.tasks.fracture import loaders
@@ -84,6 +84,7 @@ def waiting(case: Case, settings: Settings) -> None:
         key="fracture_waiting",
         aspect=len(panels) * shown.shape[1] / shown.shape[0],
         alt=f"{case.words}, before the models have answered.",
+        stage=True,
     )
 
 
@@ -116,6 +117,18 @@ def layers(reading: Reading, chosen: int | None = None) -> tuple[figures.BoxLaye
     return (predicted, *known)
 
 
+def verdict(reading: Reading) -> None:
+    """The answer in one line."""
+    count = len(reading.found)
+    boxes = f"{count} box{'' if count == 1 else 'es'}"
+    highest = f", highest score {reading.found.scores[0]:.2f}" if count else ""
+    said = f"{boxes}{highest}; classifier {reading.probability:.0%}"
+    if count or reading.probability >= reading.operating_point:
+        views.verdict(f"**Fracture suspected:** {said}", "attention")
+    else:
+        views.verdict(f"**No fracture found:** {said}", "clear")
+
+
 def viewer(reading: Reading, settings: Settings) -> None:
     """Original and result side by side, or the result alone, with linked zoom."""
     shown = picture(reading.case, settings)
@@ -133,6 +146,8 @@ def viewer(reading: Reading, settings: Settings) -> None:
         key="fracture_viewer",
         aspect=len(panels) * shown.shape[1] / shown.shape[0],
         alt=f"{reading.case.words}, beside it with {len(reading.found)} predicted boxes.",
+        stage=True,
+        on_step=partial(inputs.step, "fracture"),
     )
     views.known_of(reading.image, reading.case.words)
 

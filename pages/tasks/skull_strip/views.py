@@ -27,6 +27,18 @@ POLL_SECONDS = 0.7
 NIFTI = "application/gzip"
 
 
+def verdict(case: VolumeCase, run: Run, threshold: float) -> None:
+    """The answer in one line."""
+    if run.state != "done":
+        views.verdict(
+            "The network is reading the head …" if run.state == "running" else "No answer"
+        )
+        return
+    mask = run.mask(threshold)
+    millilitres = float(mask.sum()) * float(np.prod(case.volume.spacing_mm)) / 1000
+    views.verdict(f"**Brain {millilitres:,.0f} mL**")
+
+
 def viewer(key: str, case: VolumeCase, run: Run, threshold: float) -> None:
     """NiiVue with the head, and the mask once there is one.
 

@@ -1,0 +1,105 @@
+"""Film and answer share the first screen, and the film's tools work in the browser alone."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+pytestmark = pytest.mark.browser
+
+SIZES = ((1440, 900), (1280, 720))
+MOST_TITLE_PX = 60
+VIEWERS = {
+    "fracture": ".st-key-fracture_viewer_frame",
+    "bone_age": ".st-key-bone_age_viewer_frame",
+    "chest": ".st-key-chest_viewer_frame",
+    "skull_strip": "iframe",
+    "augmentation": ".st-key-augmentation_viewer_frame",
+}
+WITHOUT_VERDICT = ("augmentation",)
+RANGE = (
+    "() => document.querySelector('.st-key-fracture_viewer_frame .js-plotly-plot')"
+    "._fullLayout.xaxis.range.map(Math.round)"
+)
+
+
+def box(found: Locator) -> dict[str, Any]:
+    expect(found).to_be_visible()
+    measured = found.bounding_box()
+    assert measured is not None
+    return {**measured, "bottom": measured["y"] + measured["height"]}
+
+
+def settled(page: Page) -> None:
+    page.wait_for_timeout(400)
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+
+
+@pytest.mark.parametrize("name", VIEWERS)
+def test_film_and_answer_stand_in_the_first_screen(name: str, page: Page, app_url: str) -> None:
+    page.goto(f"{app_url}/{name}")
+    viewer = page.locator(VIEWERS[name]).first
+    if name not in WITHOUT_VERDICT:
+        expect(page.locator("[class*='st-key-verdict_']")).to_be_visible(timeout=180_000)
+    expect(viewer).to_be_visible(timeout=180_000)
+    for width, height in SIZES:
+        page.set_viewport_size({"width": width, "height": height})
+        settled(page)
+        navigation, title = box(page.get_by_test_id("stHeader")), box(page.locator("h1"))
+        film = box(viewer)
+        assert title["bottom"] - navigation["bottom"] <= MOST_TITLE_PX
+        assert film["bottom"] <= height
+        assert film["height"] > 0.4 * height
+        if name not in WITHOUT_VERDICT:
+            verdict = box(page.locator("[class*='st-key-verdict_']"))
+            assert verdict["bottom"] <= film["y"]
+
+
+def test_viewer_zooms_windows_steps_and_presents(page: Page, app_url: str) -> None:
+    """Wheel, right button, overlays, arrow keys and P, on one page load."""
+    page.goto(f"{app_url}/fracture")
+    viewer = page.locator(VIEWERS["fracture"])
+    scale = viewer.locator(".film-scale").first
+    expect(scale).to_be_visible(timeout=180_000)
+    settled(page)
+    whole, first = page.evaluate(RANGE), scale.inner_text()
+    area = box(viewer.locator(".nsewdrag").first)
+    page.mouse.move(area["x"] + area["width"] / 2, area["y"] + area["height"] / 2)
+    for _ in range(12):
+        page.mouse.wheel(0, -300)
+        page.wait_for_timeout(60)
+    page.wait_for_timeout(600)
+    zoomed = page.evaluate(RANGE)
+    assert zoomed[1] - zoomed[0] < 0.6 * (whole[1] - whole[0])
+    assert scale.inner_text() != first  # the bar follows
+
+    page.mouse.down(button="right")
+    page.mouse.move(area["x"] + area["width"] / 2 - 60, area["y"] + area["height"] / 2, steps=4)
+    page.mouse.up(button="right")
+    expect(page.get_by_text(re.compile("Window 80 %"))).to_be_visible()
+
+    boxes = page.get_by_text("Show boxes")
+    boxes.click()
+    settled(page)
+    assert page.evaluate(RANGE) == zoomed  # an overlay taken away keeps the zoom
+    boxes.click()
+    settled(page)
+
+    number = page.get_by_label("Phantom number")
+    before = int(number.input_value())
+    viewer.focus()
+    page.keyboard.press("ArrowRight")
+    expect(number).to_have_value(str(before + 1))
+    settled(page)
+
+    page.keyboard.press("p")
+    expect(page.get_by_test_id("stSidebar")).to_be_hidden()
+    expect(page).to_have_url(re.compile("present=1"))
+    expect(page.locator("[class*='st-key-verdict_']")).to_be_visible()
+    expect(page.get_by_text("More about this film")).to_have_count(0)
+    settled(page)
+    page.keyboard.press("Escape")
+    expect(page.get_by_test_id("stSidebar")).to_be_visible()
