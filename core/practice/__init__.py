@@ -15,11 +15,14 @@ The rooms:
     store       `Store`: keeps series, readers and readings
     database    one SQLite file: opened, checked, written in whole transactions
     schema      the tables and how an older file becomes a newer one
+    rows        single rows within a transaction
     transfer    everything kept as one JSON or CSV, and back
-    statistics  proportions, ROC, calibration, agreement
-    delong      areas under two curves of the same cases
+    statistics  proportions, errors, calibration, agreement
+    roc         ROC curves, areas and their paired difference
     free_response  boxes: hits, false boxes, FROC
-    results     tables per reader and series
-    plots       Plotly figures of these tables
+    results     `Results` of a series: each reader's answers by round, and the model's
+    change      what seeing the model's answer changed
+    tables      results as pandas tables
+    plots       Plotly figures of these
     pictures    a Plotly figure as PNG or SVG
 """

@@ -80,6 +80,11 @@ def checked_nickname(nickname: str) -> str:
     return name
 
 
+def folded(nickname: str) -> str:
+    """What two spellings of one nickname share."""
+    return " ".join(nickname.split()).casefold()
+
+
 def now() -> str:
     """The time as kept: ISO 8601, UTC, milliseconds."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")

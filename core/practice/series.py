@@ -117,7 +117,7 @@ class Series:
         """Indices into `cases` in the order in which this reader reads them."""
         if self.order == "fixed":
             return tuple(range(len(self.cases)))
-        words = hashlib.sha256(nickname.strip().casefold().encode()).digest()
+        words = hashlib.sha256(" ".join(nickname.split()).casefold().encode()).digest()
         rng = np.random.default_rng([self.seed, int.from_bytes(words[:4], "big")])
         return tuple(int(index) for index in rng.permutation(len(self.cases)))
 

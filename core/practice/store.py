@@ -6,17 +6,17 @@ Never an image: a case is kept as its source and its digest.
 from __future__ import annotations
 
 import json
-import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import StoreError
+from core.practice import rows
 from core.practice.answers import Answer, answer_from_mapping, answer_mapping
 from core.practice.cases import Case
 from core.practice.database import TIMEOUT_SECONDS, Database
-from core.practice.readings import SELECT, Reading, checked_nickname, from_row, now, packed
-from core.practice.series import Series, from_mapping, to_mapping
-from core.practice.sources import case_key, source_mapping
+from core.practice.readings import SELECT, Reading, checked_nickname, folded, from_row, now, packed
+from core.practice.series import Series, from_mapping
+from core.practice.sources import case_key
 from core.practice.truths import truth_mapping
 
 FILE = "practice.sqlite"
@@ -72,7 +72,7 @@ class Store:
         """
         name = checked_nickname(nickname)
         with self.database.writing() as connection:
-            return _reader(connection, name)[1]
+            return rows.find_or_add_reader(connection, name)[1]
 
     def readers(self, series: str | None = None) -> tuple[str, ...]:
         """Nicknames, in alphabetical order; only those with readings of a series if given."""
@@ -80,28 +80,28 @@ class Store:
         if series is not None:
             query += " WHERE id IN (SELECT reader FROM readings WHERE series = ?)"
         with self.database.reading() as connection:
-            rows = connection.execute(
+            found = connection.execute(
                 f"{query} ORDER BY folded", () if series is None else (series,)
             ).fetchall()
-        return tuple(row[0] for row in rows)
+        return tuple(row[0] for row in found)
 
     # Series
 
     def add_series(self, series: Series) -> str:
         """Keep a series unless it is there; returns its key."""
         with self.database.writing() as connection:
-            _add_series(connection, series)
+            rows.add_series(connection, series)
         return series.key
 
     def series(self, task: str | None = None) -> tuple[Series, ...]:
         """All series, or those of a task, the latest first."""
         with self.database.reading() as connection:
-            rows = connection.execute(
+            found = connection.execute(
                 "SELECT content FROM series WHERE ? IS NULL OR task = ? "
                 "ORDER BY added_at DESC, key",
                 (task, task),
             ).fetchall()
-        return tuple(from_mapping(json.loads(row[0])) for row in rows)
+        return tuple(from_mapping(json.loads(row[0])) for row in found)
 
     def find_series(self, key: str) -> Series | None:
         """The series of this key, or None."""
@@ -142,19 +142,17 @@ class Store:
             UnsuitableInputError: If the nickname is none.
             ValueError: If the case is not of the series, or round 2 is not due.
         """
-        keys = {case_key(series.task, source) for source in series.cases}
-        if case.key not in keys:
+        if case.task != series.task or case.source not in series.cases:
             raise ValueError(f"case {case.key} is not in the series {series.key}")
         if round not in (1, 2) or (round == 2 and series.mode != "aided"):
             raise ValueError(f"round {round} is not part of an {series.mode} series")
         name = checked_nickname(reader)
-        kept_at = now()
         shown = model if round == 2 else ""
         said, true = packed(answer_mapping(answer)), packed(truth_mapping(case.truth))
         with self.database.writing() as connection:
-            number, name = _reader(connection, name)
-            _add_series(connection, series)
-            _add_case(connection, case)
+            number, name = rows.find_or_add_reader(connection, name)
+            rows.add_series(connection, series)
+            rows.add_case(connection, case)
             where = (number, series.key, case.key)
             rounds = dict(
                 connection.execute(
@@ -174,30 +172,21 @@ class Store:
                 connection.execute(
                     "INSERT INTO readings (reader, series, case_key, round, digest, answer, "
                     "truth, model, seconds, kept_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    (*where, round, case.image.digest, said, true, shown, seconds, kept_at),
+                    (*where, round, case.image.digest, said, true, shown, float(seconds), now()),
                 )
             if model_answer is not None:
-                _add_model_answer(connection, case, model, model_answer)
-        return Reading(
-            name,
-            series.key,
-            series.task,
-            case.key,
-            case.source,
-            case.image.digest,
-            round,
-            answer,
-            case.truth,
-            seconds,
-            kept_at,
-            shown,
-        )
+                rows.add_model_answer(connection, case, model, model_answer)
+            row = connection.execute(
+                f"{SELECT} WHERE reader = ? AND series = ? AND case_key = ? AND round = ?",
+                (*where, round),
+            ).fetchone()
+        return from_row(*row)
 
     def keep_model_answer(self, case: Case, model: str, answer: Answer) -> None:
         """Keep a model's answer to a case; a newer one replaces it."""
         with self.database.writing() as connection:
-            _add_case(connection, case)
-            _add_model_answer(connection, case, model, answer)
+            rows.add_case(connection, case)
+            rows.add_model_answer(connection, case, model, answer)
 
     def model_answers(self, series: Series, model: str | None = None) -> dict[str, Answer]:
         """The model's answers to the cases of a series, by case key.
@@ -220,25 +209,27 @@ class Store:
         return found
 
     def models(self, series: Series) -> tuple[str, ...]:
-        """Names of the models with kept answers to cases of a series."""
+        """Names of the models with kept answers to cases of a series, the latest first."""
         keys = [case_key(series.task, source) for source in series.cases]
         marks = ",".join("?" * len(keys))
         with self.database.reading() as connection:
-            rows = connection.execute(
-                f"SELECT DISTINCT model FROM model_answers WHERE case_key IN ({marks})", keys
+            found = connection.execute(
+                f"SELECT model FROM model_answers WHERE case_key IN ({marks}) "
+                "GROUP BY model ORDER BY max(rowid) DESC",
+                keys,
             ).fetchall()
-        return tuple(sorted(row[0] for row in rows))
+        return tuple(row[0] for row in found)
 
     def readings(self, series: str | None = None, reader: str | None = None) -> list[Reading]:
         """Readings in the order in which they were kept, all or of a series' key and a reader."""
         with self.database.reading() as connection:
-            rows = connection.execute(
+            found = connection.execute(
                 f"{SELECT} "
                 "WHERE (? IS NULL OR readings.series = ?) AND (? IS NULL OR readers.folded = ?) "
                 "ORDER BY readings.id",
-                (series, series, reader, reader and reader.strip().casefold()),
+                (series, series, reader, reader and folded(reader)),
             ).fetchall()
-        return [from_row(*row) for row in rows]
+        return [from_row(*row) for row in found]
 
     def next_turn(self, reader: str, series: Series) -> Turn | None:
         """What this reader reads next, or None where the series is finished.
@@ -246,12 +237,12 @@ class Store:
         In an aided series the second round of a case follows its first at once.
         """
         with self.database.reading() as connection:
-            rows = connection.execute(
+            found = connection.execute(
                 "SELECT case_key, max(round) FROM readings JOIN readers ON readers.id = reader "
                 "WHERE folded = ? AND series = ? GROUP BY case_key",
-                (reader.strip().casefold(), series.key),
+                (folded(reader), series.key),
             ).fetchall()
-        reached: dict[str, int] = dict(rows)
+        reached: dict[str, int] = dict(found)
         rounds = 2 if series.mode == "aided" else 1
         done = sum(1 for value in reached.values() if value == rounds)
         for index in series.order_for(reader):
@@ -264,65 +255,28 @@ class Store:
 
     def what_goes(self, *, reader: str | None = None, series: str | None = None) -> str:
         """A sentence that names what deleting a reader, or a series by key, would take away."""
-        rows = self.readings(series, reader)
-        answers = f"{len(rows)} answer{'' if len(rows) == 1 else 's'}"
+        found = self.readings(series, reader)
+        answers = _counted(len(found), "answer")
         if reader is not None:
-            several = len({row.series for row in rows})
+            several = len({row.series for row in found})
             return f"Deletes the reader {reader} with {answers} in {several} series."
-        found = self.find_series(series or "")
-        title = (found.title if found else "") or series
-        several = len({row.reader for row in rows})
-        return f"Deletes the series “{title}” with {answers} of {several} readers."
+        own = self.find_series(series or "")
+        title = (own.title if own else "") or series
+        several = len({row.reader for row in found})
+        return f"Deletes the series “{title}” with {answers} of {_counted(several, 'reader')}."
 
     def delete_reader(self, nickname: str) -> None:
         """Delete a reader with all of their answers."""
         with self.database.writing() as connection:
-            connection.execute(
-                "DELETE FROM readers WHERE folded = ?", (nickname.strip().casefold(),)
-            )
-            _drop_unread_cases(connection)
+            connection.execute("DELETE FROM readers WHERE folded = ?", (folded(nickname),))
+            rows.drop_unread_cases(connection)
 
     def delete_series(self, key: str) -> None:
         """Delete a series with all answers to it."""
         with self.database.writing() as connection:
             connection.execute("DELETE FROM series WHERE key = ?", (key,))
-            _drop_unread_cases(connection)
+            rows.drop_unread_cases(connection)
 
 
-def _reader(connection: sqlite3.Connection, name: str) -> tuple[int, str]:
-    connection.execute(
-        "INSERT OR IGNORE INTO readers (nickname, folded, added_at) VALUES (?, ?, ?)",
-        (name, name.casefold(), now()),
-    )
-    row = connection.execute(
-        "SELECT id, nickname FROM readers WHERE folded = ?", (name.casefold(),)
-    ).fetchone()
-    return int(row[0]), str(row[1])
-
-
-def _add_series(connection: sqlite3.Connection, series: Series) -> None:
-    connection.execute(
-        "INSERT OR IGNORE INTO series (key, task, title, content, added_at) VALUES (?, ?, ?, ?, ?)",
-        (series.key, series.task, series.title, packed(to_mapping(series)), now()),
-    )
-
-
-def _add_case(connection: sqlite3.Connection, case: Case) -> None:
-    connection.execute(
-        "INSERT OR IGNORE INTO cases (key, task, source) VALUES (?, ?, ?)",
-        (case.key, case.task, packed(source_mapping(case.source))),
-    )
-
-
-def _add_model_answer(
-    connection: sqlite3.Connection, case: Case, model: str, answer: Answer
-) -> None:
-    connection.execute(
-        "INSERT OR REPLACE INTO model_answers (case_key, digest, model, answer) "
-        "VALUES (?, ?, ?, ?)",
-        (case.key, case.image.digest, model, packed(answer_mapping(answer))),
-    )
-
-
-def _drop_unread_cases(connection: sqlite3.Connection) -> None:
-    connection.execute("DELETE FROM cases WHERE key NOT IN (SELECT case_key FROM readings)")
+def _counted(number: int, name: str) -> str:
+    return f"{number} {name}{'' if number == 1 else 's'}"
