@@ -206,6 +206,19 @@ def _voc(source: bytes, name: str, image_name: str | None, shape: tuple[int, int
     return _checked(boxes, name, shape, size)
 
 
+def voc_size(source: bytes, name: str) -> tuple[int, int]:
+    """(H, W) in pixels of the image that a Pascal VOC file says it is about.
+
+    Raises:
+        UnreadableImageError: If it is no such file or does not say.
+    """
+    root = _xml(source, name)
+    try:
+        return int(_number(root, "size/height")), int(_number(root, "size/width"))
+    except ValueError as err:
+        raise _unreadable(name) from err
+
+
 def _number(element: Element, path: str) -> float:
     return float(element.findtext(path) or "missing")
 
