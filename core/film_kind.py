@@ -9,7 +9,7 @@ import numpy as np
 
 from core.images import Radiograph
 
-KINDS = ("hand", "other hand", "limb", "chest", "brain", "other")
+KINDS = ("hand", "other hand", "limb", "chest", "cross-section", "other")
 ORIENTATIONS = ("upright", "turned left", "upside down", "turned right")
 """By the number of quarter turns to the left (`numpy.rot90`) that an upright film went through."""
 
@@ -18,7 +18,7 @@ DESCRIPTIONS = {
     "other hand": "a part of a hand, a hand from the side, more than one hand, or a forearm",
     "limb": "another part of the limbs, such as a foot, knee, elbow, shoulder or hip",
     "chest": "a chest from the front",
-    "brain": "a slice through a head",
+    "cross-section": "a slice through a head or a body (CT or MR)",
     "other": "no radiograph that Lightbox knows",
 }
 EXPECTED = {

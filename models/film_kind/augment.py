@@ -41,6 +41,8 @@ def training_view(film: Film, other: Film, side_px: int, rng: np.random.Generato
     Hands are also cut to a part or set beside a second one: those are no whole hand any more.
     """
     kind = film.kind
+    if kind == "other" and rng.random() < 0.4:  # a page gets them as they are
+        return View(network_input(film.grey.astype(np.float32) / 255, side_px), KINDS.index(kind))
     pixels = toned(film.grey, rng)
     if rng.random() < 0.5 and kind != "chest":
         pixels = pixels[:, ::-1]

@@ -104,7 +104,15 @@ def phantom_films(first: int, count: int) -> Iterator[Film]:
     for seed in range(first, first + -(-count // 9)):
         voxels = random_head(seed, 3.0).volume.voxels
         for number, grey in enumerate(_slices(voxels, per_plane=3)):
-            yield Film(grey, "brain", "brain phantoms", f"head phantom {seed}, slice {number}")
+            yield Film(grey, "cross-section", "brain phantoms", f"head phantom {seed}, slice {number}")
+
+
+def corner(grey: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """An upper corner of a chest film: a shoulder with the apex of one lung, as shoulder films."""
+    height, width = grey.shape
+    h, w = int(height * rng.uniform(0.35, 0.55)), int(width * rng.uniform(0.35, 0.5))
+    left = 0 if rng.random() < 0.5 else width - w
+    return np.ascontiguousarray(grey[:h, left : left + w])
 
 
 def grey_of(image: Radiograph) -> NDArray[np.uint8]:
@@ -130,7 +138,7 @@ def _brain_slices(table: Path, split: str) -> Iterator[Film]:
         if number % 3 == 2:
             voxels = voxels * (np.asarray(nibabel.load(table.parent / row["mask"]).dataobj) > 0)
         for index, grey in enumerate(_slices(voxels, per_plane=10)):
-            yield Film(grey, "brain", "brain slices", f"{row['file']}, slice {index}")
+            yield Film(grey, "cross-section", "brain slices", f"{row['file']}, slice {index}")
 
 
 def _slices(voxels: FloatArray, per_plane: int) -> Iterator[NDArray[np.uint8]]:

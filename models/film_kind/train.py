@@ -21,26 +21,30 @@ from core.film_kind import KINDS, ORIENTATIONS
 from models import onnx_file
 from models.film_kind.augment import View, training_view
 from models.film_kind.clutter import clutter
+from models.film_kind.cross_sections import cross_section
 from models.film_kind.films import (
     FIRST_TRAINING_SEED,
     LONG_SIDE_PX,
     Film,
+    corner,
     phantom_films,
     real_films,
 )
 from models.film_kind.network import SIDE_PX, FilmKindNetwork
 
 SHARES = {
-    "RSNA hands": 0.26,
+    "RSNA hands": 0.22,
     "FracAtlas hands": 0.13,
     "FracAtlas limbs": 0.15,
-    "FracAtlas shoulders": 0.03,
+    "FracAtlas shoulders": 0.07,
+    "corners of chests": 0.03,
     "NIH 128 px": 0.09,
     "NIH 64 px": 0.06,
     "JSRT chests": 0.03,
     "hospital chests": 0.04,
-    "brain slices": 0.07,
-    "clutter": 0.06,
+    "brain slices": 0.06,
+    "cross-sections": 0.06,
+    "clutter": 0.12,
     "hand phantoms": 0.03,
     "chest phantoms": 0.02,
     "limb phantoms": 0.02,
@@ -53,14 +57,15 @@ SHARES = {
 class Plan:
     """What a run does; `ema` is the memory of the averaged weights that ship."""
 
-    steps: int = 1300
+    steps: int = 1800
     batch: int = 64
     rate: float = 2e-3
     weight_decay: float = 0.02
     smoothing: float = 0.03
     ema: float = 0.995
     phantoms: int = 80
-    clutter: int = 1500
+    clutter: int = 6000
+    cross_sections: int = 1500
     chest_every: int = 3
     seed: int = 0
 
@@ -84,6 +89,14 @@ def training_films(folder: Path, plan: Plan) -> dict[str, list[Film]]:
             films[film.source].append(shrunk(film))
     rng = np.random.default_rng(plan.seed)
     films["clutter"] = [Film(clutter(rng), "other", "clutter") for _ in range(plan.clutter)]
+    films["cross-sections"] = [
+        Film(cross_section(rng), "cross-section", "cross-sections")
+        for _ in range(plan.cross_sections)
+    ]
+    chests = films.get("NIH 128 px", [])[::4]
+    films["corners of chests"] = [
+        Film(corner(film.grey, rng), "limb", "corners of chests") for film in chests
+    ]
     return dict(films)
 
 

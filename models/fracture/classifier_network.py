@@ -29,9 +29,31 @@ class YoloClassifier(nn.Module):
 
     def forward(self, grey: torch.Tensor) -> torch.Tensor:
         """Logit (B, 1) of float32 (B, 1, H, W) in [0, 1]."""
-        found = self.features(grey).float()
-        raised = found.clamp(min=1e-4) ** self.power
-        return self.head(raised.mean(dim=(2, 3)) ** (1 / self.power))
+        return self.answer(self.features(grey).float())[0]
+
+    def answer(self, maps: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Logit (B, 1), and each cell's share of it (B, H, W), from the last feature maps.
+
+        With m the generalised mean of a channel f and w its weight in the last layer, the
+        derivative of the logit by a cell is w m^(1-p) f^(p-1) / N; times f it is HiResCAM
+        (Draelos & Carin 2020). Summed over all cells it gives the logit without its offset.
+        Grad-CAM averages that derivative over the film first, and so loses the place: for p = 4
+        it is large at the few cells that made the mean.
+        """
+        raised = maps.clamp(min=1e-4) ** self.power
+        pooled = raised.mean(dim=(2, 3)) ** (1 / self.power)
+        last = self.head[1]
+        share = last.weight[0] * pooled ** (1 - self.power)
+        cells = raised.shape[2] * raised.shape[3]
+        return self.head(pooled), (raised * share[:, :, None, None]).sum(dim=1) / cells
+
+
+class Answering(YoloClassifier):
+    """The same network with both outputs, for the file that ships."""
+
+    def forward(self, grey: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:  # type: ignore[override]
+        """Logit (B, 1) and evidence (B, H/16, W/16)."""
+        return self.answer(self.features(grey).float())
 
 
 class Backbone(nn.Module):

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.errors import WeightsError
 from core.images import FloatArray, Radiograph
 from core.stages import Progress, Step, run_stages
-from models.cards import ModelCard, verified_weights
+from models.cards import ModelCard
 from models.fracture.preprocess import input_stages, letterbox_geometry
+from models.onnx_runtime import open_network
 
-if TYPE_CHECKING:
-    from models.fracture.classifier_network import YoloClassifier
-
-METHOD = "Grad-CAM (Selvaraju et al. 2017)"
+METHOD = "HiResCAM (Draelos & Carin 2020)"
+LOGIT, EVIDENCE = "logit", "evidence"
+"""Outputs of the file: (B, 1), and each cell's share of it (B, H/16, W/16)."""
+Answer = Callable[..., tuple[FloatArray, ...]]
+"""Film (B, 1, H, W) to the outputs named by `only`: a `models.onnx_runtime.Network`, or PyTorch
+while it trains."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,14 +39,14 @@ class Classification:
 
 @dataclass(frozen=True, eq=False)
 class Classifier:
-    """A classifier ready to run. Not thread-safe (Grad-CAM hooks it): hold a lock.
+    """A classifier ready to run.
 
     Attributes:
-        network: In evaluation mode.
+        network: Gives `LOGIT` and `EVIDENCE`.
         long_side_px: Scale at which the image is looked at.
     """
 
-    network: YoloClassifier
+    network: Answer
     long_side_px: int
 
 
@@ -54,21 +55,9 @@ def load_classifier(card: ModelCard) -> Classifier:
 
     Raises:
         WeightsError: If the weights are missing, not those of the card (found before the file
-            is opened), or do not fit the network.
+            is opened), or cannot be run.
     """
-    path = verified_weights(card)
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    from models.fracture.classifier_network import YoloClassifier
-
-    network = YoloClassifier()
-    try:
-        network.load_state_dict({name: t.float() for name, t in load_file(path).items()})
-    except (SafetensorError, RuntimeError) as err:
-        raise WeightsError(f"The weights {card.file} do not fit “{card.title}”.") from err
-    network.eval()
-    return Classifier(network, int(card.input_shape[-1]))
+    return Classifier(open_network(card), int(card.input_shape[-1]))
 
 
 def classifier_steps(
@@ -79,42 +68,64 @@ def classifier_steps(
 
 
 def probability(model: Classifier, image: Radiograph) -> float:
-    """Probability of a fracture, without the heat map (which costs a backward pass).
-
-    The mean over the image and its mirror image.
-    """
+    """Probability of a fracture: the mean over the image and its mirror image."""
     return probabilities(model, [image])[0]
 
 
 def probabilities(model: Classifier, images: Sequence[Radiograph]) -> list[float]:
     """As `probability` for several images of one shape, in one batch."""
-    import torch
-
-    inputs = [classifier_steps(model, image)[-1].image for image in images]
-    seen = torch.from_numpy(np.stack(inputs))[:, None]
-    both = torch.cat([seen, seen.flip(3)])
-    with torch.inference_mode():
-        found = torch.sigmoid(model.network(both)).reshape(2, -1).mean(dim=0)
-    return [float(value) for value in found]
+    seen = _both(np.stack([classifier_steps(model, image)[-1].image for image in images]))
+    (logits,) = model.network(seen, only=(LOGIT,))
+    return [float(one) for one in _mean_probability(logits)]
 
 
 def classify(model: Classifier, image: Radiograph) -> Classification:
-    """Probability of a fracture and a Grad-CAM heat map on the original image's pixels."""
-    return Classification(probability(model, image), _heat_map(model, image))
+    """Probability of a fracture, and the heat map of both views on the original's pixels."""
+    seen = _both(classifier_steps(model, image)[-1].image[None])
+    logits, evidence = model.network(seen, only=(LOGIT, EVIDENCE))
+    mean = (evidence[0] + evidence[1][:, ::-1]) / 2
+    return Classification(
+        float(_mean_probability(logits)[0]),
+        on_film(mean, image.shape, (seen.shape[2], seen.shape[3]), model.long_side_px),
+    )
 
 
-def _heat_map(model: Classifier, image: Radiograph) -> FloatArray:
+def on_film(
+    evidence: FloatArray, shape_hw: tuple[int, int], input_hw: tuple[int, int], long_side_px: int
+) -> FloatArray:
+    """A map over the network's input as a heat map over the film.
+
+    Args:
+        evidence: (h, w), of any resolution; what lies below 0 spoke against and is left out.
+        shape_hw: Shape of the film.
+        input_hw: Shape of what the network received.
+        long_side_px: Scale at which it looked.
+
+    Returns:
+        float32 `shape_hw` in [0, 1], its maximum 1 (all 0 where nothing spoke for).
+    """
     import cv2
-    import torch
-    from pytorch_grad_cam import GradCAM
-    from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
-    seen = torch.from_numpy(classifier_steps(model, image)[-1].image)[None, None]
-    with GradCAM(model=model.network, target_layers=[model.network.features.layers[-1]]) as cam:
-        heat = cam(input_tensor=seen, targets=[ClassifierOutputTarget(0)])[0]
-    scale, left, top, _ = letterbox_geometry(image.shape, model.long_side_px)
-    height, width = image.shape
+    heat = cv2.resize(
+        np.maximum(np.nan_to_num(evidence), 0).astype(np.float32),
+        (input_hw[1], input_hw[0]),
+        interpolation=cv2.INTER_LINEAR,
+    )
+    scale, left, top, _ = letterbox_geometry(shape_hw, long_side_px)
+    height, width = shape_hw
     inner_h, inner_w = max(1, round(height * scale)), max(1, round(width * scale))
-    inside = np.asarray(heat, np.float32)[top : top + inner_h, left : left + inner_w]
+    inside = heat[top : top + inner_h, left : left + inner_w]
     resized = cv2.resize(inside, (width, height), interpolation=cv2.INTER_LINEAR)
-    return np.clip(np.nan_to_num(resized), 0.0, 1.0).astype(np.float32)
+    peak = float(resized.max())
+    return np.clip(resized / peak if peak > 0 else resized, 0.0, 1.0).astype(np.float32)
+
+
+def _both(inputs: FloatArray) -> FloatArray:
+    """(N, H, W) as (2N, 1, H, W): all images, then their mirror images."""
+    return np.concatenate([inputs, inputs[..., ::-1]])[:, None]
+
+
+def _mean_probability(logits: FloatArray) -> FloatArray:
+    """(N,) from the logits of N images and of their mirror images."""
+    each: FloatArray = 1 / (1 + np.exp(-logits.reshape(2, -1)))
+    return each.mean(axis=0)

@@ -18,6 +18,7 @@ import numpy as np
 
 from core.datasets import BODY_PARTS, FractureCase, read_fracture_cases, read_grey
 from core.detections import Boxes, Detections
+from core.fracture.fusion import Fusion, fusion_of
 from core.images import Radiograph, digest_of
 from core.metrics.detection import (
     MatchedImage,
@@ -33,6 +34,7 @@ from models.fracture.classify import load_classifier, probability
 from models.fracture.predict import candidates, load_model
 
 FALSE_POSITIVE_RATES = (0.1, 0.5)
+SOURCES = ("detector", "classifier", "fused")
 FIRST_PHANTOM_SEED = 0
 """Training takes its phantoms from seed 100,000 upwards."""
 
@@ -45,7 +47,7 @@ class Scored:
         case: Where it came from and what is true of it.
         found: Candidates after the shipped suppression.
         matched: The same against the truth.
-        image_scores: Score of the whole image by "detector" and "classifier".
+        image_scores: Score of the whole image by `SOURCES`.
     """
 
     case: FractureCase
@@ -58,6 +60,7 @@ def score_cases(
     cases: Iterable[tuple[FractureCase, Radiograph]],
     detector: Callable[[Radiograph], Detections],
     classifier: Callable[[Radiograph], float],
+    fusion: Fusion,
     *,
     iou: float,
 ) -> list[Scored]:
@@ -66,14 +69,13 @@ def score_cases(
     for case, image in cases:
         found = detector(image).suppressed(iou)
         best = float(found.scores[0]) if len(found) else 0.0
-        scored.append(
-            Scored(
-                case,
-                found,
-                match_image(found, case.boxes_xyxy),
-                {"detector": best, "classifier": classifier(image)},
-            )
-        )
+        chance = classifier(image)
+        scores = {
+            "detector": best,
+            "classifier": chance,
+            "fused": fusion.probability(best, chance),
+        }
+        scored.append(Scored(case, found, match_image(found, case.boxes_xyxy), scores))
     return scored
 
 
@@ -113,6 +115,7 @@ def report(
             "fractured": one.case.fractured,
             "detector": one.image_scores["detector"],
             "classifier": one.image_scores["classifier"],
+            "fused": one.image_scores["fused"],
             "boxes_xyxy": one.found.above(0.01).boxes_xyxy.round(1).tolist(),
             "scores": one.found.above(0.01).scores.round(4).tolist(),
             "hit": one.matched.hits[one.matched.scores >= 0.01, 0].tolist(),
@@ -145,8 +148,10 @@ def _figures(threshold: float, image_auroc_from: str) -> dict[str, Callable[[Any
         "precision": lambda cases: precision_recall([c.matched for c in cases], threshold)[0],
         "recall": lambda cases: precision_recall([c.matched for c in cases], threshold)[1],
         "image_auroc": image_auroc(image_auroc_from),
-        "image_auroc_detector": image_auroc("detector"),
-        "image_auroc_classifier": image_auroc("classifier"),
+        **{f"image_auroc_{source}": image_auroc(source) for source in SOURCES},
+        "brier_fused": lambda cases: float(
+            np.mean([(one.image_scores["fused"] - one.case.fractured) ** 2 for one in cases])
+        ),
     }
     for rate in FALSE_POSITIVE_RATES:
         figures[f"sensitivity_at_{rate}_false_positives_per_image"] = sensitivity(rate)
@@ -191,7 +196,8 @@ def evaluate(
     """Score the shipped models on cases."""
     card = load_card("fracture", "detector")
     model = load_model(card)
-    classifier = load_classifier(load_card("fracture", "classifier"))
+    second = load_card("fracture", "classifier")
+    classifier = load_classifier(second)
     done = 0
 
     def detector(image: Radiograph) -> Detections:
@@ -202,7 +208,11 @@ def evaluate(
         return candidates(model, image)
 
     scored = score_cases(
-        cases, detector, lambda image: probability(classifier, image), iou=card.extra["iou"]
+        cases,
+        detector,
+        lambda image: probability(classifier, image),
+        fusion_of(second.extra["fusion"]),
+        iou=card.extra["iou"],
     )
     return report(
         scored, card.operating_points["fracture"], card.extra["image_auroc_from"], draws=draws

@@ -2,7 +2,8 @@
 
 ONNX, because the page then needs neither PyTorch nor Ultralytics to detect, and because the file
 runs no code when it is opened. Weights are kept in float16 (half the size) and computed with in
-float32: a Cast follows every stored tensor and is folded away when the file is loaded.
+float32. The classifier's file keeps the names of its tensors, so that it also fills the PyTorch
+network where an explanation needs gradients.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ import torch
 from torch import nn
 
 from models.fracture import network as networks
+from models.fracture.classifier_network import Answering, YoloClassifier
+from models.fracture.classify import EVIDENCE, LOGIT
+from models.onnx_file import export_torch
 
 LEAST_HALVED = 64
 """Tensors with fewer values (shapes, strides, offsets) stay as they are."""
@@ -58,6 +62,24 @@ def export(network: nn.Module, path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+def export_classifier(network: YoloClassifier, path: Path) -> str:
+    """Write the classifier with both outputs and free batch, height and width; its SHA-256."""
+    answering = Answering(power=network.power)
+    answering.load_state_dict(network.state_dict())
+    return export_torch(
+        answering.float(),
+        (torch.zeros(2, 1, 320, 256),),
+        path,
+        inputs=("radiograph",),
+        outputs=(LOGIT, EVIDENCE),
+        free_axes={
+            "radiograph": {0: "films", 2: "height", 3: "width"},
+            LOGIT: {0: "films"},
+            EVIDENCE: {0: "films", 1: "rows", 2: "columns"},
+        },
+    )
+
+
 def halve_weights(graph_file):  # type: ignore[no-untyped-def]  # onnx ships no types
     """Store large float32 initialisers as float16, each followed by a Cast to float32."""
     import numpy as np
@@ -94,8 +116,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("checkpoints", type=Path, nargs="+", help="one, or several to average")
     parser.add_argument("--arch", default="yolo26n")
+    parser.add_argument("--classifier", action="store_true", help="not the detector")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args(arguments)
+    if options.classifier:
+        classifier = YoloClassifier()
+        classifier.load_state_dict(averaged(options.checkpoints))
+        print(options.out.name, export_classifier(classifier, options.out))
+        return
     network = networks.build(options.arch)
     network.load_state_dict(averaged(options.checkpoints))
     print(options.out.name, export(network, options.out))

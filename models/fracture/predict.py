@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from core.detections import Boxes, Detections
-from core.errors import WeightsError
 from core.images import FloatArray, Radiograph
 from core.stages import Progress, Step, run_stages
-from models.cards import ModelCard, verified_weights
+from models.cards import ModelCard
 from models.fracture.preprocess import input_stages, letterbox_geometry
+from models.onnx_runtime import open_network
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from models.onnx_runtime import Network
 
 Forward = Callable[[FloatArray], tuple[Boxes, FloatArray]]
 """Network input (1, 1, H, W) → boxes (A, 4) in pixels of the input and scores (A,)."""
@@ -28,7 +29,7 @@ MOST_CANDIDATES = 1000
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A detector ready to run. Not thread-safe: a page shared by sessions holds a lock.
+    """A detector ready to run.
 
     Attributes:
         forward: Runs the network on one input.
@@ -48,10 +49,9 @@ def load_model(card: ModelCard) -> Model:
         WeightsError: If the weights are missing or not those of the card; found before the
             file is opened.
     """
-    path = verified_weights(card)
     extra = card.extra
     return Model(
-        forward=onnx_forward(path),
+        forward=onnx_forward(open_network(card)),
         long_sides_px=tuple(int(side) for side in extra.get("long_sides_px", (640,))),
         mirrored=bool(extra.get("mirrored", False)),
     )
@@ -133,25 +133,11 @@ def torch_forward(network: nn.Module) -> Forward:
     return forward
 
 
-def onnx_forward(path: Path) -> Forward:
-    """Run an exported network with ONNX Runtime on the CPU.
-
-    Raises:
-        WeightsError: If the file holds no network that can be run.
-    """
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    try:
-        session = onnxruntime.InferenceSession(
-            str(path), options, providers=["CPUExecutionProvider"]
-        )
-    except Exception as err:  # its exceptions have no common base of their own
-        raise WeightsError(f"{path.name} holds no network that ONNX Runtime can run.") from err
+def onnx_forward(network: Network) -> Forward:
+    """Run an exported network: what the page answers with."""
 
     def forward(network_input: FloatArray) -> tuple[Boxes, FloatArray]:
-        (found,) = session.run(None, {"radiograph": network_input})
+        (found,) = network(network_input)
         return found[0, :, :4], found[0, :, 4]
 
     return forward

@@ -19,11 +19,11 @@ import torch
 from torch import nn
 
 from core.datasets import FractureCase, read_fracture_cases, read_grey
-from core.images import Radiograph, digest_of
+from core.images import FloatArray, Radiograph, digest_of
 from core.metrics.statistics import auroc
 from models.fracture.augment import Sample, Strength, training_view
 from models.fracture.classifier_network import YoloClassifier, start_from_detector
-from models.fracture.classify import Classifier, probability
+from models.fracture.classify import EVIDENCE, LOGIT, Answer, Classifier, probability
 from models.fracture.export import averaged
 from models.fracture.train import Averaged, adamw, load_samples, phantom_samples
 
@@ -141,6 +141,19 @@ def balanced(
     return [chosen[i] for i in rng.permutation(len(chosen))]
 
 
+def torch_answer(network: YoloClassifier) -> Answer:
+    """Run a PyTorch network as the exported file is run: what training measures itself with."""
+
+    def answer(seen: FloatArray, only: Sequence[str] = ()) -> tuple[FloatArray, ...]:
+        with torch.inference_mode():
+            maps = network.features(torch.from_numpy(np.ascontiguousarray(seen))).float()
+            logits, evidence = network.answer(maps)
+        found = {LOGIT: logits.numpy(), EVIDENCE: evidence.numpy()}
+        return tuple(found[name] for name in only or found)
+
+    return answer
+
+
 def measure(
     state: dict[str, torch.Tensor], cases: Sequence[FractureCase], long_side_px: int
 ) -> float:
@@ -148,7 +161,7 @@ def measure(
     network = YoloClassifier()
     network.load_state_dict(state)
     network.eval()
-    model = Classifier(network, long_side_px)
+    model = Classifier(torch_answer(network), long_side_px)
     scores = []
     for case in cases:
         pixels = read_grey(case.path).astype(np.float32) / np.float32(255)

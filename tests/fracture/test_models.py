@@ -217,7 +217,7 @@ def test_evaluate_writes_the_contract(tmp_path: Path, optional_columns: bool) ->
     for key in ("map50", "map50_95", "precision", "recall", "image_auroc"):
         assert key in found
         assert found[key] is None or 0 <= found[key] <= 1
-    assert found["image_auroc_from"] in ("detector", "classifier")
+    assert found["image_auroc_from"] in evaluate.SOURCES
     assert [case["file"] for case in found["cases"]] == ["IMG0000002.png", "IMG0000003.png"]
     assert ("hand" in found["groups"]) is optional_columns
 
@@ -242,13 +242,69 @@ def test_shipped_detector_finds_fractures_of_phantoms() -> None:
     assert average_precision(matched)[0] > 0.5
 
 
-def test_shipped_classifier_looks_at_the_image() -> None:
+FRACATLAS = Path(__file__).parents[2] / ".." / "shared" / "data" / "fracture"
+
+
+def films() -> list[Radiograph]:
+    """20 phantoms, and 4 real films where the data set is present."""
+    found = [limb_phantom(random_limb(seed, fractured=seed % 2 == 0))[0] for seed in range(20)]
+    if FRACATLAS.is_dir():
+        for case in read_fracture_cases(FRACATLAS, "val")[:40:10]:
+            pixels = evaluate.read_grey(case.path).astype(np.float32) / np.float32(255)
+            found.append(Radiograph(pixels, digest_of(pixels)))
+    return found
+
+
+def test_one_file_answers_and_fills_the_framework_with_the_same_result() -> None:
+    import torch
+    from pytorch_grad_cam import HiResCAM
+
+    from models.fracture.classify import EVIDENCE, LOGIT, load_classifier
+    from models.fracture.explain import torch_network
+
+    card = load_card("fracture", "classifier")
+    shipped, network = load_classifier(card).network, torch_network(card)
+    offset = float(network.head[1].bias)
+    with HiResCAM(model=network, target_layers=[network.features.layers[-1]]) as cam:
+        for image in films():
+            seen = run_stages(image.pixels, input_stages(448))[-1].image[None, None]
+            logit, evidence = shipped(seen, only=(LOGIT, EVIDENCE))
+            expected = network(torch.from_numpy(seen)).detach().numpy()
+            np.testing.assert_allclose(logit, expected, atol=1e-4)
+            assert evidence.sum() == pytest.approx(logit[0, 0] - offset, abs=1e-3)
+            known = cam(input_tensor=torch.from_numpy(seen), targets=[lambda out: out[0]])[0]
+            # grad-cam scales its map to [0, 1] before and after it makes it as large as the film.
+            scaled = np.maximum(evidence[0], 0)
+            scaled = (scaled - scaled.min()) / (1e-7 + (scaled - scaled.min()).max())
+            mine = cv2.resize(scaled, seen.shape[:1:-1])
+            np.testing.assert_allclose(mine, known, atol=1e-4)
+
+
+def test_heat_map_of_a_phantom_lies_on_its_fracture() -> None:
+    from core.fracture.agreement import heat_inside
     from models.fracture.classify import classify, load_classifier
 
     model = load_classifier(load_card("fracture", "classifier"))
-    image, _ = limb_phantom(random_limb(6, fractured=True))
-    answer = classify(model, image)
-    assert 0 <= answer.probability <= 1
-    assert answer.heat_map.shape == image.shape
-    assert answer.heat_map.max() > 0.5
-    assert answer.heat_map.min() >= 0
+    inside, area = [], []
+    for seed in range(0, 16, 2):
+        image, boxes = limb_phantom(random_limb(seed, fractured=True))
+        answer = classify(model, image)
+        assert answer.heat_map.shape == image.shape
+        assert (answer.heat_map.min(), answer.heat_map.max()) == (0, 1)
+        inside.append(heat_inside(answer.heat_map, boxes))
+        area.append(heat_inside(np.ones(image.shape), boxes))
+    assert np.mean(inside) > 3 * np.mean(area)
+
+
+@pytest.mark.parametrize("corner", [(0, 0), (0, -1), (-1, 0)])
+def test_a_hot_cell_stays_in_its_corner_of_the_film(corner: tuple[int, int]) -> None:
+    from models.fracture.classify import on_film
+
+    evidence = np.zeros((28, 20), np.float32)  # a film of 300 × 200 px in 448 × 320
+    evidence[corner] = 2
+    evidence[14, 10] = -5
+    heat = on_film(evidence, (300, 200), (448, 320), 448)
+    y, x = np.unravel_index(heat.argmax(), heat.shape)
+    assert abs(y - (299 if corner[0] else 0)) < 15
+    assert abs(x - (199 if corner[1] else 0)) < 15
+    assert heat[150, 100] == 0

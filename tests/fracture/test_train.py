@@ -86,7 +86,7 @@ def test_export_gives_the_boxes_of_the_network(tmp_path: Path) -> None:
     grey = np.random.default_rng(0).random((1, 1, 96, 64), dtype=np.float32)
     boxes, scores = torch_forward(network)(grey)
     export(network, tmp_path / "detector.onnx")
-    exported_boxes, exported_scores = onnx_forward(tmp_path / "detector.onnx")(grey)
+    exported_boxes, exported_scores = onnx_forward(open_file(tmp_path / "detector.onnx"))(grey)
     np.testing.assert_allclose(exported_boxes, boxes, atol=0.5)
     np.testing.assert_allclose(exported_scores, scores, atol=0.005)
     np.testing.assert_array_equal(torch_forward(network)(grey)[0], boxes)  # left as it was
