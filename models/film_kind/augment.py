@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from core.film_kind import KINDS, ORIENTATIONS
 from core.images import FloatArray
 from models.film_kind.clutter import lettered
-from models.film_kind.films import Film
+from models.film_kind.films import Film, pixels_of
 from models.film_kind.recognise import network_input, stretch
 
 CANVAS_PX = 112
@@ -42,7 +42,7 @@ def training_view(film: Film, other: Film, side_px: int, rng: np.random.Generato
     """
     kind = film.kind
     if kind == "other" and rng.random() < 0.4:  # a page gets them as they are
-        return View(network_input(film.grey.astype(np.float32) / 255, side_px), KINDS.index(kind))
+        return View(network_input(pixels_of(film), side_px), KINDS.index(kind))
     pixels = toned(film.grey, rng)
     if rng.random() < 0.5 and kind != "chest":
         pixels = pixels[:, ::-1]

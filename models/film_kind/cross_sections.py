@@ -47,7 +47,11 @@ class _Body:
         self.units: NDArray[np.float64] = np.full(x.shape, AIR)
 
     def put(
-        self, middle: tuple[float, float], axes: tuple[float, float], units: float, jitter: float = 0.1
+        self,
+        middle: tuple[float, float],
+        axes: tuple[float, float],
+        units: float,
+        jitter: float = 0.1,
     ) -> None:
         """Fill a random ellipse near the one given; (x, y) from -1 to 1, y downwards."""
         u, v = np.array(middle) + self.rng.normal(0, jitter * 0.3, 2)

@@ -104,7 +104,9 @@ def phantom_films(first: int, count: int) -> Iterator[Film]:
     for seed in range(first, first + -(-count // 9)):
         voxels = random_head(seed, 3.0).volume.voxels
         for number, grey in enumerate(_slices(voxels, per_plane=3)):
-            yield Film(grey, "cross-section", "brain phantoms", f"head phantom {seed}, slice {number}")
+            yield Film(
+                grey, "cross-section", "brain phantoms", f"head phantom {seed}, slice {number}"
+            )
 
 
 def corner(grey: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import WeightsError
 from core.film_kind import KINDS, ORIENTATIONS, FilmKind, refusal, righted, turned
 from core.images import FloatArray, Radiograph
-from models.cards import ModelCard, verified_weights
+from models.cards import ModelCard
+from models.onnx_runtime import Network, open_network
 
 __all__ = ["Model", "load_model", "network_input", "recognise", "refusal", "righted", "turned"]
 
@@ -22,7 +21,7 @@ Forward = Callable[[FloatArray], NDArray[np.float32]]
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A network ready to run; ONNX Runtime sessions may be shared between threads.
+    """A network ready to run, in any thread.
 
     Attributes:
         forward: Runs the network.
@@ -42,31 +41,16 @@ def load_model(card: ModelCard) -> Model:
         WeightsError: If the weights are missing, not those of the card (found before the file
             is opened), or cannot be run.
     """
-    forward = onnx_forward(verified_weights(card))
-    return Model(forward, int(card.input_shape[-1]), card.operating_points)
+    network = open_network(card, threads=1)  # too small for sharing the work to pay
+    return Model(onnx_forward(network), int(card.input_shape[-1]), card.operating_points)
 
 
-def onnx_forward(path: Path) -> Forward:
-    """Run an exported network with ONNX Runtime on one thread.
-
-    Raises:
-        WeightsError: If the file holds no network that can be run.
-    """
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    options.intra_op_num_threads = 1  # so small that sharing the work costs more than it saves
-    try:
-        session = onnxruntime.InferenceSession(
-            str(path), options, providers=["CPUExecutionProvider"]
-        )
-    except Exception as err:  # its exceptions have no common base of their own
-        raise WeightsError(f"{path.name} holds no network that ONNX Runtime can run.") from err
+def onnx_forward(network: Network) -> Forward:
+    """Run an exported network."""
 
     def forward(films: FloatArray) -> NDArray[np.float32]:
-        (logits,) = session.run(None, {"film": films})
-        return np.asarray(logits, np.float32)
+        (logits,) = network(films)
+        return logits
 
     return forward
 

@@ -42,8 +42,8 @@ class YoloClassifier(nn.Module):
         """
         raised = maps.clamp(min=1e-4) ** self.power
         pooled = raised.mean(dim=(2, 3)) ** (1 / self.power)
-        last = self.head[1]
-        share = last.weight[0] * pooled ** (1 - self.power)
+        weights = self.head[1].get_parameter("weight")[0]
+        share = weights * pooled ** (1 - self.power)
         cells = raised.shape[2] * raised.shape[3]
         return self.head(pooled), (raised * share[:, :, None, None]).sum(dim=1) / cells
 

@@ -127,5 +127,5 @@ def _both(inputs: FloatArray) -> FloatArray:
 
 def _mean_probability(logits: FloatArray) -> FloatArray:
     """(N,) from the logits of N images and of their mirror images."""
-    each: FloatArray = 1 / (1 + np.exp(-logits.reshape(2, -1)))
-    return each.mean(axis=0)
+    each = 1 / (1 + np.exp(-logits.reshape(2, -1)))
+    return each.mean(axis=0, dtype=np.float32)

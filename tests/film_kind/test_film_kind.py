@@ -68,7 +68,7 @@ def test_page_answers_for_its_own_kind(wanted: str, kind: str) -> None:
         ("other hand", "hand", "more than one hand"),
         ("limb", "hand", "foot"),
         ("hand", "chest", "one whole hand"),
-        ("brain", "chest", "a slice through a head"),
+        ("cross-section", "chest", "a slice through a head"),
         ("other", "chest", "no radiograph"),
     ],
 )
@@ -97,7 +97,7 @@ def test_poor_film_is_refused_with_its_reason() -> None:
 
 def test_refusal_knows_two_pages_only() -> None:
     with pytest.raises(ValueError, match="wanted"):
-        refusal(answer(), "brain")
+        refusal(answer(), "cross-section")
 
 
 def test_answer_needs_every_kind() -> None:
@@ -147,9 +147,9 @@ def test_size_shape_and_exposure_do_not_reach_the_network() -> None:
 
 def test_outputs_are_named_in_order() -> None:
     logits = np.full((1, 11), -9, np.float32)
-    logits[0, [KINDS.index("brain"), len(KINDS) + 2, 10]] = 9
+    logits[0, [KINDS.index("cross-section"), len(KINDS) + 2, 10]] = 9
     (found,) = film_kinds(logits, [0.5], {})
-    assert (found.kind, found.orientation, found.inverted) == ("brain", "upside down", True)
+    assert (found.kind, found.orientation, found.inverted) == ("cross-section", "upside down", True)
     assert sum(found.probabilities.values()) == pytest.approx(1)
 
 
@@ -252,6 +252,7 @@ def test_training_learns_and_exports_what_it_learned(tmp_path: Path) -> None:
 
     from models.film_kind import train
     from models.film_kind.recognise import onnx_forward
+    from models.onnx_runtime import open_file
 
     films = {
         "clutter": [Film(clutter(np.random.default_rng(i)), "other", "clutter") for i in range(4)],
@@ -262,7 +263,9 @@ def test_training_learns_and_exports_what_it_learned(tmp_path: Path) -> None:
     inputs = np.random.default_rng(0).uniform(0, 1, (3, 1, 64, 64)).astype(np.float32)
     with torch.inference_mode():
         expected = network(torch.from_numpy(inputs)).numpy()
-    np.testing.assert_allclose(onnx_forward(tmp_path / "small.onnx")(inputs), expected, atol=2e-2)
+    np.testing.assert_allclose(
+        onnx_forward(open_file(tmp_path / "small.onnx"))(inputs), expected, atol=2e-2
+    )
 
 
 def bright_is_hand(films: FloatArray) -> NDArray[np.float32]:
@@ -301,5 +304,5 @@ def test_missing_data_sets_are_left_out(tmp_path: Path) -> None:
 
 def test_phantom_films_are_of_every_kind_but_other() -> None:
     kinds = [film.kind for film in phantom_films(0, 1)]
-    assert set(kinds) == {"hand", "chest", "limb", "brain"}
-    assert kinds.count("brain") == 9
+    assert set(kinds) == {"hand", "chest", "limb", "cross-section"}
+    assert kinds.count("cross-section") == 9

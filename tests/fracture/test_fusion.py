@@ -19,7 +19,9 @@ def test_fit_finds_the_coefficients_that_made_the_data() -> None:
     made = Fusion(-0.8, 0.5, 1.2)
     fractured = rng.random(20_000) < made.probabilities(best, chance)
     found = fit(best, chance, fractured)
-    assert (found.bias, found.detector, found.classifier) == pytest.approx((-0.8, 0.5, 1.2), abs=0.1)
+    assert (found.bias, found.detector, found.classifier) == pytest.approx(
+        (-0.8, 0.5, 1.2), abs=0.1
+    )
 
 
 def test_fit_needs_both_kinds() -> None:

@@ -80,6 +80,7 @@ def test_export_gives_the_boxes_of_the_network(tmp_path: Path) -> None:
     from models.fracture import network as networks
     from models.fracture.export import export
     from models.fracture.predict import onnx_forward, torch_forward
+    from models.onnx_runtime import open_file
 
     torch.manual_seed(0)
     network = networks.build("yolo26n").eval()
