@@ -109,6 +109,12 @@ def open_file(path: Path, threads: int | None = None) -> Network:
 
 @lru_cache(maxsize=1)
 def cores() -> int:
-    """Threads for one answer: the cores that this process may use, four at most."""
+    """Threads for one answer: the cores that this process may use, four at most.
+
+    OMP_NUM_THREADS is heeded as most numeric libraries do: where many processes share the cores,
+    each is told to keep to fewer.
+    """
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return max(1, min(MOST_THREADS, usable or 1))
+    told = os.environ.get("OMP_NUM_THREADS", "")
+    allowed = int(told) if told.isdigit() and int(told) else MOST_THREADS
+    return max(1, min(MOST_THREADS, usable or 1, allowed))

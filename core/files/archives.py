@@ -61,7 +61,7 @@ def _read_archive(name: str, source: bytes) -> Iterator[tuple[str, Radiograph | 
         yield name, err
         return
     with archive:
-        entries = [entry for entry in archive.infolist() if not _is_junk(entry)]
+        entries = [entry for entry in archive.infolist() if not is_junk(entry)]
         if not entries:
             yield (
                 name,
@@ -72,9 +72,9 @@ def _read_archive(name: str, source: bytes) -> Iterator[tuple[str, Radiograph | 
             )
         left = MAX_ARCHIVE_BYTES
         for entry in entries[:MAX_FILES]:
-            label = f"{name}/{_clean(entry.filename)}"
+            label = f"{name}/{clean(entry.filename)}"
             try:
-                content = _unpacked(archive, entry, left)
+                content = unpacked(archive, entry, left)
             except ImagingError as err:
                 yield label, err
                 continue
@@ -103,7 +103,7 @@ def _opened(source: bytes) -> zipfile.ZipFile:
         ) from err
 
 
-def _unpacked(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, left: int) -> bytes:
+def unpacked(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, left: int) -> bytes:
     """The bytes of one entry, never more than its header says and the limits allow."""
     if entry.flag_bits & 0x1:
         raise UnreadableImageError(
@@ -135,7 +135,8 @@ def _unpacked(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, left: int) -> by
     return content
 
 
-def _is_junk(entry: zipfile.ZipInfo) -> bool:
+def is_junk(entry: zipfile.ZipInfo) -> bool:
+    """Whether an entry is a folder, hidden, or one of the files that lie beside images."""
     path = PurePosixPath(entry.filename.replace("\\", "/"))
     parts = [part.lower() for part in path.parts]
     return (
@@ -143,12 +144,19 @@ def _is_junk(entry: zipfile.ZipInfo) -> bool:
         or not parts
         or any(part in _JUNK_FOLDERS for part in parts)
         or any(part.startswith(".") and part != ".." for part in parts)
-        or parts[-1] in _JUNK_NAMES
-        or path.suffix.lower() in _COMPANIONS
+        or is_companion(parts[-1])
     )
 
 
-def _clean(path: str) -> str:
+def is_companion(name: str) -> bool:
+    """Whether a file of this name is hidden, a system's own, a label or a read-me file."""
+    lower = name.lower()
+    return (
+        lower.startswith(".") or lower in _JUNK_NAMES or PurePosixPath(lower).suffix in _COMPANIONS
+    )
+
+
+def clean(path: str) -> str:
     """The path as a label: no drive, no way up, no control characters."""
     parts = path.replace("\\", "/").replace(":", "_").split("/")
     kept = [part for part in parts if part not in ("", ".", "..")]

@@ -1,0 +1,144 @@
+"""What runs in a Dask worker: the model, loaded once, and the scoring of a few images.
+
+A worker plugin (https://distributed.dask.org/en/stable/plugins.html) holds the model: Dask hands
+it to every worker, also to one that joins late or comes back after it died.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from distributed import WorkerPlugin, get_worker
+
+from core.errors import ImagingError, WeightsError
+from models.cards import load_card
+from models.score import sources
+from models.score.sources import Item
+from models.score.task import Ask, Contents, Task, score
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """What goes back to the run: lines for the tables, and the mask as a file."""
+
+    columns: dict[str, Any]
+    boxes: tuple[Mapping[str, Any], ...] = ()
+    mask: bytes = b""
+
+
+class Loaded(WorkerPlugin):
+    """The model of a run in a worker.
+
+    Args:
+        task: What is scored.
+        hashes: SHA-256 of every card's weights, as the run knows them.
+        masks: Whether masks are wanted.
+    """
+
+    idempotent = True
+
+    def __init__(self, task: Task, hashes: tuple[str, ...], masks: bool) -> None:
+        self.task, self.hashes, self.masks = task, hashes, masks
+
+    def setup(self, worker: Any) -> None:
+        """Called by Dask in each worker; the model itself waits for the first image."""
+        self._lock = threading.Lock()
+        self._model: Any = None
+
+    def teardown(self, worker: Any) -> None:
+        """Called by Dask when the run is over; a lasting cluster gets its memory back."""
+        self._model = None
+
+    @property
+    def model(self) -> Any:
+        """The loaded networks.
+
+        Raises:
+            WeightsError: If this worker has other weights than the run, or none.
+        """
+        with self._lock:
+            if self._model is None:
+                if hashes_of(self.task) != self.hashes:
+                    raise WeightsError(
+                        "A worker has other model cards than this computer: install the same "
+                        "version of Lightbox on both."
+                    )
+                _one_thread_each()
+                self._model = self.task.load()
+            return self._model
+
+
+def hashes_of(task: Task) -> tuple[str, ...]:
+    """SHA-256 of every card's weights."""
+    return tuple(load_card(room, name).sha256 for room, name in task.cards)
+
+
+def prepare(plugin: str) -> int:
+    """Load the model, before the first image; the worker's process number."""
+    _loaded(plugin).model  # noqa: B018 (loading it is the point)
+    return os.getpid()
+
+
+def score_items(
+    plugin: str, items: Sequence[Item], sent: Sequence[Contents | str] | None
+) -> list[Row]:
+    """Score some images one after the other.
+
+    Args:
+        plugin: Name under which `Loaded` was registered.
+        items: What to score.
+        sent: The bytes of each, or the sentence why there are none; None where this worker
+            sees the files itself.
+
+    Raises:
+        WeightsError: If the model cannot be loaded.
+    """
+    loaded = _loaded(plugin)
+    model = loaded.model
+    rows = []
+    for number, item in enumerate(items):
+        given = read(item) if sent is None else sent[number]
+        if isinstance(given, str):
+            rows.append(refused(given))
+            continue
+        done = score(loaded.task, model, given, Ask(item.sex, loaded.masks))
+        rows.append(Row(done.row, done.boxes, done.mask))
+    return rows
+
+
+def read(item: Item) -> Contents | str:
+    """An item's bytes, or the sentence why there are none."""
+    try:
+        return sources.contents(item)
+    except ImagingError as err:
+        return str(err)
+
+
+def refused(why: str) -> Row:
+    """The row of an image that could not even be read."""
+    return Row({"digest": None, "refused": True, "why": why, "seconds": 0.0})
+
+
+def same_file(path: str, size: int) -> bool:
+    """Whether this worker sees a file of this size under this path."""
+    try:
+        return os.stat(path).st_size == size  # noqa: PTH116 (a path of the other computer)
+    except OSError:
+        return False
+
+
+def _loaded(plugin: str) -> Loaded:
+    found = get_worker().plugins[plugin]
+    assert isinstance(found, Loaded)
+    return found
+
+
+def _one_thread_each() -> None:
+    """Keep image libraries to the threads that Dask gives a worker: one, by OMP_NUM_THREADS."""
+    import cv2
+
+    cv2.setNumThreads(int(os.environ.get("OMP_NUM_THREADS", 1)))
