@@ -100,6 +100,19 @@ def area_share(region: ArrayLike) -> float:
     return float(np.asarray(region, np.float64).mean())
 
 
+def by_probability(heat: ArrayLike, probability: float) -> FloatArray:
+    """A heat map of [0, 1] as bright as its finding is probable: times the root of that.
+
+    A map is relative to its own maximum; shown as it is, a finding of 3 % glows like one of
+    90 %. The root leaves the findings of a few percent visible.
+
+    Args:
+        heat: (H, W) in [0, 1].
+        probability: In [0, 1].
+    """
+    return (np.asarray(heat, np.float32) * np.float32(probability) ** 0.5).astype(np.float32)
+
+
 def centre_map(shape: tuple[int, int], width: float = 0.25) -> FloatArray:
     """A bell in the middle of the film, `width` of its sides wide (one standard deviation).
 

@@ -1,4 +1,4 @@
-"""Turn a run into what ships: packed weights, calibration and operating points on the card.
+"""Turn a run into what ships: an ONNX file, calibration and operating points on the card.
 
 `python -m models.chest.export --card findings --data F --checkpoint last.pt`: calibration and
 operating points are fitted on `val`. Without `--checkpoint` the shipped weights stay, and with
@@ -25,8 +25,8 @@ from core.images import FloatArray
 from models.cards import MODELS, WEIGHTS, ModelCard, load_card
 from models.chest.dataset import read_cases, read_film, read_mask_cases
 from models.chest.evaluate import BATCH
-from models.chest.packing import save
 from models.chest.predict import Model, calibrated, load_model, member_log_odds, network_input
+from models.chest.weights import write_classifier, write_segmenter
 
 MARK = "# Below: written by models/chest/export.py"
 SPECIFICITY = 0.9
@@ -264,7 +264,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     torch.set_num_threads(1)
     card = load_card("chest", options.card)
     if options.checkpoint:
-        save(shipped_state(options.checkpoint, len(card.labels)), WEIGHTS / card.file)
+        write = write_segmenter if "heart" in card.labels else write_classifier
+        write(shipped_state(options.checkpoint, len(card.labels)), card, WEIGHTS / card.file)
     sha256 = hashlib.sha256((WEIGHTS / card.file).read_bytes()).hexdigest()
     extra = {name: value for name, value in card.extra.items() if name != "calibration"}
     points = dict(card.operating_points)

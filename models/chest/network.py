@@ -1,4 +1,4 @@
-"""The chest networks: classifiers from one grey channel, and a U-Net for heart and lungs."""
+"""The chest classifiers: from one grey channel to log odds, in PyTorch."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ class ChestNet(nn.Module):
 
     Attributes:
         features: From (B, 1, S, S) to the last map (B, C, h, w); a `Sequential`.
-        layers: Name on the screen of each layer that a heat map may look at, with its index in
-            `features`, from the finest to the last.
+        layers: Name on the screen of each layer that a heat map may look at, with its module in
+            `features`, from the finest to the last. All are rectified: class activation maps
+            read an activation as evidence, which the negative half of a linear bottleneck is not.
     """
 
     def __init__(self, architecture: str, outputs: int, dropout: float = 0.2) -> None:
@@ -35,8 +36,29 @@ class ChestNet(nn.Module):
         found = self.features((grey - GREY_MEAN) / GREY_STD)
         return self.head(self.dropout(found.float().mean(dim=(2, 3))))
 
+    def layer(self, name: str) -> nn.Module:
+        """The module of a layer of `layers`."""
+        return self.features.get_submodule(self.layers[name])
 
-def _backbone(architecture: str) -> tuple[nn.Sequential, int, dict[str, int]]:
+
+class ChestNetWithMaps(ChestNet):
+    """The same network with what its answer is made of, for the file that answers.
+
+    With a mean over the last map and one linear layer, Grad-CAM is the class activation map: the
+    last map weighed by the linear layer's weights (Zhou et al. 2016), without gradients.
+    """
+
+    def forward(self, grey: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:  # type: ignore[override]  # more outputs
+        """Logits (B, L), class activation maps (B, L, h, w), and the last map (B, C, h, w).
+
+        A logit is the mean of its map, plus the linear layer's offset.
+        """
+        last = self.features((grey - GREY_MEAN) / GREY_STD)
+        maps = functional.conv2d(last, self.head.weight[:, :, None, None])
+        return self.head(last.mean(dim=(2, 3))), maps, last
+
+
+def _backbone(architecture: str) -> tuple[nn.Sequential, int, dict[str, str]]:
     """Feature layers, their number of channels, and the layers to look at.
 
     All keep the stride of the last stage at 1: films of 128 px would otherwise end in a map of
@@ -48,24 +70,23 @@ def _backbone(architecture: str) -> tuple[nn.Sequential, int, dict[str, int]]:
         return (
             EfficientNetLite0.layers(),
             1280,
-            _named({"1/4": 3, "1/8": 5, "1/16": 11, "last": -1}, 18),
+            # The rectified expansions of the blocks that follow these sizes.
+            {"1/4": "4.layers.2", "1/8": "6.layers.2", "1/16": "12.layers.2", "last": "17"},
         )
     if architecture == "mobilenet_v2":
         features = torchvision.models.mobilenet_v2().features
         features[0][0] = _one_channel(features[0][0])
         features[14].conv[1][0].stride = (1, 1)
-        return features, 1280, _named({"1/4": 3, "1/8": 6, "1/16": 13, "last": -1}, 19)
+        layers = {"1/4": "4.conv.0", "1/8": "7.conv.0", "1/16": "14.conv.0", "last": "18"}
+        return features, 1280, layers
     if architecture == "densenet121":
         features = torchvision.models.densenet121().features
         features.conv0 = _one_channel(features.conv0)
         features.transition3.pool = nn.Identity()
         features.add_module("relu5", nn.ReLU(inplace=False))
-        return features, 1024, _named({"1/4": 4, "1/8": 6, "1/16": 8, "last": -1}, len(features))
+        layers = {f"1/{4 * 2**i}": f"transition{i + 1}.relu" for i in range(3)}
+        return features, 1024, {**layers, "last": "relu5"}
     raise ValueError(f"no such architecture: {architecture!r}, expected one of {ARCHITECTURES}")
-
-
-def _named(layers: dict[str, int], count: int) -> dict[str, int]:
-    return {name: index % count for name, index in layers.items()}
 
 
 def _one_channel(conv: nn.Conv2d) -> nn.Conv2d:

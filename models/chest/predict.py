@@ -4,32 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from core.chest.result import Findings
-from core.errors import UnsuitableInputError
 from core.images import FloatArray, Radiograph
 from core.stages import Progress, Step, run_stages
 from models.cards import ModelCard, load_card
-from models.chest.packing import load_into
-from models.chest.preprocess import input_stages
-
-if TYPE_CHECKING:
-    from models.chest.network import ChestNet
-
-LEAST_SIDE_PX = 32
-"""Films smaller than this hold too little for any answer."""
+from models.chest.preprocess import input_stages, network_film
+from models.chest.weights import LOGITS, Answering
+from models.onnx_runtime import open_network
 
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """One or several classifiers that answer together. Heat maps hook them: hold a lock.
+    """One or several classifiers that answer together; several threads may share it.
 
     Attributes:
         title: What the screen calls it.
-        networks: In evaluation mode, by title; the first is the one that heat maps explain.
+        networks: By title; `models.chest.weights` names their outputs.
         labels: Findings in the order of the outputs.
         side_px: Side of the square that the networks receive.
         calibration: Slope and offset by finding that turn the mean log odds into calibrated
@@ -39,17 +32,17 @@ class Model:
     """
 
     title: str
-    networks: Mapping[str, ChestNet]
+    networks: Mapping[str, Answering]
     labels: tuple[str, ...]
     side_px: int
     calibration: Mapping[str, tuple[float, float]]
     operating_points: Mapping[str, float]
     mirrored: bool = False
 
-    @property
-    def network(self) -> ChestNet:
-        """The network that heat maps explain."""
-        return next(iter(self.networks.values()))
+
+def members(card: ModelCard) -> list[ModelCard]:
+    """The cards whose networks answer together: the card itself, then those that it names."""
+    return [card, *(load_card("chest", name) for name in card.extra.get("members", ()))]
 
 
 def load_model(card: ModelCard) -> Model:
@@ -57,16 +50,12 @@ def load_model(card: ModelCard) -> Model:
 
     Raises:
         WeightsError: If weights are missing, not those of the card (found before the file is
-            opened), or do not fit the network.
+            opened), or hold no network that can be run.
     """
-    from models.chest.network import ChestNet
-
-    members = [card, *(load_card("chest", name) for name in card.extra.get("members", ()))]
-    networks = {}
-    for member in members:
-        network = ChestNet(member.architecture, len(member.labels))
-        load_into(network, member)
-        networks[str(member.extra.get("member_title", member.title))] = network
+    networks = {
+        str(member.extra.get("member_title", member.title)): open_network(member)
+        for member in members(card)
+    }
     fitted = card.extra.get("calibration", {})
     calibration = {
         label: (float(fitted[label][0]), float(fitted[label][1])) if label in fitted else (1.0, 0.0)
@@ -94,30 +83,19 @@ def network_input(model: Model, image: Radiograph) -> FloatArray:
     Raises:
         UnsuitableInputError: If the film is too small or of one grey.
     """
-    if min(image.shape) < LEAST_SIDE_PX:
-        height, width = image.shape
-        raise UnsuitableInputError(
-            f"The film is {width}×{height} px; at least {LEAST_SIDE_PX} px either way are needed. "
-            "Choose the film in a larger size."
-        )
-    made = steps(model, image)
-    if made[-1].error is not None:
-        raise UnsuitableInputError(made[-1].error)
-    return np.asarray(made[-1].image, np.float32)
+    return network_film(image, model.side_px)
 
 
 def member_log_odds(model: Model, batch: FloatArray) -> dict[str, FloatArray]:
     """Uncalibrated log odds (N, labels) of every member on inputs (N, S, S)."""
-    import torch
-
-    seen = torch.from_numpy(np.ascontiguousarray(batch, np.float32))[:, None]
+    seen = np.asarray(batch, np.float32)[:, None]
     found = {}
-    with torch.inference_mode():
-        for title, network in model.networks.items():
-            logits = network(seen)
-            if model.mirrored:
-                logits = (logits + network(seen.flip(3))) / 2
-            found[title] = logits.numpy()
+    for title, network in model.networks.items():
+        (logits,) = network(seen, only=(LOGITS,))
+        if model.mirrored:
+            (other,) = network(seen[..., ::-1], only=(LOGITS,))
+            logits = np.asarray((logits + other) / 2, np.float32)
+        found[title] = logits
     return found
 
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from core.errors import UnsuitableInputError
-from core.images import FloatArray
-from core.stages import Stage
+from core.images import FloatArray, Radiograph
+from core.stages import Stage, run_stages
 
+LEAST_SIDE_PX = 32
+"""Films smaller than this hold too little for any answer."""
+SMALL_SIDE_PX = 128
+"""Films smaller than this are enlarged to what the networks receive; the screen warns of it."""
 LOW, HIGH = 0.5, 99.5
 """Percentiles of the film that become black and white."""
 
@@ -67,6 +71,24 @@ def input_stages(side_px: int) -> list[Stage]:
             "The network was trained at this size; finer detail is lost here.",
         ),
     ]
+
+
+def network_film(image: Radiograph, side_px: int) -> FloatArray:
+    """What a network receives of a film: float32 (`side_px`, `side_px`) in [0, 1].
+
+    Raises:
+        UnsuitableInputError: If the film is too small or of one grey.
+    """
+    if min(image.shape) < LEAST_SIDE_PX:
+        height, width = image.shape
+        raise UnsuitableInputError(
+            f"The film is {width}×{height} px; at least {LEAST_SIDE_PX} px either way are needed. "
+            "Choose the film in a larger size."
+        )
+    last = run_stages(image.pixels, input_stages(side_px))[-1]
+    if last.error is not None:
+        raise UnsuitableInputError(last.error)
+    return np.asarray(last.image, np.float32)
 
 
 def to_original(heat: FloatArray, shape_hw: tuple[int, int]) -> FloatArray:

@@ -22,15 +22,16 @@ from core.metrics.heat_maps import HeatScore, boxes_region, centre_map, rank_cor
 from core.metrics.statistics import bootstrap_interval
 from models.cards import load_card
 from models.chest.dataset import read_film, read_mask, read_mask_cases
-from models.chest.heatmaps import METHODS, heat_map
-from models.chest.predict import Model, load_model
+from models.chest.gradients import Explained, heat_map, load_model
+from models.chest.heatmaps import METHODS
+from models.chest.network import ChestNet
 
 LAYERS = ("1/16", "last")
 COLUMNS = (
     "question", "split", "method", "layer", "n", "pointing", "pointing_low", "pointing_high",
     "energy", "energy_low", "energy_high", "area", "likeness", "likeness_low", "likeness_high",
 )  # fmt: skip
-CENTRE = "A bell in the middle"
+CENTRE = "Centre-weighted baseline"
 BOXES, HEART, RANDOM = "boxes", "heart", "random weights"
 
 
@@ -77,18 +78,18 @@ def heart_questions(folder: Path, splits: Sequence[str]) -> list[Question]:
     ]
 
 
-def randomised(model: Model) -> Model:
-    """The same network with all weights drawn anew."""
+def randomised(model: Explained) -> Explained:
+    """The same networks with random weights."""
     import torch
 
-    from models.chest.network import ChestNet
-
     torch.manual_seed(0)
-    network = ChestNet(model.network.architecture, len(model.labels)).eval()
-    return replace(model, networks={"Random": network})
+    networks = [ChestNet(one.architecture, len(model.labels)).eval() for one in model.networks]
+    return replace(model, networks=tuple(networks))
 
 
-def region_rows(name: str, questions: Sequence[Question], model: Model) -> Iterable[dict[str, Any]]:
+def region_rows(
+    name: str, questions: Sequence[Question], model: Explained
+) -> Iterable[dict[str, Any]]:
     """Pointing game and energy of each method and layer, by split, and of the baseline."""
     splits = sorted({question.split for question in questions})
     asked = {split: [q for q in questions if q.split == split] for split in splits}
@@ -125,7 +126,7 @@ def interval(values: np.ndarray) -> tuple[float, float, float]:
     return round(float(np.mean(values)), 4), round(low, 4), round(high, 4)
 
 
-def random_rows(questions: Sequence[Question], model: Model) -> Iterable[dict[str, Any]]:
+def random_rows(questions: Sequence[Question], model: Explained) -> Iterable[dict[str, Any]]:
     """How much the maps resemble those of random weights (Spearman, 1 for the same)."""
     other = randomised(model)
     for method in METHODS:

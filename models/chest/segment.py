@@ -1,9 +1,8 @@
-"""Draw the lungs and the heart on a chest film."""
+"""Outline the lungs and the heart on a chest film."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,25 +12,23 @@ from core.errors import UnsuitableInputError
 from core.images import Radiograph
 from core.stages import Step, run_stages
 from models.cards import ModelCard
-from models.chest.packing import load_into
 from models.chest.preprocess import input_stages, to_original
-
-if TYPE_CHECKING:
-    from models.chest.segment_network import UNet
+from models.chest.weights import Answering
+from models.onnx_runtime import open_network
 
 
 @dataclass(frozen=True, eq=False)
 class SegmentModel:
-    """A network that draws, ready to run; several threads may share it.
+    """A network that outlines, ready to run; several threads may share it.
 
     Attributes:
-        network: In evaluation mode.
+        network: From films (N, 1, S, S) to logits (N, 4, S, S).
         labels: Names of its outputs in order, "background" first.
         side_px: Side of the square that it receives.
         mirrored: Whether the answer is the mean over the film and its mirror image.
     """
 
-    network: UNet
+    network: Answering
     labels: tuple[str, ...]
     side_px: int
     mirrored: bool = True
@@ -42,14 +39,10 @@ def load_model(card: ModelCard) -> SegmentModel:
 
     Raises:
         WeightsError: If the weights are missing, not those of the card (found before the file
-            is opened), or do not fit the network.
+            is opened), or hold no network that can be run.
     """
-    from models.chest.segment_network import UNet
-
-    network = UNet()
-    load_into(network, card)
     mirrored = bool(card.extra.get("mirrored", True))
-    return SegmentModel(network, card.labels, int(card.input_shape[-1]), mirrored)
+    return SegmentModel(open_network(card), card.labels, int(card.input_shape[-1]), mirrored)
 
 
 def steps(model: SegmentModel, image: Radiograph) -> list[Step]:
@@ -76,16 +69,19 @@ def segment(model: SegmentModel, image: Radiograph) -> dict[str, NDArray[np.bool
 
 def _shares(model: SegmentModel, seen: NDArray[np.float32]) -> NDArray[np.float32]:
     """Share of each class (4, S, S) at every pixel of the network's input."""
-    import torch
+    shares = _softmax(model.network(seen[None, None])[0])
+    if model.mirrored:
+        other = _softmax(model.network(seen[None, None, :, ::-1])[0])[..., ::-1]
+        swapped = [_other_side(name) for name in model.labels]
+        other = other[:, [model.labels.index(name) for name in swapped]]
+        return np.asarray((shares + other)[0] / 2, np.float32)
+    return shares[0]
 
-    batch = torch.from_numpy(seen)[None, None]
-    with torch.inference_mode():
-        shares = torch.softmax(model.network(batch), dim=1)
-        if model.mirrored:
-            other = torch.softmax(model.network(batch.flip(3)), dim=1).flip(3)
-            swapped = [_other_side(name) for name in model.labels]
-            shares = (shares + other[:, [model.labels.index(name) for name in swapped]]) / 2
-    return np.asarray(shares[0].numpy(), np.float32)
+
+def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Over axis 1."""
+    raised = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(raised / raised.sum(axis=1, keepdims=True), np.float32)
 
 
 def _other_side(name: str) -> str:

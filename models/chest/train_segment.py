@@ -22,6 +22,7 @@ from models.chest.dataset import MaskCase, network_inputs, read_film, read_mask,
 from models.chest.segment import SegmentModel, segment
 from models.chest.segment_network import CLASSES, UNet
 from models.chest.train import Averaged, Plan, adamw, rate_at
+from models.chest.weights import InTraining
 
 VIEWS = Strength(
     rotation_deg=8.0,
@@ -157,7 +158,7 @@ def measured(
     """Mean Dice of heart and lungs, and mean absolute error of the ratio, of averaged weights."""
     network = UNet()
     network.load_state_dict(state)
-    model = SegmentModel(network.eval(), CLASSES, side_px)
+    model = SegmentModel(InTraining(network.eval()), CLASSES, side_px)
     hearts, lungs, errors = [], [], []
     for case in cases:
         found = segment(model, read_film(case.path))

@@ -9,12 +9,10 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-import numpy as np
-import torch
-
 from core.phantoms.chest.phantom import chest_phantom
 from models.cards import load_card
-from models.chest import heatmaps, predict, segment
+from models.chest import gradients, heatmaps, predict, segment
+from models.chest.weights import LOGITS
 
 REPEATS = 9
 
@@ -32,24 +30,24 @@ def seconds(function: Callable[[], object]) -> float:
 def main() -> None:
     image = chest_phantom(2).image
     model = predict.load_model(load_card("chest", "findings"))
-    seen = torch.from_numpy(np.ascontiguousarray(predict.network_input(model, image)))[None, None]
+    explained = gradients.load_model(load_card("chest", "findings"))
+    seen = predict.network_input(model, image)[None, None]
 
     def bare() -> None:
-        with torch.inference_mode():
-            for network in model.networks.values():
-                network(seen)
+        for network in model.networks.values():
+            network(seen, only=(LOGITS,))
 
     alone = seconds(bare)
     print(f"bare forward pass of {len(model.networks)} network(s): {alone * 1000:.1f} ms")
     tasks: dict[str, Callable[[], object]] = {
         "classify": lambda: predict.classify(model, image),
-        "classify and Grad-CAM": lambda: (
+        "classify and the class map": lambda: (
             predict.classify(model, image),
-            heatmaps.heat_map(model, image, "Cardiomegaly"),
+            heatmaps.class_map(model, image, "Cardiomegaly"),
         ),
     }
     for method in heatmaps.METHODS:
-        tasks[method] = partial(heatmaps.heat_map, model, image, "Cardiomegaly", method=method)
+        tasks[method] = partial(gradients.heat_map, explained, image, "Cardiomegaly", method=method)
     drawer = segment.load_model(load_card("chest", "heart_lungs"))
     tasks["masks"] = lambda: segment.segment(drawer, image)
     for name, task in tasks.items():

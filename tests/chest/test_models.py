@@ -12,13 +12,16 @@ import torch
 from core.chest.result import Findings
 from core.errors import UnsuitableInputError, WeightsError
 from core.images import Radiograph, digest_of
+from core.phantoms.chest.phantom import chest_phantom
 from models.cards import ModelCard, task_cards
-from models.chest import evaluate, export, heatmaps, packing, predict, segment
+from models.chest import evaluate, export, gradients, heatmaps, predict, segment, weights
 from models.chest.augment import Strength, training_view
-from models.chest.dataset import FINDINGS, read_cases
-from models.chest.network import ARCHITECTURES, ChestNet
-from models.chest.preprocess import input_stages, to_original
+from models.chest.dataset import FINDINGS, read_cases, read_film
+from models.chest.network import ARCHITECTURES, ChestNet, ChestNetWithMaps
+from models.chest.preprocess import input_stages, network_film, to_original
 from models.chest.segment_network import CLASSES, UNet
+
+DATA = Path(__file__).parents[3] / "shared" / "data" / "chest"
 
 
 def film(shape: tuple[int, int] = (90, 120), seed: int = 0) -> Radiograph:
@@ -26,18 +29,34 @@ def film(shape: tuple[int, int] = (90, 120), seed: int = 0) -> Radiograph:
     return Radiograph(pixels, digest_of(pixels))
 
 
-def model_of(architecture: str = "mobilenet_v2", side_px: int = 64) -> predict.Model:
+LABELS = ("Cardiomegaly", "Effusion")
+OUTPUTS = (weights.LOGITS, weights.MAPS, weights.LAST)
+
+
+def networks_of(architecture: str = "mobilenet_v2") -> tuple[ChestNet, weights.InTraining]:
+    """One network with random weights: to look into, and as it answers."""
     torch.manual_seed(0)
-    labels = ("Cardiomegaly", "Effusion")
-    network = ChestNet(architecture, len(labels)).eval()
-    calibration = dict.fromkeys(labels, (1.0, 0.0))
-    points = dict.fromkeys(labels, 0.5)
-    return predict.Model("Tiny", {"Tiny": network}, labels, side_px, calibration, points)
+    network = ChestNetWithMaps(architecture, len(LABELS)).eval()
+    plain = ChestNet(architecture, len(LABELS)).eval()
+    plain.load_state_dict(network.state_dict())
+    return plain, weights.InTraining(network, OUTPUTS)
+
+
+def model_of(architecture: str = "mobilenet_v2", side_px: int = 64) -> predict.Model:
+    _, network = networks_of(architecture)
+    calibration = dict.fromkeys(LABELS, (1.0, 0.0))
+    points = dict.fromkeys(LABELS, 0.5)
+    return predict.Model("Tiny", {"Tiny": network}, LABELS, side_px, calibration, points)
 
 
 @pytest.fixture(scope="module")
 def model() -> predict.Model:
     return model_of()
+
+
+@pytest.fixture(scope="module")
+def explained() -> gradients.Explained:
+    return gradients.Explained((networks_of()[0],), LABELS, 64, False)
 
 
 def test_input_is_a_padded_square() -> None:
@@ -90,7 +109,7 @@ def test_members_are_averaged_before_calibration(model: predict.Model) -> None:
     pair = predict.Model(
         **{
             **vars(model),
-            "networks": {"A": model.network, "B": other.network},
+            "networks": {"A": model.networks["Tiny"], "B": other.networks["Tiny"]},
             "calibration": {"Cardiomegaly": (2.0, 1.0), "Effusion": (1.0, 0.0)},
         }
     )
@@ -123,61 +142,75 @@ def test_findings_refuse_what_is_no_probability(bad: dict[str, float]) -> None:
 
 
 @pytest.mark.parametrize("method", heatmaps.METHODS)
-def test_heat_maps_cover_the_film(model: predict.Model, method: str) -> None:
+def test_heat_maps_cover_the_film(explained: gradients.Explained, method: str) -> None:
     told: list[float] = []
-    found = heatmaps.heat_map(
-        model, film(), "Effusion", method=method, progress=lambda done, _: told.append(done)
+    found = gradients.heat_map(
+        explained, film(), "Effusion", method=method, progress=lambda done, _: told.append(done)
     )
     assert found.values.shape == (90, 120)
     assert found.values.min() >= 0 and found.values.max() <= 1
     assert found.cells_hw == (4, 4)
-    assert bool(told) == (method in heatmaps.SLOW)
+    assert bool(told) == (method == gradients.SCORE_CAM)
 
 
-def test_finer_layers_give_finer_maps(model: predict.Model) -> None:
-    cells = [
-        heatmaps.heat_map(model, film(), "Effusion", layer=layer).cells_hw[0]
-        for layer in heatmaps.layers(model)
-    ]
-    assert cells == [16, 8, 4, 4]
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_layers_are_rectified_and_finer_ones_give_finer_maps(architecture: str) -> None:
+    network, _ = networks_of(architecture)
+    seen = torch.rand(1, 1, 64, 64)
+    found = [gradients._activations(network, seen, network.layer(name)) for name in heatmaps.LAYERS]
+    assert [maps.shape[-1] for maps in found] == [16, 8, 4, 4]
+    assert all(float(maps.min()) >= 0 for maps in found)
 
 
-def test_heat_follows_the_finding_asked_for() -> None:
-    model = model_of()
-    with torch.no_grad():
-        model.network.head.weight.zero_()
-        model.network.head.weight[0, 5] = 1.0  # the first finding is channel 5 alone
-        model.network.head.weight[1, 9] = 1.0
-    maps = heatmaps.feature_maps(model, film(), count=1280)
-    for finding, channel in (("Cardiomegaly", 5), ("Effusion", 9)):
-        heat = heatmaps.heat_map(model, film((64, 64)), finding).values
-        assert heat.shape == (64, 64)
-        seen = torch.from_numpy(predict.network_input(model, film((64, 64))))[None, None]
-        own = heatmaps._activations(model.network, seen, model.network.features[-1])[0, channel]
-        cells = heatmaps.raw_map(
-            model.network, seen[0, 0].numpy(), model.labels.index(finding), "Grad-CAM", "last"
-        )
-        if own.max() > 0:
-            assert np.corrcoef(cells.ravel(), own.numpy().ravel())[0, 1] > 0.999
-    assert maps.total == 1280
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_class_map_is_grad_cam(mirrored: bool) -> None:
+    """The opening map, without gradients, is that of `grad-cam` on the last layer."""
+    network, answering = networks_of()
+    model = predict.Model(**{**vars(model_of()), "mirrored": mirrored})
+    seen = predict.network_input(model, film())
+    views = [seen, np.ascontiguousarray(seen[:, ::-1])] if mirrored else [seen]
+    for target, finding in enumerate(LABELS):
+        ours = heatmaps.class_cells(model, seen, target)
+        theirs = [gradients.cells_of(network, v, target, "Grad-CAM", "last") for v in views]
+        expected = np.mean([theirs[0], *(other[:, ::-1] for other in theirs[1:])], axis=0)
+        np.testing.assert_allclose(ours, expected, atol=1e-4)
+        explained = gradients.Explained((network,), LABELS, 64, mirrored)
+        shown = gradients.heat_map(explained, film(), finding).values
+        opening = heatmaps.class_map(model, film(), finding).values
+        np.testing.assert_allclose(opening, shown, atol=1e-4)
+    assert answering.outputs == OUTPUTS
 
 
-def test_feature_maps_come_strongest_first(model: predict.Model) -> None:
-    found = heatmaps.feature_maps(model, film(), layer="1/8", count=6)
+def test_mirrored_model_is_explained_on_both_views() -> None:
+    both = predict.Model(**{**vars(model_of()), "mirrored": True})
+    image = film((80, 80))
+    turned = image.with_pixels(np.ascontiguousarray(image.pixels[:, ::-1]), "mirrored")
+    first, second = (heatmaps.class_map(both, one, "Effusion").values for one in (image, turned))
+    np.testing.assert_allclose(first, second[:, ::-1], atol=1e-3)
+
+
+def test_feature_maps_come_strongest_first(
+    model: predict.Model, explained: gradients.Explained
+) -> None:
+    found = gradients.feature_maps(explained, film(), layer="1/8", count=6)
     assert found.maps.shape == (6, 8, 8)
     assert list(found.strengths) == sorted(found.strengths, reverse=True)
-    assert found.total == 32
+    assert found.total == 192  # the rectified expansion, not the bottleneck of 32
+    last = heatmaps.last_features(model, film(), count=6)
+    again = gradients.feature_maps(explained, film(), count=6)
+    assert last.channels == again.channels and last.total == 1280
+    np.testing.assert_allclose(last.maps, again.maps, atol=1e-4)
 
 
 @pytest.mark.parametrize("wrong", [{"method": "none"}, {"layer": "none"}])
-def test_unknown_choices_are_loud(model: predict.Model, wrong: dict[str, str]) -> None:
+def test_unknown_choices_are_loud(explained: gradients.Explained, wrong: dict[str, str]) -> None:
     with pytest.raises(ValueError):
-        heatmaps.heat_map(model, film(), "Effusion", **wrong)  # type: ignore[arg-type]
+        gradients.heat_map(explained, film(), "Effusion", **wrong)  # type: ignore[arg-type]
 
 
 def test_masks_have_the_size_of_the_film() -> None:
     torch.manual_seed(0)
-    drawer = segment.SegmentModel(UNet().eval(), CLASSES, 64)
+    drawer = segment.SegmentModel(weights.InTraining(UNet().eval()), CLASSES, 64)
     masks = segment.segment(drawer, film())
     assert set(masks) == {"left_lung", "right_lung", "heart"}
     assert all(mask.shape == (90, 120) and mask.dtype == bool for mask in masks.values())
@@ -186,7 +219,7 @@ def test_masks_have_the_size_of_the_film() -> None:
 
 def test_mirrored_film_swaps_the_lungs() -> None:
     torch.manual_seed(0)
-    drawer = segment.SegmentModel(UNet().eval(), CLASSES, 64)
+    drawer = segment.SegmentModel(weights.InTraining(UNet().eval()), CLASSES, 64)
     seen = film((64, 64)).pixels
     shares = segment._shares(drawer, seen)
     turned = segment._shares(drawer, np.ascontiguousarray(seen[:, ::-1]))[:, :, ::-1]
@@ -194,23 +227,13 @@ def test_mirrored_film_swaps_the_lungs() -> None:
     np.testing.assert_allclose(shares[3], turned[3], atol=1e-4)
 
 
-def test_packed_weights_stay_close() -> None:
-    torch.manual_seed(0)
-    state = ChestNet("mobilenet_v2", 2).state_dict()
-    back = packing.unpack(packing.pack(state))
-    assert set(back) == {name for name, t in state.items() if t.is_floating_point()}
-    for name, tensor in back.items():
-        step = state[name].abs().max() / 127
-        assert float((tensor - state[name]).abs().max()) <= float(step) + 1e-6
-
-
 def test_wrong_weights_are_refused_unopened(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("models.cards.verified_weights.__defaults__", (tmp_path,))
-    (tmp_path / "w.safetensors").write_bytes(b"not weights")
+    monkeypatch.setattr("models.onnx_runtime.open_network.__defaults__", (tmp_path, None))
+    (tmp_path / "w.onnx").write_bytes(b"not weights")
     card = ModelCard(
-        "x", "X", "chest", "", "w.safetensors", "0" * 64, "", "", "", "mobilenet_v2",
+        "x", "X", "chest", "", "w.onnx", "0" * 64, "", "", "", "mobilenet_v2",
         (1, 64, 64), ("Effusion",),
     )  # fmt: skip
     with pytest.raises(WeightsError, match="not opened"):
@@ -218,15 +241,26 @@ def test_wrong_weights_are_refused_unopened(
 
 
 @pytest.mark.parametrize("card", task_cards("chest"), ids=lambda card: card.name)
-def test_shipped_weights_load_and_answer(card: ModelCard) -> None:
-    image = film((128, 110))
+def test_one_file_answers_and_fills_the_framework_alike(card: ModelCard) -> None:
+    """On 20 phantoms, and on real films where they are."""
+    films = [chest_phantom(seed, shape=(96, 104)).image for seed in range(20)]
+    films += [read_film(case.path) for case in read_cases(DATA, "test")[:20]]
+    side = card.input_shape[-1]
+    seen = np.stack([network_film(image, side) for image in films])[:, None]
     if "heart" in card.labels:
-        assert segment.segment(segment.load_model(card), image)["heart"].shape == image.shape
-        return
-    loaded = predict.load_model(card)
-    found = predict.classify(loaded, image)
-    assert tuple(found.probabilities) == card.labels
-    assert set(card.operating_points) == set(card.labels) == set(card.extra["calibration"])
+        drawer = segment.load_model(card)
+        (found,) = drawer.network(seen)
+        module = weights.filled_segmenter(card)
+        assert segment.segment(drawer, films[0])["heart"].any()
+    else:
+        model = predict.load_model(card)
+        (network,) = model.networks.values()
+        (found,) = network(seen, only=(weights.LOGITS,))
+        module = weights.filled_classifier(card)
+        assert tuple(predict.classify(model, films[0]).probabilities) == card.labels
+        assert set(card.operating_points) == set(card.labels) == set(card.extra["calibration"])
+    (expected,) = weights.InTraining(module)(seen)
+    np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
 def test_views_without_strength_are_the_film() -> None:

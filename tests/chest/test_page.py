@@ -29,6 +29,7 @@ from core.stages import Step
 from models.chest import heatmaps, predict, segment
 from models.film_kind import recognise
 from pages.shared import inputs, views
+from pages.tasks.chest import loaders as chest_loaders
 from pages.tasks.chest import reading as chest_reading
 from pages.tasks.chest import sidebar as chest_inputs
 from tests import page_runner
@@ -76,22 +77,31 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
         counted["segment"] += 1
         return masks_of(image.shape)
 
-    def heat_map(
-        model: Any, image: Radiograph, finding: str, *, method: str, layer: str, progress: Any
+    def class_map(
+        model: Any, image: Radiograph, finding: str, method: str = "Grad-CAM", layer: str = "last"
     ) -> heatmaps.HeatMap:
         counted["heat"] += 1
-        if progress is not None:
-            progress(0.5, method)
         values = np.zeros(image.shape, np.float32)
         values[image.shape[0] // 2 :, image.shape[1] // 3 :] = 0.4
         values[-4:, -4:] = 1
         return heatmaps.HeatMap(values, finding, method, layer, (8, 8))
 
-    def feature_maps(
-        model: Any, image: Radiograph, *, layer: str, count: int
+    def features(
+        model: Any, image: Radiograph, count: int, layer: str = "last"
     ) -> heatmaps.FeatureMaps:
         maps = np.linspace(0, 1, count * 12, dtype=np.float32).reshape(count, 3, 4)
         return heatmaps.FeatureMaps(maps, tuple(range(count)), (1.0,) * count, layer, 99)
+
+    class Worker:
+        """Stands in for the process that holds PyTorch."""
+
+        def __init__(self, network: str) -> None:
+            counted["workers"] += 1
+
+        def call(self, function: str, card: Any, image: Radiograph, *asked: Any) -> Any:
+            if function.endswith(":explain"):
+                return class_map(None, image, *asked)
+            return features(None, image, asked[1], asked[0])
 
     def load(card: Any) -> Any:
         labels = LABELS if len(card.labels) > 1 else ("Cardiomegaly",)
@@ -104,9 +114,9 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
     )
     monkeypatch.setattr(segment, "load_model", lambda card: None)
     monkeypatch.setattr(segment, "segment", segmented)
-    monkeypatch.setattr(heatmaps, "layers", lambda model: ("1/8", "last"))
-    monkeypatch.setattr(heatmaps, "heat_map", heat_map)
-    monkeypatch.setattr(heatmaps, "feature_maps", feature_maps)
+    monkeypatch.setattr(heatmaps, "class_map", class_map)
+    monkeypatch.setattr(heatmaps, "last_features", features)
+    monkeypatch.setattr(chest_loaders, "Apart", Worker)
     monkeypatch.setattr(recognise, "load_model", lambda card: None)
     monkeypatch.setattr(recognise, "recognise", lambda model, image: kind_of())
     st.cache_resource.clear()
@@ -202,17 +212,27 @@ def test_every_part_opens(part: str, calls: Counter[str]) -> None:
     assert not app.error
 
 
-def test_slow_method_runs_on_its_button_only(calls: Counter[str]) -> None:
-    app = opened()
-    app.button_group(key="chest_more").set_value("Explain").run()
+def test_methods_with_gradients_run_on_demand_and_once(calls: Counter[str]) -> None:
+    app = opened().more("Explain")
     before = calls["heat"]
-    app.button(key="chest_run_Score-CAM").click().run()
-    assert not app.exception
+    assert not calls["workers"]
+    app.button_group(key="chest_methods").set_value(["Grad-CAM", "Score-CAM"]).run()
     assert calls["heat"] == before + 1
+    assert calls["workers"] == 1
     assert "lies in the heart’s outline" in app.words
     app.slider(key="chest_opacity").set_value(20).run()
     app.more("Steps").more("Explain")
     assert calls["heat"] == before + 1
+
+
+def test_without_pytorch_a_sentence_says_which_line_to_run(
+    calls: Counter[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chest_loaders, "find_spec", lambda name: None)
+    app = opened().more("Explain")
+    assert not app.error
+    app.button_group(key="chest_layer_findings").set_value("1/8").run()
+    assert "pip install -r requirements.txt" in app.error[0].value
 
 
 def test_opacity_does_not_rerun_a_method(calls: Counter[str]) -> None:

@@ -11,8 +11,8 @@ import torch
 from core.images import Radiograph
 from models.chest import score_heatmaps, train_experiments
 from models.chest.augment import Strength
+from models.chest.gradients import Explained
 from models.chest.network import ChestNet
-from models.chest.predict import Model
 from models.chest.train import Plan, epoch_order, mean_auroc, rate_at, targets_loss
 from models.chest.train_cardiomegaly import Binary, fit, thinned
 from models.chest.train_segment import overlap_loss, training_pair
@@ -120,9 +120,7 @@ def test_settings_change_one_thing_from_the_plain_run() -> None:
 def test_heat_maps_are_scored_beside_a_blind_bell() -> None:
     torch.manual_seed(0)
     network = ChestNet("mobilenet_v2", 1).eval()
-    model = Model(
-        "Tiny", {"Tiny": network}, ("Effusion",), 64, {"Effusion": (1.0, 0.0)}, {"Effusion": 0.5}
-    )
+    model = Explained((network,), ("Effusion",), 64, False)
     pixels = np.random.default_rng(0).random((64, 64), dtype=np.float32)
     region = np.zeros((64, 64), np.float32)
     region[24:40, 24:40] = 1

@@ -81,7 +81,7 @@ def answering(subject: Subject) -> Answering:
         image = Radiograph(moved.pixels, digest_of(moved.pixels))
         figures = answer([moved], lambda: False)[0]
         with classifier.lock:
-            heat = heatmaps.heat_map(classifier.model, image, watched[0])
+            heat = heatmaps.class_map(classifier.model, image, watched[0])
         with segmenter.lock:
             masks = segment.segment(segmenter.model, image)
         picture = with_heat(windowed(moved.pixels), heat.values, 0.55)

@@ -51,7 +51,7 @@ def show(reading: Reading, settings: Settings) -> None:
                 "Heat map (PNG)",
                 f"{name}_{finding}.png",
                 "image/png",
-                lambda: exports.png(overlay(reading, settings, heat)),
+                lambda: exports.png(overlay(reading, settings, label, heat)),
             ),
             Download(
                 "Heat map (NPY)",
@@ -76,9 +76,10 @@ def show(reading: Reading, settings: Settings) -> None:
     )
 
 
-def overlay(reading: Reading, settings: Settings, heat: FloatArray) -> draw.Picture:
+def overlay(reading: Reading, settings: Settings, label: str, heat: FloatArray) -> draw.Picture:
     """The film under its heat map, in pixels of the film."""
-    return draw.with_heat(picture(reading.image, settings), shown_heat(heat, settings), OPACITY)
+    shown = shown_heat(heat, settings, reading.findings.probabilities[label])
+    return draw.with_heat(picture(reading.image, settings), shown, OPACITY)
 
 
 def npy(values: FloatArray) -> bytes:
@@ -107,7 +108,7 @@ def report(
     shown = picture(reading.image, settings)
     whose = "moved by hand" if by_hand else "measured by the network"
     anatomy = chest_report.with_anatomy(shown, reading.masks, ratio)
-    heated = overlay(reading, settings, heat)
+    heated = overlay(reading, settings, label, heat)
     factor = anatomy.shape[0] / heated.shape[0]
     sentences = [opinion(reading).replace("**", "")]
     if ratio is not None:

@@ -11,7 +11,7 @@ from core.images import FloatArray, Radiograph
 from core.metrics import heat_maps as heat
 from core.plots import draw
 from models.cards import ModelCard, task_cards
-from models.chest.heatmaps import METHODS, SLOW, FeatureMaps, HeatMap
+from models.chest.heatmaps import LAYERS, METHODS, OPENING, FeatureMaps, HeatMap
 from pages.shared import background
 from pages.tasks.chest import loaders as chest_loaders
 from pages.tasks.chest.reading import CARDIOMEGALY, Reading, chosen, in_words
@@ -26,7 +26,7 @@ TRAINED = ("rotation", "blur")
 
 @st.fragment
 def show(reading: Reading, settings: Settings) -> None:
-    """Heat maps of the chosen finding by every method, then the layer's feature maps."""
+    """Heat maps of the chosen finding by the chosen methods, then the layer's feature maps."""
     label = chosen(reading)
     card = settings.classifier
     probability = reading.findings.probabilities[label]
@@ -34,37 +34,66 @@ def show(reading: Reading, settings: Settings) -> None:
         f"#### {in_words(label)}, {percent(probability)}: where the network looked",
         help=GLOSSARY["Grad-CAM"],
     )
-    if len(reading.findings.by_member) > 1:
-        first, *_ = reading.findings.by_member
-        st.caption(
-            f"{len(reading.findings.by_member)} networks give the answer together; the heat maps "
-            f"explain the first of them, {first}."
-        )
+    methods = st.pills(
+        "Methods",
+        tuple(METHODS),
+        default=[OPENING],
+        selection_mode="multi",
+        key="chest_methods",
+        persist_state="session",
+        help="Grad-CAM of the last layer is there at once. Everything else needs gradients and "
+        "runs PyTorch in a process of its own, which takes some seconds to start.",
+    )
     left, right = st.columns(2, gap="large")
     layer = _layer("chest_layer", card, left)
     opacity = _opacity("chest_opacity", right)
     heat_bar()
-    tiles = list(METHODS)
     columns = st.columns(3, gap="medium")
-    for number, method in enumerate(tiles):
+    for number, method in enumerate(one for one in METHODS if one in methods):
         with columns[number % 3]:
             _method(reading, settings, label, method, layer, opacity)
+    both = " It is the mean over the film and its mirror image, as the answer is."
     st.caption(
-        "Every map is scaled to its own hottest place: it is bright somewhere even where the "
-        "probability is low, and it shows what moved the answer, not where disease is."
+        "Brightness is the heat, relative to each map’s hottest place, times the root of the "
+        "probability. A map shows what moved the answer, not where disease is."
+        + (both if card.extra.get("mirrored") else "")
     )
     st.markdown(f"#### What layer “{layer}” responds to")
-    maps = chest_loaders.feature_maps(card, reading.image, layer, MAPS)
-    _grid(reading.image, maps, card.title)
+    maps = _features(card, reading.image, layer)
+    if maps is not None:
+        _grid(maps, card.title)
+
+
+def _map(card: ModelCard, image: Radiograph, label: str, method: str, layer: str) -> HeatMap | None:
+    """A heat map: at once where the answering file gives it, else from the worker process."""
+    if (method, layer) == (OPENING, LAYERS[-1]):
+        return chest_loaders.heat(card, image, label)
+    return background.result(
+        f"chest_heat_{card.name}_{method}",
+        (image.digest, card.sha256, label, layer, method),
+        lambda run: chest_loaders.gradient_heat(card, image, label, method, layer, run.report),
+        is_public=image.is_public,
+    )
+
+
+def _features(card: ModelCard, image: Radiograph, layer: str) -> FeatureMaps | None:
+    """The strongest feature maps, as `_map`."""
+    if layer == LAYERS[-1]:
+        return chest_loaders.last_features(card, image, MAPS)
+    return background.result(
+        f"chest_features_{card.name}",
+        (image.digest, card.sha256, layer),
+        lambda run: chest_loaders.inner_features(card, image, layer, MAPS, run.report),
+        is_public=image.is_public,
+    )
 
 
 def _layer(key: str, card: ModelCard, where: st.delta_generator.DeltaGenerator) -> str:
     """A layer of the network to look at."""
-    names = chest_loaders.layers(card)
     return where.segmented_control(
         "Layer",
-        names,
-        default=names[-1],
+        LAYERS,
+        default=LAYERS[-1],
         required=True,
         key=f"{key}_{card.name}",
         persist_state="session",
@@ -81,44 +110,28 @@ def _opacity(key: str, where: st.delta_generator.DeltaGenerator) -> float:
 def _method(
     reading: Reading, settings: Settings, label: str, method: str, layer: str, opacity: float
 ) -> None:
-    """One method's heat map, or the button that starts a slow one."""
+    """One method's heat map with its scores."""
     st.markdown(f"**{method}**")
-    asked = (reading.image.digest, settings.classifier.sha256, label, layer, method)
-    started = st.session_state.setdefault("chest_slow", set())
-    if method in SLOW and asked not in started:
-        st.button(
-            f"Run {method}",
-            key=f"chest_run_{method}",
-            icon=":material/play_arrow:",
-            on_click=started.add,
-            args=(asked,),
-        )
-        st.caption(METHODS[method])
-        return
-    found: HeatMap | None
-    if method in SLOW:
-        found = background.result(
-            f"chest_heat_{method}",
-            asked,
-            lambda run: chest_loaders.slow_heat(
-                settings.classifier, reading.image, label, method, layer, run.report
-            ),
-            is_public=reading.image.is_public,
-        )
-    else:
-        found = chest_loaders.heat(settings.classifier, reading.image, label, method, layer)
+    found = _map(settings.classifier, reading.image, label, method, layer)
     if found is None:
         return
-    picture_of(reading.image, settings, found, opacity, f"{method} of {in_words(label).lower()}")
+    words = f"{method} of {in_words(label).lower()}"
+    probability = reading.findings.probabilities[label]
+    picture_of(reading.image, settings, found, probability, opacity, words)
     st.caption(f"{_scored(reading, label, found)} {METHODS[method]}")
 
 
 def picture_of(
-    image: Radiograph, settings: Settings, found: HeatMap, opacity: float, words: str
+    image: Radiograph,
+    settings: Settings,
+    found: HeatMap,
+    probability: float,
+    opacity: float,
+    words: str,
 ) -> None:
     """A film under its heat map, small enough for a gallery."""
     st.image(
-        tile(picture(image, settings), shown_heat(found.values, settings), opacity),
+        tile(picture(image, settings), shown_heat(found.values, settings, probability), opacity),
         width="stretch",
         alt=f"{words} over the film.",
     )
@@ -159,10 +172,10 @@ def heat_bar() -> None:
             width=220,
             alt="Scale of the heat maps: black is 0, purple, red and orange between, yellow is 1.",
         )
-        st.caption("1, the hottest place of each map", width="content")
+        st.caption("1: the hottest place of a finding that is certain", width="content")
 
 
-def _grid(image: Radiograph, maps: FeatureMaps, title: str, columns: int = 8) -> None:
+def _grid(maps: FeatureMaps, title: str, columns: int = 8) -> None:
     """The strongest channels as a grid of grey pictures."""
     rows, cells = maps.maps.shape[1:]
     st.image(
@@ -209,14 +222,13 @@ def two_trainings(reading: Reading, settings: Settings) -> None:
     layer = _layer("chest_trained_layer", cards[0], left)
     opacity = _opacity("chest_trained_opacity", right)
     heat_bar()
-    maps = [
-        chest_loaders.heat(card, reading.image, card.labels[0], layer=layer).values
-        for card in cards
-    ]
-    for column, card in zip(st.columns(2, gap="large"), cards, strict=True):
-        with column:
-            _training(reading, settings, card, layer, opacity)
-    likeness = heat.rank_correlation(*maps)
+    maps = [_map(card, reading.image, card.labels[0], OPENING, layer) for card in cards]
+    for column, card, found in zip(st.columns(2, gap="large"), cards, maps, strict=True):
+        if found is not None:
+            with column:
+                _training(reading, settings, card, found, opacity)
+    shown = [found.values for found in maps if found is not None]
+    likeness = heat.rank_correlation(*shown) if len(shown) == len(cards) else float("nan")
     if likeness == likeness:  # NaN where a map is flat
         st.markdown(
             f"Rank correlation of the two heat maps: **{likeness:.2f}** (1 for the same map, 0 for "
@@ -226,23 +238,21 @@ def two_trainings(reading: Reading, settings: Settings) -> None:
 
 
 def _training(
-    reading: Reading, settings: Settings, card: ModelCard, layer: str, opacity: float
+    reading: Reading, settings: Settings, card: ModelCard, found: HeatMap, opacity: float
 ) -> None:
-    found = chest_loaders.findings(card, reading.image)
+    answer = chest_loaders.findings(card, reading.image)
     label = card.labels[0]
-    side = "above" if found.is_above(label) else "below"
+    side = "above" if answer.is_above(label) else "below"
+    probability = answer.probabilities[label]
     st.markdown(
-        f"**{card.title}**: {in_words(label).lower()} {percent(found.probabilities[label])}, "
-        f"{side} its {percent(found.operating_points[label])}"
+        f"**{card.title}**: {in_words(label).lower()} {percent(probability)}, "
+        f"{side} its {percent(answer.operating_points[label])}"
     )
-    values = chest_loaders.heat(card, reading.image, label, layer=layer)
-    picture_of(reading.image, settings, values, opacity, f"Grad-CAM of {card.title}")
-    st.caption(_scored(reading, label, values))
-    _grid(
-        reading.image,
-        chest_loaders.feature_maps(card, reading.image, layer, MAPS),
-        card.title,
-        columns=4,
-    )
+    words = f"Grad-CAM of {card.title}"
+    picture_of(reading.image, settings, found, probability, opacity, words)
+    st.caption(_scored(reading, label, found))
+    maps = _features(card, reading.image, found.layer)
+    if maps is not None:
+        _grid(maps, card.title, columns=4)
     for metric in card.metrics[:1]:
         st.caption(metric.sentence)

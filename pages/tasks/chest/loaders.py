@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
 from core.chest.result import Findings
+from core.errors import ImagingError
 from core.film_kind import FilmKind
 from core.images import Radiograph
 from core.stages import Progress, Step
 from models.cards import ModelCard
 from models.chest.heatmaps import FeatureMaps, HeatMap
+from models.worker import Apart
 from pages.shared import caching
 from pages.shared.caching import Guarded
 
@@ -81,55 +84,70 @@ def steps(card: ModelCard, image: Radiograph) -> list[Step]:
 
 
 @caching.answer(max_entries=32)
-def heat(
-    card: ModelCard,
-    image: Radiograph,
-    label: str,
-    method: str = "Grad-CAM",
-    layer: str = "last",
-) -> HeatMap:
-    """The heat map of one finding on a film's pixels; run once for each question.
+def heat(card: ModelCard, image: Radiograph, label: str) -> HeatMap:
+    """The opening heat map of one finding on a film's pixels: no gradients, no PyTorch.
 
     Raises:
         ImagingError: If the weights are missing or not those of the card, or the film cannot
             be classified.
     """
-    return slow_heat(card, image, label, method, layer, None)
-
-
-def slow_heat(
-    card: ModelCard,
-    image: Radiograph,
-    label: str,
-    method: str,
-    layer: str,
-    progress: Progress | None,
-) -> HeatMap:
-    """As `heat`, with progress and not kept: for `pages.shared.background`."""
     from models.chest import heatmaps
 
-    guarded = classifier(card)
-    with guarded.lock:  # the methods hook the network while they run
-        return heatmaps.heat_map(
-            guarded.model, image, label, method=method, layer=layer, progress=progress
+    return heatmaps.class_map(classifier(card).model, image, label)
+
+
+@caching.model(max_entries=1)
+def _explainer() -> Apart:
+    """The process that holds PyTorch, started when somebody first asks for what needs it."""
+    return Apart("models.chest.gradients")
+
+
+def gradient_heat(
+    card: ModelCard, image: Radiograph, label: str, method: str, layer: str, progress: Progress
+) -> HeatMap:
+    """The heat map of any method on any layer, not kept: for `pages.shared.background`.
+
+    Raises:
+        ImagingError: As `heat`, and where PyTorch is not installed.
+    """
+    _need_torch()
+    progress(0.0, f"{method} …")
+    found: HeatMap = _explainer().call(
+        "models.chest.gradients:explain", card, image, label, method, layer
+    )
+    return found
+
+
+def inner_features(
+    card: ModelCard, image: Radiograph, layer: str, count: int, progress: Progress
+) -> FeatureMaps:
+    """The channels of any layer that respond most to a film: for `pages.shared.background`.
+
+    Raises:
+        ImagingError: As `heat`, and where PyTorch is not installed.
+    """
+    _need_torch()
+    progress(0.0, f"Layer {layer} …")
+    found: FeatureMaps = _explainer().call(
+        "models.chest.gradients:features", card, image, layer, count
+    )
+    return found
+
+
+def _need_torch() -> None:
+    if find_spec("torch") is None or find_spec("pytorch_grad_cam") is None:
+        raise ImagingError(
+            "This heat map needs gradients, hence PyTorch, which is not installed. "
+            "Run `pip install -r requirements.txt`, then open it again."
         )
 
 
 @caching.answer(max_entries=16)
-def feature_maps(card: ModelCard, image: Radiograph, layer: str, count: int = 16) -> FeatureMaps:
-    """The channels of a layer that respond most to a film; run once for each question."""
+def last_features(card: ModelCard, image: Radiograph, count: int = 16) -> FeatureMaps:
+    """The channels of the last layer that respond most to a film."""
     from models.chest import heatmaps
 
-    guarded = classifier(card)
-    with guarded.lock:
-        return heatmaps.feature_maps(guarded.model, image, layer=layer, count=count)
-
-
-def layers(card: ModelCard) -> tuple[str, ...]:
-    """Layers that a heat map can look at, from the finest to the last."""
-    from models.chest import heatmaps
-
-    return heatmaps.layers(classifier(card).model)
+    return heatmaps.last_features(classifier(card).model, image, count)
 
 
 @caching.answer(max_entries=32)

@@ -126,7 +126,8 @@ def _change(reading: Reading, settings: Settings) -> None:
         for column, (when, image), values, probability in pair:
             with column:
                 st.markdown(f"**{in_words(label)} {when}: {percent(probability)}**")
-                picture_of(image, settings, values, OPACITY, f"Grad-CAM {when} the change")
+                words = f"Grad-CAM {when} the change"
+                picture_of(image, settings, values, probability, OPACITY, words)
 
 
 @dataclass(frozen=True)

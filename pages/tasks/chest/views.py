@@ -14,6 +14,7 @@ from core.chest.ctr import CardiothoracicRatio
 from core.chest.plots import percent
 from core.glossary import GLOSSARY
 from core.images import FloatArray, Radiograph
+from core.metrics import heat_maps
 from core.plots import draw
 from core.plots import viewer as figures
 from pages.shared import inputs, views
@@ -64,9 +65,10 @@ def waiting(case: Case, settings: Settings) -> None:
     )
 
 
-def shown_heat(heat: FloatArray, settings: Settings) -> FloatArray:
-    """A heat map without what lies below the threshold of the sidebar."""
-    return np.where(heat >= settings.threshold, heat, 0).astype(np.float32)
+def shown_heat(heat: FloatArray, settings: Settings, probability: float) -> FloatArray:
+    """A heat map as bright as its finding is probable, without what the sidebar leaves out."""
+    kept = np.where(heat >= settings.threshold, heat, 0)
+    return heat_maps.by_probability(kept, probability)
 
 
 def true_boxes(reading: Reading, label: str) -> tuple[figures.BoxLayer, ...]:
@@ -95,7 +97,7 @@ def viewer(reading: Reading, settings: Settings) -> None:
     heat = chest_loaders.heat(settings.classifier, reading.image, label).values
     figure = figures.heat_viewer(
         shown,
-        shown_heat(heat, settings),
+        shown_heat(heat, settings, reading.findings.probabilities[label]),
         true_boxes(reading, label),
         spacing_mm=reading.image.spacing_mm,
         laterality=reading.image.laterality,
