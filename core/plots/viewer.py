@@ -116,6 +116,15 @@ def viewer(
         dragmode="pan",
         hovermode="closest",
         uirevision=revision,
+        # For the page's script, which hides it: calls Plotly to set the zoom again.
+        updatemenus=[
+            {
+                "type": "buttons",
+                "x": 0.5,
+                "y": 0.5,
+                "buttons": [{"label": "", "method": "relayout", "args": [{}]}],
+            }
+        ],
         meta={"film": {"spacing_mm": spacing_mm[1] if spacing_mm else None}},  # for the scale bar
         legend={
             "orientation": "h",

@@ -20,7 +20,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   frame.setAttribute("aria-label", `${data.alt} ${data.help}`);
   const memory = (frame.lightbox ??= { level: 0.5, width: 1, overlays: true, digest: "" });
   if (memory.digest !== data.digest) {
-    Object.assign(memory, { level: 0.5, width: 1, digest: data.digest });
+    Object.assign(memory, { level: 0.5, width: 1, view: null, digest: data.digest });
   }
 
   // A filter for this viewer alone; the picture's own element is renewed by Plotly at will.
@@ -98,12 +98,34 @@ export default function ({ data, parentElement, setTriggerValue }) {
     }
   }
 
+  // Streamlit puts a new chart in place whenever its figure changes: the zoom is carried over.
+  // Plotly's own functions are out of reach, so a hidden button of the figure calls them.
+  function remember(plot, change) {
+    if (!Object.keys(change).some((name) => name.includes("axis"))) return; // a resize
+    const { xaxis, yaxis } = plot._fullLayout;
+    memory.view = { "xaxis.range": [...xaxis.range], "yaxis.range": [...yaxis.range] };
+  }
+  function restore(plot) {
+    const button = plot.querySelector(".updatemenu-button");
+    if (plot.restored || !button?.__data__) return;
+    plot.restored = true;
+    if (!memory.view) return;
+    // As if by hand, so that Plotly keeps it when Streamlit draws the chart once more.
+    Object.assign(button.__data__, { method: "_guiRelayout", args: [memory.view] });
+    button.dispatchEvent(new MouseEvent("click"));
+  }
+
   function follow() {
     const plot = chart();
     if (!plot?.on || !plot._fullLayout) return false;
     if (!plot.lightbox) {
       plot.lightbox = true;
-      plot.on("plotly_afterplot", () => memory.draw());
+      plot.on("plotly_relayout", (change) => remember(plot, change));
+      plot.on("plotly_afterplot", () => {
+        restore(plot);
+        memory.draw();
+      });
+      restore(plot);
       plot.on("plotly_relayouting", () => memory.scale());
     }
     return true;
@@ -113,20 +135,12 @@ export default function ({ data, parentElement, setTriggerValue }) {
     scale();
     label();
   };
-  let waiting = 0;
+  // Plotly's own work changes the frame, too: only a chart that is not followed yet costs anything.
   const watch = new MutationObserver(() => {
-    cancelAnimationFrame(waiting);
-    waiting = requestAnimationFrame(() => follow() && memory.draw());
+    if (!chart()?.lightbox && follow()) memory.draw();
   });
-  // Only the chart's arrival: Plotly's own work inside it tells itself.
-  watch.observe(frame, { childList: true, subtree: !follow() });
-  const poll = setInterval(() => {
-    if (!follow()) return;
-    clearInterval(poll);
-    watch.disconnect();
-    watch.observe(frame, { childList: true });
-    memory.draw();
-  }, 100);
+  watch.observe(frame, { childList: true, subtree: true });
+  if (follow()) memory.draw();
   show();
 
   // The right button changes the window, as in every viewer of the trade: across the width, up
@@ -211,7 +225,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
   bar.querySelector(".present").textContent = data.present ? "Leave presentation" : "Present";
   bar.querySelector(".hint").textContent = data.help;
   return () => {
-    clearInterval(poll);
     watch.disconnect();
     for (const [where, kind, what, capture] of listeners) {
       where.removeEventListener(kind, what, capture);

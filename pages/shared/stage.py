@@ -156,6 +156,7 @@ def film(
     st.html(
         f"<style>.st-key-{key}_frame {{ aspect-ratio: {aspect / 1.12:.3f}; width: 100%; "
         f"min-height: 16rem; max-height: {tallest}; }}"
+        f".st-key-{key}_frame .updatemenu-container {{ display: none; }}"
         f".st-key-{key}_frame:focus-visible {{ outline: 2px solid var(--st-primary-color); }}"
         "</style>"
     )
