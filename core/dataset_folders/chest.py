@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
-from core.dataset_folders.dataset import Dataset, Outlines, Rows, number, table
+from core.dataset_folders.dataset import SEVERAL, Dataset, Outlines, Rows, number, table
 from core.dataset_folders.listing import Listing
 
 NAME, FINDINGS = "Image Index", "Finding Labels"
@@ -33,7 +33,7 @@ def read_published(listing: Listing) -> Dataset:
     for row in table(listing, main, (NAME, FINDINGS)):
         found = [word for word in row[FINDINGS].split("|") if word and word != "No Finding"]
         labels = {
-            "findings": " | ".join(sorted(found)),
+            "findings": SEVERAL.join(sorted(found)),
             "view": row.get("View Position") or "not said",
             "age (years)": number(row.get("Patient Age", "").rstrip("Y")),
             "sex": SEX.get(row.get("Patient Gender") or row.get("Patient Sex") or "", "not said"),
@@ -66,7 +66,7 @@ def read_extract(listing: Listing) -> Dataset:
         found = [name for name in row if row[name] == "1" and not NOT_FINDINGS.fullmatch(name)]
         found = [name for name in found if not name.startswith("google")]
         labels = {
-            "findings": " | ".join(sorted(name.replace("_", " ") for name in found)),
+            "findings": SEVERAL.join(sorted(name.replace("_", " ") for name in found)),
             "view": row.get("view") or "not said",
             "age (years)": number(row.get("age")),
             "sex": SEX.get(row.get("sex", ""), "not said"),

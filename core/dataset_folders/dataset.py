@@ -15,6 +15,8 @@ from core.dataset_folders.listing import Listing
 from core.errors import UnsuitableInputError
 
 MOST_TABLE_BYTES = 300_000_000
+SEVERAL = " | "
+"""Between the labels of a cell that holds several."""
 
 
 @dataclass(frozen=True, eq=False)

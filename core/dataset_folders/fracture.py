@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from core.dataset_folders.dataset import Dataset, Outlines, Rows, is_set, number, table
+from core.dataset_folders.dataset import SEVERAL, Dataset, Outlines, Rows, is_set, number, table
 from core.dataset_folders.listing import Listing
 from core.errors import ImagingError, UnsuitableInputError
 from core.files.box_labels import read_boxes
@@ -64,8 +64,8 @@ def _labels(row: Mapping[str, str], file: str) -> dict[str, object]:
     return {
         "fractured": is_set(row.get("fractured")),
         "fractures": number(row.get("fracture_count") or row.get("n_boxes")),
-        "body part": " and ".join(parts) or "not said",
-        "view": " and ".join(views) or "not said",
+        "body part": SEVERAL.join(parts) or "not said",
+        "view": SEVERAL.join(views) or "not said",
         "hardware": is_set(row.get("hardware")),
         "multiscan": is_set(row.get("multiscan")),
     }

@@ -62,10 +62,11 @@ def find_problems(dataset: Dataset, scanned: pd.DataFrame) -> list[Problem]:
 
 
 def _boxes_outside(dataset: Dataset, scanned: pd.DataFrame) -> Iterator[str]:
+    sizes = scanned[["width", "height"]].astype(float)
     for below, outlines in dataset.outlines.items():
         if below not in scanned.index or scanned.loc[below, "unreadable"]:
             continue
-        width, height = (float(scanned.loc[below, side]) for side in ("width", "height"))
+        width, height = sizes.loc[below]
         boxes = outlines.in_pixels(width, height).boxes_xyxy
         end = np.tile([width + SLACK_PX, height + SLACK_PX], 2)
         inside = np.isfinite(boxes).all() and (boxes >= -SLACK_PX).all() and (boxes <= end).all()

@@ -136,7 +136,7 @@ def small_picture(content: bytes, name: str) -> tuple[NDArray[np.float32], int, 
 
         pixels = read_radiograph(content, name=name).pixels
         small = Image.fromarray(np.uint8(pixels * 255)).resize((SMALL_PX, SMALL_PX), Image.BOX)
-        return np.asarray(small, np.float32) / 255, pixels.shape[1], pixels.shape[0]
+        return _grey(small), pixels.shape[1], pixels.shape[0]
     try:
         with Image.open(io.BytesIO(content)) as film:
             width, height = film.size
@@ -144,7 +144,11 @@ def small_picture(content: bytes, name: str) -> tuple[NDArray[np.float32], int, 
             small = film.convert("L").resize((SMALL_PX, SMALL_PX), Image.BOX)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as err:
         raise UnreadableImageError("The JPEG file is damaged or ends early.") from err
-    return np.asarray(small, np.float32) / 255, width, height
+    return _grey(small), width, height
+
+
+def _grey(small: Any) -> NDArray[np.float32]:
+    return np.asarray(small, np.float32) / np.float32(255)
 
 
 def perceptual_hash(small: NDArray[np.float32]) -> str:

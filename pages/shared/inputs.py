@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 import streamlit as st
 
@@ -14,6 +14,7 @@ from core.files.radiograph import read_radiograph
 from core.glossary import GLOSSARY
 from core.images import Radiograph
 from core.samples import Sample, fetch, is_cached, samples
+from pages.shared.opened import OPENED, opened_case
 
 SOURCES = ("Phantom", "Real sample", "Upload")
 FORMATS = "PNG, JPEG, TIFF, BMP, WebP (8 or 16 bit) or DICOM; a DICOM file needs no ending."
@@ -37,8 +38,9 @@ class Case:
 
 
 def source_of(key: str, label: str) -> str:
-    """The first question of every sidebar: one of `SOURCES`."""
-    return st.radio(label, SOURCES, key=f"{key}_source", persist_state="session")
+    """The first question of every sidebar: one of `SOURCES`, or the case that was opened here."""
+    choices = SOURCES if opened_case(key) is None else (*SOURCES, OPENED)
+    return st.radio(label, choices, key=f"{key}_source", persist_state="session")
 
 
 def radiograph(key: str, task: str, phantom: Callable[[str], Case]) -> Case | None:
@@ -58,6 +60,8 @@ def radiograph(key: str, task: str, phantom: Callable[[str], Case]) -> Case | No
         source = source_of(key, "Radiograph from")
         if source == "Phantom":
             return phantom(key)
+        if source == OPENED:
+            return cast(Case, opened_case(key))
         case = _sample(key, task) if source == "Real sample" else _upload(key)
     if not isinstance(case, Case):
         kind, sentence = case

@@ -19,6 +19,7 @@ from core.phantoms.head.phantom import HeadPhantom, random_head
 from core.samples import fetch, is_cached, samples
 from core.skull_strip import OURS, PUBLISHED, Settings, expected_n4_seconds
 from pages.shared.inputs import SOURCES, source_of
+from pages.shared.opened import OPENED, opened_case
 
 FORMATS = "NIfTI (.nii, .nii.gz), MGZ, NRRD, or a DICOM series as its files or as one zip."
 VOXELS: dict[str, float | tuple[float, float, float]] = {
@@ -62,6 +63,8 @@ def head(key: str, task: str) -> VolumeCase | None:
         case: VolumeCase | tuple[str, str]
         if source == SOURCES[0]:
             case = _phantom(key)
+        elif source == OPENED:
+            case = opened_case(key)
         else:
             case = _sample(key, task) if source == SOURCES[1] else _upload(key)
         if isinstance(case, VolumeCase):
