@@ -66,7 +66,7 @@ def _boxes_outside(dataset: Dataset, scanned: pd.DataFrame) -> Iterator[str]:
     for below, outlines in dataset.outlines.items():
         if below not in scanned.index or scanned.loc[below, "unreadable"]:
             continue
-        width, height = sizes.loc[below]
+        width, height = float(sizes.at[below, "width"]), float(sizes.at[below, "height"])
         boxes = outlines.in_pixels(width, height).boxes_xyxy
         end = np.tile([width + SLACK_PX, height + SLACK_PX], 2)
         inside = np.isfinite(boxes).all() and (boxes >= -SLACK_PX).all() and (boxes <= end).all()

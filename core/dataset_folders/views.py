@@ -64,12 +64,13 @@ def views_of(dataset: Dataset, scanned: pd.DataFrame) -> list[View]:
 
 def _box_sizes(dataset: Dataset, rows: pd.DataFrame) -> pd.Series:
     sizes = pd.Series(np.nan, rows.index)
+    sides = rows[["width", "height"]].astype(float)
     for below, outlines in dataset.outlines.items():
-        width, height = rows.loc[below, ["width", "height"]].astype(float)
+        width, height = float(sides.at[below, "width"]), float(sides.at[below, "height"])
         boxes = outlines.in_pixels(width, height).boxes_xyxy
         if len(boxes):
-            sides = boxes[:, 2:] - boxes[:, :2]
-            sizes[below] = float(np.sqrt(np.abs(sides.prod(axis=1))).mean())
+            areas = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
+            sizes[below] = float(np.sqrt(np.abs(areas)).mean())
     return sizes
 
 

@@ -43,8 +43,8 @@ def _truth(dataset: Dataset, below: str, image: Radiograph) -> dict[str, Any]:
         boxes = outlines.in_pixels(width, height).boxes_xyxy if outlines else np.zeros((0, 4))
         return {"boxes_xyxy": boxes.tolist(), "width": width, "height": height}
     truth: dict[str, Any] = {}
-    if row["sex"] in SEX:
-        truth["sex"] = SEX[row["sex"]]
+    if str(row["sex"]) in SEX:
+        truth["sex"] = SEX[str(row["sex"])]
     if dataset.task == "bone_age":
         if not pd.isna(row["age (months)"]):
             truth["age_months"] = float(row["age (months)"])
