@@ -29,12 +29,15 @@ mode = views.headline(
 if mode == "Many radiographs":
     films, children = bone_age_sets.files()
     settings = bone_age_inputs.settings(None)
-    views.show_error(lambda: bone_age_sets.batch(settings, films, children))
+    case = views.show_error(lambda: bone_age_sets.batch(settings, films, children))
+    settings = bone_age_sets.as_in_batch(settings, case)
 else:
     case = inputs.radiograph(PAGE, PAGE, bone_age_inputs.phantom)
     settings = bone_age_inputs.settings(case)
+
+if case is not None:
     reading = None
-    if case is not None and views.show_error(lambda: bone_age_views.admitted(case, settings)):
+    if views.show_error(lambda: bone_age_views.admitted(case, settings)):
         viewer = st.empty()
         if not bone_age_views.was_read(case, settings):
             with viewer.container():

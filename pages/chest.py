@@ -39,22 +39,24 @@ mode = views.headline(
 if mode == "Many radiographs":
     films, right = chest_sets.files()
     settings = chest_inputs.settings()
-    views.show_error(lambda: chest_sets.batch(settings, films, right))
+    came = views.show_error(lambda: chest_sets.batch(settings, films, right))
 elif mode == "Experiments":
+    came = None
     chest_experiments.show()
 else:
     came = inputs.radiograph("chest", "chest", chest_inputs.phantom)
     settings = chest_inputs.settings()
+
+if came is not None:
     reading = None
-    if came is not None:
-        case = chest_gate.righted(came)
-        allowed = views.show_error(lambda: chest_gate.passed(case, settings, came.image.digest))
-        if allowed:
-            viewer = st.empty()
-            if not chest_views.was_read(case, settings):
-                with viewer.container():
-                    chest_views.waiting(case, settings)
-            reading = views.show_error(lambda: chest_reading.read(case, settings))
+    case = chest_gate.righted(came)
+    allowed = views.show_error(lambda: chest_gate.passed(case, settings, came.image.digest))
+    if allowed:
+        viewer = st.empty()
+        if not chest_views.was_read(case, settings):
+            with viewer.container():
+                chest_views.waiting(case, settings)
+        reading = views.show_error(lambda: chest_reading.read(case, settings))
     if reading is not None:
         with viewer.container():
             chest_views.verdict(reading)

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from models.cards import load_card
-from pages.shared import frame, inputs, views
+from pages.shared import frame, inputs, many_films, views
 from pages.shared import measure as measuring
 from pages.shared import send_to_lab as augmentation_send
 from pages.tasks.fracture import loaders
@@ -28,24 +28,24 @@ classifier = load_card("fracture", "classifier")
 
 if mode == "Many radiographs":
     films, labels = fracture_sets.files()
-    settings = fracture_inputs.settings()
-    views.show_error(lambda: fracture_sets.batch(settings, classifier, films, labels))
+    settings = fracture_inputs.settings(many=not many_films.is_open("fracture"))
+    case = views.show_error(lambda: fracture_sets.batch(settings, classifier, films, labels))
 elif mode == "Teaching set":
     count = fracture_teaching.count_of_phantoms()
     settings = fracture_inputs.settings()
-    views.show_error(lambda: fracture_teaching.show(settings, count))
+    case = views.show_error(lambda: fracture_teaching.show(settings, count))
 else:
     case = inputs.radiograph("fracture", "fracture", fracture_inputs.phantom)
     if case is not None and case.origin == "Upload":
         case = fracture_inputs.with_truth(case, fracture_inputs.truth_files(), case.words)
     settings = fracture_inputs.settings()
-    reading = None
-    if case is not None:
-        viewer = st.empty()
-        if not fracture_views.was_read(case, settings):
-            with viewer.container():
-                fracture_views.waiting(case, settings)
-        reading = views.show_error(lambda: fracture_views.read(case, settings, classifier))
+
+if case is not None:
+    viewer = st.empty()
+    if not fracture_views.was_read(case, settings):
+        with viewer.container():
+            fracture_views.waiting(case, settings)
+    reading = views.show_error(lambda: fracture_views.read(case, settings, classifier))
     if reading is not None:
         with viewer.container():
             fracture_views.verdict(reading)

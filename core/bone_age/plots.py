@@ -190,6 +190,53 @@ def bland_altman(
     return figure
 
 
+def against_reader(
+    read_months: Sequence[float],
+    answer_months: Sequence[float],
+    intervals_months: Sequence[tuple[float, float]],
+    names: Sequence[str],
+) -> go.Figure:
+    """The model's bone age over the reader's, with intervals and the line of equal ages.
+
+    Args:
+        read_months, answer_months: (N,) of the reader and of the model.
+        intervals_months: (N,) low and high bound of each answer.
+        names: (N,) what each mark is called.
+    """
+    read, answer = np.asarray(read_months) / 12, np.asarray(answer_months) / 12
+    low, high = np.asarray(intervals_months, float).reshape(-1, 2).T / 12
+    ends = [min(read.min(), answer.min()) - 1, max(read.max(), answer.max()) + 1]
+    figure = go.Figure()
+    figure.add_scatter(
+        x=ends, y=ends, name="equal", mode="lines", line={"dash": "dash", "color": "#8a9197"}
+    )
+    figure.add_scatter(
+        x=read,
+        y=answer,
+        text=list(names),
+        name="film, with 90 % interval",
+        mode="markers",
+        marker={"color": hex_colour(PREDICTION), "size": 9},
+        error_y={
+            "type": "data",
+            "symmetric": False,
+            "array": high - answer,
+            "arrayminus": answer - low,
+            "thickness": 1,
+            "width": 0,
+        },
+        hovertemplate="%{text}<br>reader %{x:.1f} years, model %{y:.1f} years<extra></extra>",
+    )
+    figure.update_layout(
+        height=420,
+        margin={"l": 0, "r": 0, "t": 30, "b": 0},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+    )
+    figure.update_xaxes(title="reader's bone age (years)")
+    figure.update_yaxes(title="model's bone age (years)")
+    return figure
+
+
 def occlusion_heat(change_months: FloatArray, way: str) -> tuple[FloatArray, float]:
     """A heat map of an occlusion map, scaled to its own maximum.
 

@@ -28,22 +28,45 @@ _COMPANIONS = {".txt", ".csv", ".json", ".xml", ".md", ".yaml", ".yml", ".toml",
 def read_many(
     files: Iterable[tuple[str, bytes]],
 ) -> Iterator[tuple[str, Radiograph | ImagingError]]:
-    """Read files one by one, and the files within zip archives.
+    """Read files one by one, and the files within zip archives; see `contents_of`.
+
+    Yields:
+        The name, and the radiograph or the error that says why there is none.
+    """
+    for name, source in contents_of(files):
+        yield name, source if isinstance(source, ImagingError) else _read(source, name)
+
+
+def contents_of(
+    files: Iterable[tuple[str, bytes]],
+) -> Iterator[tuple[str, bytes | ImagingError]]:
+    """The files one by one, and the files within zip archives; nothing is written to disk.
 
     Args:
         files: Name and bytes of each file.
 
     Yields:
-        The name, and the radiograph or the error that says why there is none. A file within an
+        The name, and the bytes or the error that says why there are none. A file within an
         archive is called by the archive's name, a slash and its own path, cleaned of everything
         that could point out of a folder. Hidden files, folders, labels and read-me files within
         an archive are passed over.
     """
     for name, source in files:
         if kind_of(source) == "zip":
-            yield from _read_archive(name, source)
+            yield from _packed(name, source)
         else:
-            yield name, _read(source, name)
+            yield name, source
+
+
+def count_of(source: bytes) -> int:
+    """How many files `contents_of` makes of one; a broken archive is one."""
+    if kind_of(source) != "zip":
+        return 1
+    try:
+        with _opened(source) as archive:
+            return max(1, sum(not is_junk(entry) for entry in archive.infolist()))
+    except ImagingError:
+        return 1
 
 
 def _read(source: bytes, name: str) -> Radiograph | ImagingError:
@@ -53,8 +76,8 @@ def _read(source: bytes, name: str) -> Radiograph | ImagingError:
         return err
 
 
-def _read_archive(name: str, source: bytes) -> Iterator[tuple[str, Radiograph | ImagingError]]:
-    """Read what an archive holds; nothing is ever written to disk."""
+def _packed(name: str, source: bytes) -> Iterator[tuple[str, bytes | ImagingError]]:
+    """What an archive holds."""
     try:
         archive = _opened(source)
     except ImagingError as err:
@@ -79,7 +102,7 @@ def _read_archive(name: str, source: bytes) -> Iterator[tuple[str, Radiograph | 
                 yield label, err
                 continue
             left -= len(content)
-            yield label, _read(content, entry.filename)
+            yield label, content
         if len(entries) > MAX_FILES:
             error = UnsuitableInputError(
                 f"The zip archive holds {len(entries)} files, and only the first {MAX_FILES} were "

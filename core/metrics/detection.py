@@ -109,6 +109,27 @@ def sensitivity_at(
     return float(hit[: last + 1].sum() / truths)
 
 
+def froc(
+    images: Sequence[MatchedImage], column: int = 0
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Free-response ROC (Bunch 1978): what each threshold finds and falsely calls.
+
+    Returns:
+        False boxes per image, share of true boxes found, and the threshold, each (K,), from the
+        highest threshold to the lowest; sensitivity is NaN where there is no true box.
+    """
+    hits, scores = _pooled(images)
+    hit = hits[:, column]
+    truths = sum(image.truths for image in images)
+    last = np.flatnonzero(np.append(np.diff(scores) != 0, True)) if len(scores) else np.arange(0)
+    sensitivity = hit.cumsum()[last] / truths if truths else np.full(len(last), np.nan)
+    return (
+        (~hit).cumsum()[last] / len(images),
+        np.asarray(sensitivity, float),
+        np.asarray(scores[last], float),
+    )
+
+
 def _pooled(images: Sequence[MatchedImage]) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
     """Hits and scores of all images together, best score first."""
     scores = np.concatenate([image.scores for image in images])

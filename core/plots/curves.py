@@ -64,6 +64,48 @@ def curve(
     return figure
 
 
+def froc(
+    alarms: Sequence[float],
+    sensitivity: Sequence[float],
+    thresholds: Sequence[float],
+    chosen: float,
+) -> go.Figure:
+    """Sensitivity against false boxes per film, with the threshold in use marked.
+
+    Args:
+        alarms, sensitivity, thresholds: As `core.metrics.detection.froc` returns them.
+        chosen: The threshold in use.
+    """
+    figure = go.Figure()
+    figure.add_scatter(
+        x=list(alarms),
+        y=list(sensitivity),
+        customdata=list(thresholds),
+        name="all thresholds",
+        mode="lines",
+        line={"color": hex_colour(PREDICTION), "width": 2.5, "shape": "hv"},
+        hovertemplate="threshold %{customdata:.2f}: sensitivity %{y:.0%} at %{x:.2f} "
+        "false boxes per film<extra></extra>",
+    )
+    kept = [place for place, value in enumerate(thresholds) if value >= chosen]
+    here = (alarms[kept[-1]], sensitivity[kept[-1]]) if kept else (0.0, 0.0)
+    figure.add_scatter(
+        x=[here[0]],
+        y=[here[1]],
+        name=f"threshold {chosen:.2f}",
+        mode="markers",
+        marker={"symbol": "diamond", "size": 13, "color": hex_colour(TRUTH)},
+    )
+    figure.update_layout(
+        height=320,
+        margin={"l": 0, "r": 0, "t": 30, "b": 0},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+    )
+    figure.update_xaxes(title="false boxes per film", rangemode="tozero")
+    figure.update_yaxes(title="sensitivity (fractures found)", range=[0, 1.03], tickformat=".0%")
+    return figure
+
+
 def learning_curves(
     runs: dict[str, tuple[Sequence[float], Sequence[float], Sequence[float]]],
 ) -> go.Figure:

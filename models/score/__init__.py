@@ -27,7 +27,8 @@ file in images/ is in place. Columns of images/, for every task:
 and by task (null where refused):
 
     fracture      width, height (px); boxes: number above the card's operating point;
-                  highest_score; classifier_probability, classifier_card, classifier_sha256
+                  highest_score; classifier_probability; fracture_probability (both
+                  fused, calibrated); classifier_card, classifier_sha256
     bone_age      width, height; sex ("F", "M" or null, from the list); months, low_months,
                   high_months (90 % interval)
     chest         width, height; above: findings above their operating points, by ", ";
@@ -40,5 +41,5 @@ and by task (null where refused):
 
 boxes/ has number, path and digest of the image, box (from 1, best first), score, and xmin, ymin,
 xmax, ymax in pixels of the original film: all that are left after suppression with a score of at
-least `models.score.tasks.LEAST_SCORE`, so that a threshold can be chosen afterwards.
+least `models.score.fracture.LEAST_SCORE`, so that a threshold can be chosen afterwards.
 """

@@ -6,13 +6,17 @@ import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from core.errors import ImagingError, WeightsError
 from core.files.radiograph import read_radiograph
 from core.files.volume import read_volume
 from core.images import Radiograph, Volume
+from models.cards import load_card
 
+SIZE = (("width", "int64"), ("height", "int64"))
+"""Columns of every film."""
 Contents = Sequence[tuple[str, bytes]]
 """Name and bytes of the files of one image: one file, or those of a DICOM series."""
 
@@ -135,6 +139,16 @@ def score(task: Task, model: Any, contents: Contents, ask: Ask) -> Scored:
     return Scored(
         row | dict(answer.columns), tuple(answer.boxes), answer.mask, image, answer.detail
     )
+
+
+def size_of(image: Radiograph) -> dict[str, int]:
+    """Values for the columns `SIZE`."""
+    height, width = image.shape
+    return {"width": width, "height": height}
+
+
+card_of = lru_cache(maxsize=16)(load_card)
+"""A card, read once: not for every image."""
 
 
 def digest_of(contents: Contents) -> str:

@@ -296,7 +296,7 @@ def test_batch_goes_on_past_broken_and_refused_files(
     )
     app = opened()
     app.button_group(key="bone_age_mode").set_value("Many radiographs").run()
-    assert "Add several radiographs" in app.words
+    assert "python -m models.score bone_age" in app.code[0].value
     app.file_uploader(key="bone_age_children").set_value([table]).run()
     app.file_uploader(key="bone_age_batch").set_value(
         [("all.zip", packed.getvalue(), "application/zip"), BROKEN, other]
@@ -307,14 +307,17 @@ def test_batch_goes_on_past_broken_and_refused_files(
     row = app.dataframe[0].value.iloc[0]
     assert row["bone age months"] == 106 and row["error months"] == -4
     assert row["difference months"] == 10
-    assert FOOT in app.words
+    assert app.words.count(FOOT) == 1
+    app.button(key="bone_age_tile_0").click().run()
+    assert "all.zip/film.png** (1 of 1)" in app.words
+    assert "Films answered" not in app.metrics
 
 
 @pytest.mark.parametrize(
     "source", [b"\xff\xfe\x00", b"name,sex\na,F\n", b"file,known_months\na.png,ten\n", b""]
 )
 def test_unfit_table_of_children_is_a_sentence(source: bytes) -> None:
-    with pytest.raises(Exception, match=r"table of the children.*\.$"):
+    with pytest.raises(Exception, match=r"patient table.*\.$"):
         bone_age_sets.read_children(source)
 
 

@@ -365,17 +365,19 @@ def test_batch_goes_on_past_a_broken_and_a_foreign_film(
     monkeypatch.setattr(recognise, "recognise", seen)
     app = opened()
     app.button_group(key="chest_mode").set_value("Many radiographs").run()
-    assert "Add several chest films" in app.words
+    assert "python -m models.score chest" in app.code[0].value
     files = [FILM, BROKEN, ("foot.png", foreign, "image/png")]
     app.file_uploader(key="chest_batch").set_value(files).run()
     assert not app.exception
     assert app.metrics["Films read"] == "1 of 3"
     table = app.dataframe[0].value.set_index("file")
     assert table.loc["film.png", "CTR"] == 0.5
-    assert "another part of the limbs" in table.loc["foot.png", "problem"]
+    assert "another part of the limbs" in app.words
     before = dict(calls)
     app.slider(key="chest_level").set_value(20).run()
     assert calls == before
+    app.button(key="chest_tile_0").click().run()
+    assert app.metrics["Findings"] == "2 of 3"
 
 
 def test_batch_turns_films_unless_it_is_told_not_to(
@@ -517,21 +519,23 @@ def test_downloads_are_made_without_a_session(
 
 
 def test_zip_of_a_batch_holds_table_masks_and_films(calls: Counter[str]) -> None:
+    from models.score.chest import ChestReading
+    from models.score.tasks import tasks
+    from pages.shared.many_films import Batch, Film
     from pages.tasks.chest import many_films as chest_sets
 
-    settings = SimpleNamespace(
-        film_kind=None, display=SimpleNamespace(level=0.5, width=1.0, invert=False)
+    display = SimpleNamespace(level=0.5, width=1.0, invert=False)
+    findings = Findings({"Effusion": 0.5}, {"Effusion": 0.1}, "stand-in", 128)
+    outlines = masks_of((48, 64))
+    reading = ChestReading(findings, {}, ctr.measure(outlines), "", None)
+    good = Film("film.png", kept=reading, mask=chest_report.label_map(outlines))
+    found = [good, Film("broken.png", "It is broken.")]
+    added = SimpleNamespace(name=FILM[0], file_id="1", getvalue=lambda: FILM[1])
+    batch = Batch("chest", tasks()["chest"], None, None)
+    settings = SimpleNamespace(display=display)
+    packed = in_a_thread(
+        lambda: chest_sets._zip(batch, found, {"film.png": ("Effusion",)}, [added], settings)  # type: ignore[arg-type]
     )
-    film = chest_sets.Film(
-        "film.png",
-        Findings({"Effusion": 0.5}, {"Effusion": 0.1}, "stand-in", 128),
-        ("Effusion",),
-        {},
-        ctr.measure(masks_of((48, 64))),
-        chest_report.label_map(masks_of((48, 64))),
-    )
-    broken = chest_sets.Film("broken.png", problem="It is broken.")
-    packed = in_a_thread(lambda: chest_sets._zip([film, broken], [FILM[:2]], settings))  # type: ignore[arg-type]
     with zipfile.ZipFile(io.BytesIO(packed)) as archive:
         names = ["films.csv", "masks/film.png.png", "overlays/film.png.png"]
         assert archive.namelist() == names

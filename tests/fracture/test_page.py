@@ -221,22 +221,33 @@ def test_one_of_several_films_is_chosen(calls: Counter[str]) -> None:
     assert len(app.error) == 1
 
 
-def test_batch_goes_on_past_a_broken_file(calls: Counter[str]) -> None:
+def test_batch_goes_on_past_a_broken_file_and_opens_a_film(calls: Counter[str]) -> None:
     app = opened()
     app.button_group(key="fracture_mode").set_value("Many radiographs").run()
-    assert "Add several radiographs" in app.words
+    assert "python -m models.score fracture" in app.code[0].value
     other = ("other.png", raster(pixels=np.fliplr(np.eye(64, dtype=np.uint8) * 200)), "image/png")
+    labels = ("film.txt", b"0 0.5 0.5 0.2 0.2\n", "text/plain")
     app.file_uploader(key="fracture_batch").set_value([FILM, BROKEN, other]).run()
-    assert not app.exception
+    app.file_uploader(key="fracture_batch_truth").set_value([labels]).run()
     assert app.metrics["Films read"] == "2 of 3"
+    assert app.words.count("broken.png") == 1  # a broken file is said once
     table = app.dataframe[0].value.set_index("file")
-    assert list(table.index) == ["film.png", "broken.png", "other.png"]
+    assert sorted(table.index) == ["film.png", "other.png"]
     assert table.loc["film.png", "boxes"] == 2
-    assert isinstance(table.loc["broken.png", "problem"], str)
+    assert app.metrics["Film sensitivity"] == "1 of 1"
+    assert "Free-response ROC" in app.words
     done = calls["detector"]
     app.slider(key=threshold(app)).set_value(0.5).run()
     assert app.dataframe[0].value.set_index("file").loc["film.png", "boxes"] == 1
     assert calls["detector"] == done
+    tile = next(button for button in app.button if button.label == "film.png")
+    tile.click().run()
+    assert app.metrics["Boxes"] == "1"
+    assert "Films read" not in app.metrics
+    app.button(key="fracture_next").click().run()
+    assert "other.png** (2 of 2)" in app.words
+    app.button(key="fracture_back").click().run()
+    assert app.metrics["Films read"] == "2 of 3"
 
 
 def test_teaching_set_sorts_films_and_opens_one(calls: Counter[str]) -> None:

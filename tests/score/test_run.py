@@ -6,11 +6,13 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pandas as pd
@@ -30,8 +32,11 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[Client]:
-    with cluster.local(2) as found:
-        yield found
+    # A new process imports the main module again, and a page test leaves its page as that.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, "__main__", ModuleType("__main__"))
+        with cluster.local(2) as found:
+            yield found
 
 
 @pytest.fixture(scope="module")

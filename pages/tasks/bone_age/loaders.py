@@ -16,6 +16,7 @@ from models.bone_age.pipelines import stages_of
 from models.bone_age.predict import pipelines_of
 from models.bone_age.worker import Apart
 from models.cards import ModelCard, load_card, task_cards
+from pages.shared import caching
 from pages.shared.caching import Guarded
 from pages.shared.inputs import Case
 
@@ -30,17 +31,11 @@ def _network() -> Apart:
     return Apart()
 
 
-@st.cache_data(max_entries=40, scope="session", show_spinner=False)
+@caching.answer(max_entries=40)
 def _estimate(
-    digest: str,
-    name: str,
-    sha256: str,
-    sex: str | None,
-    skip: tuple[str, ...],
-    changed: Changed,
-    _image: Radiograph,
+    card: ModelCard, image: Radiograph, sex: str | None, skip: tuple[str, ...], changed: Changed
 ) -> BoneAge:
-    return _network().estimate(load_card(PAGE, name), _image, sex, skip, dict(changed))
+    return _network().estimate(card, image, sex, skip, dict(changed))
 
 
 def estimate(
@@ -61,7 +56,7 @@ def estimate(
     """
     parameters = tuple(sorted((changed or {}).items()))
     left_out = tuple(sorted(skip))
-    return _estimate(image.digest, card.name, card.sha256, sex, left_out, parameters, image)
+    return _estimate(card, image, sex, left_out, parameters)
 
 
 @st.cache_data(max_entries=24, scope="session", show_spinner=False)
@@ -151,13 +146,13 @@ def _film_kind(name: str, sha256: str) -> Guarded[Any]:
     return Guarded(recognise.load_model(load_card("film_kind", name)))
 
 
-@st.cache_data(max_entries=1000, scope="session", show_spinner=False)
-def _refused(digest: str, sha256: str, _card: ModelCard, _image: Radiograph) -> str | None:
+@caching.answer(max_entries=1000)
+def _refused(card: ModelCard, image: Radiograph) -> str | None:
     from models.film_kind import recognise
 
-    guarded = _film_kind(_card.name, sha256)
+    guarded = _film_kind(card.name, card.sha256)
     with guarded.lock:
-        return recognise.refusal(recognise.recognise(guarded.model, _image), wanted="hand")
+        return recognise.refusal(recognise.recognise(guarded.model, image), wanted="hand")
 
 
 def refused(image: Radiograph) -> str | None:
@@ -166,8 +161,7 @@ def refused(image: Radiograph) -> str | None:
     Raises:
         WeightsError: If the weights are missing or not those of the card.
     """
-    card = load_card("film_kind", "film_kind")
-    return _refused(image.digest, card.sha256, card, image)
+    return _refused(load_card("film_kind", "film_kind"), image)
 
 
 def known_months(case: Case) -> float | None:

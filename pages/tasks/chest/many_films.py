@@ -1,269 +1,210 @@
-"""Many chest films at once: one line each, and one zip to take away."""
+"""What only chest has on the screen of many films: findings, outlines, films put right."""
 
 from __future__ import annotations
 
-import hashlib
 import io
 import zipfile
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-import pandas as pd
+import numpy as np
 import streamlit as st
 
-from core import film_kind as film_kinds
+from core import film_kind
 from core.chest import report as chest_report
-from core.chest.ctr import CardiothoracicRatio, masks_from_labels
-from core.chest.result import Findings
+from core.chest.ctr import masks_from_labels
 from core.errors import ImagingError
 from core.files import write as exports
-from core.files.archives import read_many
-from core.film_kind import FilmKind
-from core.images import FloatArray, Radiograph
+from core.files.radiograph import read_radiograph
 from core.plots import draw
-from pages.shared import inputs, views
-from pages.shared.inputs import Case
+from models.score.chest import CARDIOMEGALY, ChestReaders, ChestReading
+from models.score.task import Ask, Scored
+from models.score.tasks import tasks
+from pages.shared import many_films, views
+from pages.shared.inputs import Case, read
+from pages.shared.many_films import PREVIEW_PX, Batch, Film, Uploads
 from pages.shared.views import Download, Figure
-from pages.tasks.chest import input_check as chest_gate
 from pages.tasks.chest import loaders as chest_loaders
-from pages.tasks.chest.reading import CARDIOMEGALY, finding_rows, measured, single_cards
+from pages.tasks.chest.reading import finding_rows, single_cards
 from pages.tasks.chest.sidebar import Settings
 
-Sources = Sequence[tuple[str, bytes]]
-TILES = 12  # films shown below the table; the zip has them all
-PREVIEW_PX = 640
+PAGE = "chest"
 
 
-@dataclass(frozen=True, eq=False)
-class Film:
-    """One file of a batch: its answers, or the sentence that says why there are none.
-
-    Attributes:
-        above: Findings that are called, as the screen calls them.
-        single: Cardiomegaly by each network that answers for it alone, by title.
-        masks_png: Heart and lungs as a small file; unpacked, a batch may not fit in memory.
-        came: How it came, where it was put right first.
-        preview: The film for the gallery; of the first films only.
-    """
-
-    name: str
-    findings: Findings | None = None
-    above: tuple[str, ...] = ()
-    single: dict[str, float] = field(default_factory=dict)
-    ratio: CardiothoracicRatio | None = None
-    masks_png: bytes = b""
-    came: FilmKind | None = None
-    problem: str = ""
-    preview: FloatArray | None = None
-
-    @property
-    def columns(self) -> dict[str, Any]:
-        """The row on the screen."""
-        if self.findings is None:
-            return {"file": self.name, "problem": self.problem}
-        return {
-            "file": self.name,
-            "above the operating point": ", ".join(self.above).lower() or "none",
-            "cardiomegaly": self.findings.probabilities.get(CARDIOMEGALY),
-            "CTR": None if self.ratio is None else round(self.ratio.ratio, 3),
-            "CTR > 0.5": "" if self.ratio is None else "yes" if self.ratio.enlarged else "no",
-            "problem": self.problem,
-        }
-
-    @property
-    def line(self) -> dict[str, Any]:
-        """The row of films.csv: every probability."""
-        if self.findings is None:
-            return {"file": self.name, "problem": self.problem}
-        ratio = None if self.ratio is None else round(self.ratio.ratio, 4)
-        chances = {label: round(p, 4) for label, p in self.findings.probabilities.items()}
-        single = {f"cardiomegaly: {name}": round(p, 4) for name, p in self.single.items()}
-        above = ", ".join(self.above)
-        return {"file": self.name, "ctr": ratio, "above": above, **chances, **single}
-
-
-def files() -> tuple[Sources, bool]:
-    """The sidebar's first part: films or zips as (name, content), and whether to turn them."""
+def files() -> tuple[Uploads, bool]:
+    """The sidebar's first part: films or zips, and whether to turn them."""
+    added = many_films.uploads(PAGE, "Chest films, or a zip of them")
     with st.sidebar:
-        uploaded = st.file_uploader(
-            "Chest films, or a zip of them",
-            accept_multiple_files=True,
-            key="chest_batch",
-            help=inputs.FORMATS,
-        )
         right = st.toggle(
             "Put films right",
             True,
-            key="chest_batch_right",
+            key=f"{PAGE}_batch_right",
             help="Turn and invert films that came turned or inverted; otherwise they are refused.",
             persist_state="session",
         )
-    return [(file.name, file.getvalue()) for file in uploaded], right
+    return added, right
 
 
-def batch(settings: Settings, sources: Sources, right: bool) -> None:
-    """Run the networks on all films, show one line for each, and offer the results."""
-    if not sources:
-        st.info(f"Add several chest films or a zip of them in the sidebar: {inputs.FORMATS}")
-        return
-    films = _films(sources, settings, right)
-    good = [film for film in films if film.findings is not None]
-    _summary(films, good)
-    st.dataframe(
-        pd.DataFrame([film.columns for film in films]),
-        hide_index=True,
-        height="content" if len(films) <= 12 else 460,
-        placeholder="",
-        alt="One line for every file: findings, cardiomegaly, cardiothoracic ratio, problem.",
-        column_config={
-            "cardiomegaly": st.column_config.ProgressColumn(
-                "cardiomegaly", min_value=0, max_value=1, format="percent"
-            )
-        },
-    )
-    broken = [f"- **{film.name}**: {film.problem}" for film in films if film.findings is None]
-    if broken:
-        st.warning("Not read:\n" + "\n".join(broken), icon=":material/error:")
-    if not good:
-        return
+def batch(settings: Settings, files: Uploads, right: bool) -> Case | None:
+    """All networks on all films, listed and shown; the case that was opened by a click."""
+    asked = _batch(settings, right)
+    found = many_films.films(asked, files)
+    if found is None:
+        return None
+    film = many_films.opened(PAGE, found)
+    if film is not None:
+        return _case(asked, film, files)
+    called = {one.name: above(one, settings) for one in found if not one.why}
+    _summary(found, called)
+    orders = {
+        "Most findings": lambda one: (-len(called[one.name]), -_top(one)),
+        "Cardiothoracic ratio": lambda one: -(one.row["ctr"] or 0.0),
+        "File name": lambda one: one.name,
+    }
+    shown = many_films.ordered(PAGE, found, orders)
+    if shown:
+        bar = st.column_config.ProgressColumn(
+            "cardiomegaly", min_value=0, max_value=1, format="percent"
+        )
+        rows = [columns(one, called[one.name]) for one in shown]
+        many_films.table(PAGE, shown, rows, {"cardiomegaly": bar})
+    many_films.refused(found)
+    if not shown:
+        return None
+    make = partial(_zip, asked, found, called, files, settings)
     views.downloads(
-        "chest_batch",
-        [
-            Download(
-                "Everything (zip)",
-                "chest_films.zip",
-                "application/zip",
-                partial(_zip, films, sources, settings),
-            )
-        ],
+        f"{PAGE}_batch", [Download("Everything (zip)", "chest_films.zip", "application/zip", make)]
     )
     st.caption("films.csv with every probability, masks (PNG) and films with outlines and lines.")
-    with st.container(horizontal=True):
-        for film in good:
-            if film.preview is None:
-                continue
-            shown = draw.tile(_drawn(film, film.preview, settings), 600, 600)
-            ratio = "" if film.ratio is None else f", CTR {film.ratio.ratio:.2f}"
-            words = f"{film.name}{ratio}"
-            st.image(shown, words, width=views.TILE_WIDTH, alt=words)
+    many_films.tiles(PAGE, shown, lambda one: _tile(one, called[one.name], settings))
+    return None
 
 
-def _summary(films: Sequence[Film], good: Sequence[Film]) -> None:
-    found = sum(bool(film.above) for film in good)
-    ratios = [film.ratio for film in good if film.ratio is not None]
+def _batch(settings: Settings, right: bool) -> Batch:
+    readers = ChestReaders(
+        partial(chest_loaders.findings, settings.classifier),
+        {card.name: partial(chest_loaders.findings, card) for card in single_cards()},
+        partial(chest_loaders.masks, settings.segmenter),
+        partial(chest_loaders.film_kind, settings.film_kind),
+    )
+    cards = (settings.classifier, settings.segmenter, settings.film_kind, *single_cards())
+    ask = Ask(mask=True, options={"as_it_came": not right})
+    question = (right, *(card.sha256 for card in cards))
+    return Batch(PAGE, tasks()[PAGE], readers, question, lambda name: ask, preview=_preview)
+
+
+def _preview(scored: Scored) -> draw.Picture:
+    """The film made small, upright."""
+    reading: ChestReading = scored.detail
+    image = scored.image if reading.came is None else film_kind.righted(scored.image, reading.came)
+    return draw.windowed(draw.scaled(image.pixels, min(1.0, PREVIEW_PX / max(image.shape))))
+
+
+def _case(asked: Batch, film: Film, files: Uploads) -> Case | None:
+    for name, contents in many_films.contents_again(asked, files):
+        if name == film.name:
+            return Case(read(contents[0][1], contents[0][0]), origin="Upload", words=name)
+    return None
+
+
+def above(film: Film, settings: Settings) -> tuple[str, ...]:
+    """Findings that are called, as the screen calls them."""
+    reading: ChestReading = film.kept
+    rows = finding_rows(reading.findings, settings.classifier)
+    return tuple(row.name for row in rows if row.above)
+
+
+def columns(film: Film, called: Sequence[str]) -> dict[str, Any]:
+    """A film as a line on the screen."""
+    reading: ChestReading = film.kept
+    ratio = reading.ratio
+    return {
+        "file": film.name,
+        "above the operating point": ", ".join(called).lower() or "none",
+        "cardiomegaly": reading.findings.probabilities.get(CARDIOMEGALY),
+        "CTR": None if ratio is None else round(ratio.ratio, 3),
+        "CTR > 0.5": "" if ratio is None else "yes" if ratio.enlarged else "no",
+        "note": " ".join(part for part in (film.row["came"], reading.no_ratio) if part),
+    }
+
+
+def line(film: Film, called: Sequence[str]) -> dict[str, Any]:
+    """A film as a line of films.csv: every probability."""
+    if film.why:
+        return {"file": film.name, "problem": film.why}
+    reading: ChestReading = film.kept
+    ratio = None if reading.ratio is None else round(reading.ratio.ratio, 4)
+    chances = {label: round(p, 4) for label, p in reading.findings.probabilities.items()}
+    titles = {card.name: card.title for card in single_cards()}
+    single = {f"cardiomegaly: {titles[name]}": round(p, 4) for name, p in reading.single.items()}
+    return {"file": film.name, "ctr": ratio, "above": ", ".join(called), **chances, **single}
+
+
+def _top(film: Film) -> float:
+    findings = film.kept.findings
+    return float(findings.excess(findings.ranked[0]))
+
+
+def _summary(found: Sequence[Film], called: dict[str, tuple[str, ...]]) -> None:
+    good = [film for film in found if not film.why]
+    ratios = [film.kept.ratio for film in good if film.kept.ratio is not None]
     enlarged = sum(ratio.enlarged for ratio in ratios)
-    righted = sum(film.came is not None for film in good)
+    righted = sum(film.kept.came is not None for film in good)
+    flagged = sum(bool(names) for names in called.values())
     views.metric_strip(
         [
-            Figure("Films read", f"{len(good)} of {len(films)}"),
-            Figure("With a finding", f"{found} of {len(good)}", "operating point"),
+            Figure("Films read", f"{len(good)} of {len(found)}"),
+            Figure("With a finding", f"{flagged} of {len(good)}", "operating point"),
             Figure("CTR above 0.5", f"{enlarged} of {len(ratios)}", "cardiothoracic ratio"),
-            Figure(
-                "Put right",
-                str(righted),
-                "",
-                "turned or inverted",
-            ),
+            Figure("Put right", str(righted), "", "turned or inverted"),
         ]
     )
 
 
-def _films(sources: Sources, settings: Settings, right: bool) -> list[Film]:
-    """All networks on every film, with progress; kept until other files or weights come."""
-    cards = (settings.classifier, settings.segmenter, settings.film_kind, *single_cards())
-    key = hashlib.sha256(repr([right, *(card.sha256 for card in cards)]).encode())
-    for name, source in sources:
-        key.update(name.encode() + hashlib.sha256(source).digest())
-    kept = st.session_state.get("chest_films")
-    if kept is None or kept[0] != key.hexdigest():
-        bar = st.progress(0.0, "Reading …")
-        films: list[Film] = []
-        for share, name, image in _read(sources):
-            bar.progress(share, f"{name} ({len(films) + 1})")
-            shown = sum(film.preview is not None for film in films) < TILES
-            films.append(_film(name, image, settings, right, preview=shown))
-        bar.empty()
-        kept = (key.hexdigest(), films)
-        st.session_state["chest_films"] = kept
-    return kept[1]
+def _tile(film: Film, called: Sequence[str], settings: Settings) -> tuple[draw.Picture, str]:
+    ratio = "" if film.kept.ratio is None else f", CTR {film.kept.ratio.ratio:.2f}"
+    count = len(called)
+    words = f"{count} finding{'' if count == 1 else 's'}{ratio}"
+    return _drawn(film, film.picture.astype(np.float32) / 255, settings), words
 
 
-def _read(sources: Sources) -> Iterator[tuple[float, str, Radiograph | ImagingError]]:
-    """Every film under a name of its own, with the share of the files that are done."""
-    taken: dict[str, int] = {}
-    for number, file in enumerate(sources):
-        for name, image in read_many([file]):
-            taken[name] = taken.get(name, 0) + 1
-            called = name if taken[name] == 1 else f"{name} ({taken[name]})"
-            yield number / len(sources), called, image
-
-
-def _film(
-    name: str,
-    image: Radiograph | ImagingError,
-    settings: Settings,
-    right: bool,
-    *,
-    preview: bool,
-) -> Film:
-    if isinstance(image, ImagingError):
-        return Film(name, problem=str(image))
-    try:
-        problem, came = chest_gate.problems(Case(image, origin="Upload"), settings.film_kind)
-        if came is not None and right:
-            image = film_kinds.righted(image, came)
-        elif problem:
-            return Film(name, problem=problem)
-        masks = chest_loaders.masks(settings.segmenter, image)
-        ratio, problem = measured(masks)
-        single = {
-            card.title: chest_loaders.findings(card, image).probabilities[CARDIOMEGALY]
-            for card in single_cards()
-        }
-        found = chest_loaders.findings(settings.classifier, image)
-        return Film(
-            name,
-            found,
-            tuple(row.name for row in finding_rows(found, settings.classifier) if row.above),
-            single,
-            ratio,
-            chest_report.label_map(masks),
-            came,
-            problem,
-            draw.scaled(image.pixels, PREVIEW_PX / max(image.shape)) if preview else None,
-        )
-    except ImagingError as err:
-        return Film(name, problem=str(err))
-
-
-def _drawn(film: Film, pixels: FloatArray, settings: Settings) -> draw.Picture:
+def _drawn(film: Film, pixels: draw.FloatArray, settings: Settings) -> draw.Picture:
     """A film, or a smaller picture of it, with outlines and lines."""
     window = settings.display
     shown = draw.windowed(pixels, window.level, window.width, invert=window.invert)
-    labels = chest_report.read_label_map(film.masks_png)
-    return chest_report.with_anatomy(shown, masks_from_labels(labels), film.ratio)
+    labels = chest_report.read_label_map(film.mask)
+    return chest_report.with_anatomy(shown, masks_from_labels(labels), film.kept.ratio)
 
 
-def _zip(films: Sequence[Film], sources: Sources, settings: Settings) -> bytes:
+def _zip(
+    asked: Batch,
+    found: Sequence[Film],
+    called: dict[str, tuple[str, ...]],
+    files: Uploads,
+    settings: Settings,
+) -> bytes:
     """The batch as one file; made when the button is pressed, one film in memory at a time.
 
     Nothing of the session can be read here: Streamlit makes downloads in a thread without one.
     """
-    wanted = {film.name: film for film in films if film.findings is not None}
+    wanted = {film.name: film for film in found if not film.why}
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as packed:
-        packed.writestr("films.csv", exports.table([film.line for film in films]))
-        for _, name, image in _read(sources):
+        lines = [line(film, called.get(film.name, ())) for film in found]
+        packed.writestr("films.csv", exports.table(lines))
+        for name, contents in many_films.contents_again(asked, files):
             film = wanted.get(name)
-            if film is None or isinstance(image, ImagingError):
+            if film is None:
                 continue
-            if film.came is not None:
-                image = film_kinds.righted(image, film.came)
+            try:
+                image = read_radiograph(contents[0][1], name=contents[0][0])
+            except ImagingError:
+                continue  # it was read before: not again is a row without a picture
+            if film.kept.came is not None:
+                image = film_kind.righted(image, film.kept.came)
             stem = exports.stem(name)
-            packed.writestr(f"masks/{stem}.png", film.masks_png)
-            packed.writestr(
-                f"overlays/{stem}.png", exports.png(_drawn(film, image.pixels, settings))
-            )
+            packed.writestr(f"masks/{stem}.png", film.mask)
+            drawn = exports.png(_drawn(film, image.pixels, settings))
+            packed.writestr(f"overlays/{stem}.png", drawn)
     return buffer.getvalue()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from core.detections import Detections
 from core.images import Radiograph
 from core.stages import Step
-from models.cards import ModelCard
+from models.cards import ModelCard, load_card
+from models.score.input_check import FILM_KIND, refused_by
 from pages.shared import caching
 from pages.shared.caching import Guarded
 
@@ -48,6 +50,25 @@ def candidates(card: ModelCard, image: Radiograph) -> Detections:
     guarded = detector(card)
     with guarded.lock:
         return predict.candidates(guarded.model, image)
+
+
+@caching.model(max_entries=1)
+def _film_kinds(card: ModelCard) -> Guarded[Any]:
+    from models.film_kind import recognise
+
+    return Guarded(recognise.load_model(card))
+
+
+def refused(image: Radiograph) -> str | None:
+    """Why this film is no limb radiograph, in a sentence; None where it may be read.
+
+    Raises:
+        WeightsError: If the weights are missing or not those of the card.
+    """
+    from models.film_kind import recognise
+
+    model = _film_kinds(load_card(*FILM_KIND)).model
+    return refused_by(partial(recognise.recognise, model), "limb", image)
 
 
 @caching.answer(max_entries=16)

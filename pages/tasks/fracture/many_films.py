@@ -1,50 +1,36 @@
-"""Many radiographs at once: a progress bar, a table, and one zip to take away."""
+"""What only fracture has on the screen of many films: boxes, their truth, threshold curves."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import PurePath
 from typing import Any
 
-import pandas as pd
+import numpy as np
 import streamlit as st
 
 from core.detections import Boxes, Detections, compare
 from core.errors import ImagingError
 from core.files import write as exports
-from core.files.archives import read_many
-from core.images import FloatArray, Radiograph
-from core.plots import draw
-from models.cards import ModelCard
-from pages.shared import inputs, views
+from core.files.radiograph import read_radiograph
+from core.metrics.detection import MatchedImage, froc, match_image
+from core.plots import curves, draw
+from models.cards import ModelCard, load_card
+from models.score.fracture import FractureReaders
+from models.score.input_check import FILM_KIND
+from models.score.tasks import tasks
+from pages.shared import many_films, views
+from pages.shared.inputs import Case, read
+from pages.shared.many_films import Batch, Film, Uploads
 from pages.shared.views import Download, Figure
 from pages.tasks.fracture import loaders
 from pages.tasks.fracture import sidebar as fracture_inputs
 from pages.tasks.fracture.sidebar import Settings
 from pages.tasks.fracture.views import HIT_IOU
 
-Sources = Sequence[tuple[str, bytes]]
-TILES = 12  # overlays shown below the table; the zip has them all
-PREVIEW_PX = 800
-
-
-@dataclass(frozen=True, eq=False)
-class Film:
-    """One file of a batch: its candidates, or the sentence that says why there are none.
-
-    The preview is small and kept for the first films only: a batch may not fit in memory.
-    """
-
-    name: str
-    shape: tuple[int, int] = (0, 0)
-    spacing_mm: tuple[float, float] | None = None
-    candidates: Detections | None = None
-    probability: float = float("nan")
-    problem: str = ""
-    preview: FloatArray | None = None
+PAGE = "fracture"
+Labels = Sequence[tuple[str, bytes]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,20 +38,18 @@ class Row:
     """A film at the current threshold, against its truth where a label file gives one."""
 
     film: Film
-    item: exports.Item | None = None
+    item: exports.Item
     truth_xyxy: Boxes | None = None
 
     @property
     def columns(self) -> dict[str, Any]:
         """The row by column name, as on the screen and in films.csv."""
-        if self.item is None:
-            return {"file": self.film.name, "problem": self.film.problem}
         scores = self.item.found.scores
         row: dict[str, Any] = {
             "file": self.film.name,
             "boxes": len(scores),
             "highest_score": round(float(scores[0]), 3) if len(scores) else None,
-            "classifier": round(self.film.probability, 3),
+            "classifier": round(self.film.row["classifier_probability"], 3),
         }
         result = self.item.against_truth
         if result is not None:
@@ -77,127 +61,81 @@ class Row:
         return row
 
 
-def files() -> tuple[Sources, Sources]:
-    """The sidebar's first part: films or zips, and label files, each as (name, content)."""
-    with st.sidebar:
-        uploaded = st.file_uploader(
-            "Radiographs, or a zip of them",
-            accept_multiple_files=True,
-            key="fracture_batch",
-            help=inputs.FORMATS,
-        )
-    labels = fracture_inputs.truth_files("fracture_batch")
-    return [(file.name, file.getvalue()) for file in uploaded], labels
+def files() -> tuple[Uploads, Labels]:
+    """The sidebar's first part: films or zips, and label files."""
+    added = many_films.uploads(PAGE, "Radiographs, or a zip of them")
+    return added, fracture_inputs.truth_files(f"{PAGE}_batch")
 
 
-def batch(settings: Settings, classifier: ModelCard, sources: Sources, labels: Sources) -> None:
-    """Run both models on all films, show one line for each, and offer the results."""
-    if not sources:
-        st.info(f"Add several radiographs or a zip of them in the sidebar: {inputs.FORMATS}")
-        return
-    rows = [_row(film, settings, labels) for film in _films(sources, settings, classifier)]
-    good = [row for row in rows if row.item is not None]
-    _summary(rows, good)
-    st.dataframe(
-        pd.DataFrame([row.columns for row in rows]).rename(columns=lambda s: s.replace("_", " ")),
-        hide_index=True,
-        height="content" if len(rows) <= 12 else 460,
-        placeholder="",
-        alt="One line for every file: boxes, highest score, classifier, problem.",
-    )
-    broken = [f"- **{row.film.name}**: {row.film.problem}" for row in rows if row.item is None]
-    if broken:
-        st.warning("Not read:\n" + "\n".join(broken), icon=":material/error:")
-    if not good:
-        return
+def batch(settings: Settings, classifier: ModelCard, files: Uploads, labels: Labels) -> Case | None:
+    """Both models on all films, listed and shown; the case that was opened by a click."""
+    asked = _batch(settings, classifier)
+    found = many_films.films(asked, files)
+    if found is None:
+        return None
+    film = many_films.opened(PAGE, found)
+    if film is not None:
+        return _case(asked, film, files, labels)
+    rows = {one.name: _row(one, settings, labels) for one in found if not one.why}
+    _summary(found, list(rows.values()))
+    orders = {
+        "Highest score": lambda one: -_best(rows[one.name]),
+        "Classifier": lambda one: -one.row["classifier_probability"],
+        "File name": lambda one: one.name,
+    }
+    shown = many_films.ordered(PAGE, found, orders)
+    if shown:
+        many_films.table(PAGE, shown, [rows[one.name].columns for one in shown])
+    many_films.refused(found)
+    if not shown:
+        return None
+    ready = [rows[one.name] for one in shown]
+    make = partial(_zip, asked, ready, files, settings)
     views.downloads(
-        "fracture_batch",
-        [
-            Download(
-                "Everything (zip)",
-                "fractures.zip",
-                "application/zip",
-                partial(_zip, rows, sources, settings),
-            )
-        ],
+        f"{PAGE}_batch", [Download("Everything (zip)", "fractures.zip", "application/zip", make)]
     )
     st.caption("Overlays (PNG), films.csv, boxes.csv, coco.json and one YOLO file a film.")
-    with st.container(horizontal=True):
-        for row in good:
-            if row.film.preview is None:
-                continue
-            factor = row.film.preview.shape[0] / row.film.shape[0]
-            drawn = draw.tile(_overlay(row, row.film.preview, settings, factor), 600, 720)
-            count = len(row.item.found)
-            words = f"{row.film.name}, {count} box{'' if count == 1 else 'es'}"
-            st.image(drawn, words, width=views.TILE_WIDTH, alt=words)
+    _curves([row for row in ready if row.truth_xyxy is not None], settings)
+    many_films.tiles(PAGE, shown, lambda one: _tile(rows[one.name], settings))
+    return None
 
 
-def _films(sources: Sources, settings: Settings, classifier: ModelCard) -> list[Film]:
-    """Both models on every film, with progress; kept until other files or weights come."""
-    cards = (settings.detector, classifier)
-    key = hashlib.sha256(repr([card.sha256 for card in cards]).encode())
-    for name, source in sources:
-        key.update(name.encode() + hashlib.sha256(source).digest())
-    kept = st.session_state.get("fracture_films")
-    if kept is None or kept[0] != key.hexdigest():
-        bar = st.progress(0.0, "Reading …")
-        films = []
-        for share, name, image in _read(sources):
-            bar.progress(share, f"{name} ({len(films) + 1})")
-            shown = sum(film.preview is not None for film in films) < TILES
-            films.append(_film(name, image, cards, preview=shown))
-        bar.empty()
-        kept = (key.hexdigest(), films)
-        st.session_state["fracture_films"] = kept
-    return kept[1]
-
-
-def _read(sources: Sources) -> Iterator[tuple[float, str, Radiograph | ImagingError]]:
-    """Every film with the share of the files that are done, a zip counting as one file."""
-    taken: set[str] = set()
-    for number, (file, source) in enumerate(sources):
-        for found, image in read_many([(file, source)]):
-            name, copy = found, 1
-            while name in taken:  # two folders may hold the same file name
-                copy += 1
-                name = str(PurePath(found).with_stem(f"{PurePath(found).stem} ({copy})"))
-            taken.add(name)
-            yield number / len(sources), name, image
-
-
-def _film(
-    name: str,
-    image: Radiograph | ImagingError,
-    cards: tuple[ModelCard, ModelCard],
-    *,
-    preview: bool,
-) -> Film:
-    if isinstance(image, ImagingError):
-        return Film(name, problem=str(image))
-    return Film(
-        name,
-        image.shape,
-        image.spacing_mm,
-        loaders.candidates(cards[0], image),
-        loaders.probability(cards[1], image),
-        preview=draw.scaled(image.pixels, PREVIEW_PX / max(image.shape)) if preview else None,
+def _batch(settings: Settings, classifier: ModelCard) -> Batch:
+    card = load_card(*FILM_KIND)
+    readers = FractureReaders(
+        partial(loaders.candidates, settings.detector),
+        partial(loaders.probability, classifier),
+        loaders.refused,
     )
+    cards = (settings.detector.sha256, classifier.sha256, card.sha256)
+    return Batch(PAGE, tasks()[PAGE], readers, cards)
 
 
-def _row(film: Film, settings: Settings, labels: Sources) -> Row:
-    if film.candidates is None:
-        return Row(film)
-    found = settings.shown(film.candidates)
+def _case(asked: Batch, film: Film, files: Uploads, labels: Labels) -> Case | None:
+    for name, contents in many_films.contents_again(asked, files):
+        if name == film.name:
+            case = Case(read(contents[0][1], contents[0][0]), origin="Upload", words=name)
+            return fracture_inputs.with_truth(case, labels, name)
+    return None
+
+
+def _row(film: Film, settings: Settings, labels: Labels) -> Row:
+    candidates: Detections = film.kept
+    found = settings.shown(candidates)
     truth = fracture_inputs.labelled(labels, film.name, film.shape)
     result = None if truth is None else compare(found, truth, HIT_IOU)
     return Row(film, exports.Item(film.name, film.shape, found, film.spacing_mm, result), truth)
 
 
-def _summary(rows: Sequence[Row], good: Sequence[Row]) -> None:
+def _best(row: Row) -> float:
+    scores = row.item.found.scores
+    return float(scores[0]) if len(scores) else 0.0
+
+
+def _summary(found: Sequence[Film], good: Sequence[Row]) -> None:
     boxed = sum(1 for row in good if len(row.item.found))
     figures = [
-        Figure("Films read", f"{len(good)} of {len(rows)}"),
+        Figure("Films read", f"{len(good)} of {len(found)}"),
         Figure("With a box", f"{boxed} of {len(good)}", "detector"),
     ]
     known = [row.item.against_truth for row in good if row.item.against_truth is not None]
@@ -208,30 +146,73 @@ def _summary(rows: Sequence[Row], good: Sequence[Row]) -> None:
             Figure("False alarms", str(sum(one.false_positives for one in known)), "false alarm"),
             Figure("Misses", str(sum(one.misses for one in known)), "miss"),
         ]
+        broken = [one for one in known if len(one.found)]
+        whole = [one for one in known if not len(one.found)]
+        called = sum(bool(len(one.hit)) for one in broken)
+        quiet = sum(not len(one.hit) for one in whole)
+        if broken:
+            figures.append(Figure("Film sensitivity", f"{called} of {len(broken)}"))
+        if whole:
+            figures.append(Figure("Film specificity", f"{quiet} of {len(whole)}"))
     views.metric_strip(figures)
 
 
-def _images(rows: Sequence[Row], sources: Sources) -> Iterator[tuple[Row, Radiograph]]:
-    """The rows with their radiographs, read again one at a time: a batch may not fit in memory."""
-    wanted = {row.film.name: row for row in rows}
-    for _, name, image in _read(sources):
-        if name in wanted and isinstance(image, Radiograph):
-            yield wanted.pop(name), image
-        if not wanted:
-            return
+def _curves(known: Sequence[Row], settings: Settings) -> None:
+    """What other thresholds would have found, where the truth of films is known."""
+    matched: list[MatchedImage] = []
+    for row in known:
+        candidates: Detections = row.film.kept
+        assert row.truth_xyxy is not None
+        found = candidates.above(0.01).suppressed(settings.iou)
+        matched.append(match_image(found, row.truth_xyxy, (HIT_IOU,)))
+    if not any(image.truths for image in matched):
+        return
+    alarms, sensitivity, thresholds = froc(matched)
+    with st.expander("Threshold curve", expanded=True, icon=":material/show_chart:"):
+        fractures = sum(image.truths for image in matched)
+        st.plotly_chart(
+            curves.froc(alarms, sensitivity, thresholds, settings.threshold),
+            key=f"{PAGE}_froc",
+            alt="Sensitivity against false alarms per film, a point a threshold.",
+        )
+        st.caption(
+            f"{len(matched)} films with ground truth, {fractures} fractures. A box hits where its "
+            f"IoU with a ground-truth box is at least {HIT_IOU:g}. Free-response ROC (Bunch 1978)."
+        )
 
 
-def _overlay(row: Row, pixels: FloatArray, settings: Settings, factor: float = 1.0) -> draw.Picture:
+def _tile(row: Row, settings: Settings) -> tuple[draw.Picture, str]:
+    picture = row.film.picture
+    factor = picture.shape[0] / row.film.shape[0]
+    count = len(row.item.found)
+    words = f"{count} box{'' if count == 1 else 'es'}"
+    if count:
+        words += f", highest {_best(row):.2f}"
+    return _overlay(row, picture.astype(np.float32) / 255, settings, factor), words
+
+
+def _overlay(
+    row: Row, pixels: draw.FloatArray, settings: Settings, factor: float = 1.0
+) -> draw.Picture:
     window = settings.display
     shown = draw.windowed(pixels, window.level, window.width, invert=window.invert)
     return exports.overlay(shown, row.item.found, row.truth_xyxy, factor=factor)
 
 
-def _zip(rows: Sequence[Row], sources: Sources, settings: Settings) -> bytes:
-    """The batch as one file; made when the button is pressed."""
-    good = [row for row in rows if row.item is not None]
-    overlays = (
-        (f"{exports.stem(row.film.name)}.png", exports.png(_overlay(row, image.pixels, settings)))
-        for row, image in _images(good, sources)
-    )
-    return exports.archive([row.item for row in good], overlays, [row.columns for row in rows])
+def _zip(asked: Batch, rows: Sequence[Row], files: Uploads, settings: Settings) -> bytes:
+    """The batch as one file; made when the button is pressed, one film in memory at a time."""
+    wanted = {row.film.name: row for row in rows}
+
+    def overlays() -> Iterator[tuple[str, bytes]]:
+        for name, contents in many_films.contents_again(asked, files):
+            if name not in wanted:
+                continue
+            try:
+                image = read_radiograph(contents[0][1], name=contents[0][0])
+            except ImagingError:
+                continue  # it was read before: not again is a row without a picture
+            drawn = _overlay(wanted[name], image.pixels, settings)
+            yield f"{exports.stem(name)}.png", exports.png(drawn)
+
+    items = [row.item for row in rows]
+    return exports.archive(items, overlays(), [row.columns for row in rows])

@@ -166,8 +166,8 @@ def labelled(files: Sequence[tuple[str, bytes]], name: str, shape: tuple[int, in
     return None
 
 
-def settings(key: str = "fracture") -> Settings:
-    """The parameters in the sidebar, below the source."""
+def settings(key: str = "fracture", *, many: bool = False) -> Settings:
+    """The parameters in the sidebar, below the source; only those that act on many films."""
     cards = [card for card in task_cards("fracture") if card.name.startswith("detector")]
     with st.sidebar:
         st.divider()
@@ -201,6 +201,8 @@ def settings(key: str = "fracture") -> Settings:
             help=GLOSSARY["IoU"],
             persist_state="session",
         )
+        if many:
+            return Settings(card, threshold, iou, True, False, display(key))
         boxes = st.toggle("Show boxes", True, key=f"{key}_boxes_on", persist_state="session")
         side_by_side = st.toggle(
             "Original beside it",

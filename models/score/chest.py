@@ -1,0 +1,154 @@
+"""What the scorer asks of a chest film: findings, cardiothoracic ratio, outlines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core import film_kind
+from core.chest import ctr, projection, report
+from core.chest.result import Findings
+from core.errors import UnsuitableInputError
+from core.film_kind import FilmKind
+from core.images import Radiograph
+from models.cards import load_card, task_cards
+from models.score.input_check import FILM_KIND, Recognise, check, load_film_kind, other_modality
+from models.score.task import SIZE, Answer, Ask, Task, size_of
+
+CARDIOMEGALY = "Cardiomegaly"
+Masks = Mapping[str, NDArray[np.bool_]]
+
+
+@dataclass(frozen=True, eq=False)
+class ChestReaders:
+    """What reads a chest film; `single` answer for cardiomegaly alone, by card."""
+
+    classify: Callable[[Radiograph], Findings]
+    single: Mapping[str, Callable[[Radiograph], Findings]]
+    segment: Callable[[Radiograph], Masks]
+    recognise: Recognise
+
+
+@dataclass(frozen=True, eq=False)
+class ChestReading:
+    """All answers to a chest film.
+
+    Attributes:
+        findings: Of the network of many findings.
+        single: Probability of cardiomegaly by each network for it alone, by card.
+        ratio: None where the masks give none; then `no_ratio` says why.
+        came: How the film lay, where it was turned or inverted first.
+    """
+
+    findings: Findings
+    single: Mapping[str, float]
+    ratio: ctr.CardiothoracicRatio | None
+    no_ratio: str
+    came: FilmKind | None
+
+
+def chest_single_cards() -> tuple[str, ...]:
+    """Names of the cards that answer for cardiomegaly alone."""
+    names = (card.name for card in task_cards("chest"))
+    return tuple(name for name in names if name.startswith("cardiomegaly"))
+
+
+def chest() -> Task:
+    """The task."""
+    labels = load_card("chest", "findings").labels
+    return Task(
+        name="chest",
+        cards=(
+            ("chest", "findings"),
+            *(("chest", name) for name in chest_single_cards()),
+            ("chest", "heart_lungs"),
+            FILM_KIND,
+        ),
+        columns=(
+            *SIZE,
+            ("above", "string"),
+            *((f"p_{label}", "float64") for label in labels),
+            *((f"p_{name}", "float64") for name in chest_single_cards()),
+            ("ctr", "float64"),
+            ("no_ctr", "string"),
+            ("came", "string"),
+            ("mask", "string"),
+        ),
+        load=load_chest,
+        score=score_chest,
+        mask_suffix=".png",
+    )
+
+
+def load_chest() -> ChestReaders:
+    """Load the classifiers, the segmenter and the film-kind check."""
+    from models.chest import predict, segment
+
+    def classifier(name: str) -> Callable[[Radiograph], Findings]:
+        return partial(predict.classify, predict.load_model(load_card("chest", name)))
+
+    return ChestReaders(
+        classifier("findings"),
+        {name: classifier(name) for name in chest_single_cards()},
+        partial(segment.segment, segment.load_model(load_card("chest", "heart_lungs"))),
+        load_film_kind(),
+    )
+
+
+def score_chest(readers: ChestReaders, image: Radiograph, ask: Ask) -> Answer:
+    """Findings and cardiothoracic ratio of a film, turned upright first where it lay wrongly.
+
+    The option "as_it_came" refuses such films instead. `detail` is the `ChestReading`.
+    """
+    image, came = _upright(readers.recognise, image, as_it_came=bool(ask.options.get("as_it_came")))
+    found = readers.classify(image)
+    single = {
+        name: classify(image).probabilities[CARDIOMEGALY]
+        for name, classify in readers.single.items()
+    }
+    masks = readers.segment(image)
+    ratio, no_ratio = None, ""
+    try:
+        ratio = ctr.measure(masks)
+    except UnsuitableInputError as err:
+        no_ratio = str(err)
+    mask = report.label_map(masks) if ask.mask else b""
+    columns = {
+        **size_of(image),
+        "above": ", ".join(found.above),
+        **{f"p_{label}": value for label, value in found.probabilities.items()},
+        **{f"p_{name}": value for name, value in single.items()},
+        "ctr": None if ratio is None else ratio.ratio,
+        "no_ctr": no_ratio or None,
+        "came": None if came is None else film_kind.turned(came),
+    }
+    detail = ChestReading(found, single, ratio, no_ratio, came)
+    return Answer(columns, mask=mask, detail=detail)
+
+
+def _upright(
+    recognise: Recognise, image: Radiograph, *, as_it_came: bool
+) -> tuple[Radiograph, FilmKind | None]:
+    """The film as the networks know films, and how it lay if it was changed.
+
+    Raises:
+        UnsuitableInputError: If it is no frontal chest film, or lies wrongly and must stay so.
+    """
+    check(other_modality(image) or projection.view_refusal(image.view))
+    kind = recognise(image)
+    refused = film_kind.refusal(kind, "chest")
+    faults = film_kind.turned(kind)
+    if refused and (kind.kind != "chest" or not faults):
+        raise UnsuitableInputError(refused)
+    if not faults:
+        return image, None
+    if as_it_came:
+        raise UnsuitableInputError(
+            f"{faults} The networks learned from upright films with bright bone; to this one they "
+            "would answer at random."
+        )
+    return film_kind.righted(image, kind), kind

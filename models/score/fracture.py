@@ -1,0 +1,96 @@
+"""What the scorer asks of a limb film: boxes and probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from core.detections import Detections
+from core.fracture.fusion import fusion_of
+from core.images import Radiograph
+from models.cards import load_card
+from models.score.input_check import FILM_KIND, Refused, check, load_film_kind, refused_by
+from models.score.task import SIZE, Answer, Ask, Task, card_of, size_of
+
+LEAST_SCORE = 0.05
+"""Boxes below are not kept: thousands a film would be, and none would ever be looked at."""
+
+
+@dataclass(frozen=True, eq=False)
+class FractureReaders:
+    """What reads a limb film: candidates before suppression, classifier, input check."""
+
+    candidates: Callable[[Radiograph], Detections]
+    probability: Callable[[Radiograph], float]
+    refused: Refused
+
+
+def fracture() -> Task:
+    """The task."""
+    return Task(
+        name="fracture",
+        cards=(("fracture", "detector"), ("fracture", "classifier"), FILM_KIND),
+        columns=(
+            *SIZE,
+            ("boxes", "int64"),
+            ("highest_score", "float64"),
+            ("classifier_probability", "float64"),
+            ("fracture_probability", "float64"),
+            ("classifier_card", "string"),
+            ("classifier_sha256", "string"),
+        ),
+        box_columns=(
+            ("box", "int64"),
+            ("score", "float64"),
+            ("xmin", "float64"),
+            ("ymin", "float64"),
+            ("xmax", "float64"),
+            ("ymax", "float64"),
+        ),
+        load=load_fracture,
+        score=score_fracture,
+    )
+
+
+def load_fracture() -> FractureReaders:
+    """Load detector, classifier and film-kind check."""
+    from models.fracture import classify, predict
+
+    classifier = classify.load_classifier(load_card("fracture", "classifier"))
+    return FractureReaders(
+        partial(predict.candidates, predict.load_model(load_card("fracture", "detector"))),
+        partial(classify.probability, classifier),
+        partial(refused_by, load_film_kind(), "limb"),
+    )
+
+
+def score_fracture(readers: FractureReaders, image: Radiograph, ask: Ask) -> Answer:
+    """Boxes after suppression and the probabilities; `detail` is all candidates."""
+    check(readers.refused(image))
+    card, classifier = card_of("fracture", "detector"), card_of("fracture", "classifier")
+    candidates = readers.candidates(image)
+    found = candidates.suppressed(float(card.extra.get("iou", 0.5)))
+    best = float(found.scores[0]) if len(found) else 0.0
+    chance = float(readers.probability(image))
+    columns = {
+        **size_of(image),
+        "boxes": len(found.above(card.operating_points["fracture"])),
+        "highest_score": best,
+        "classifier_probability": chance,
+        "fracture_probability": fusion_of(classifier.extra["fusion"]).probability(best, chance),
+        "classifier_card": classifier.name,
+        "classifier_sha256": classifier.sha256,
+    }
+    return Answer(columns, _box_rows(found.above(LEAST_SCORE)), detail=candidates)
+
+
+def _box_rows(found: Detections) -> list[dict[str, Any]]:
+    return [
+        {"box": number, "score": float(score)}
+        | dict(zip(("xmin", "ymin", "xmax", "ymax"), map(float, box), strict=True))
+        for number, (box, score) in enumerate(
+            zip(found.boxes_xyxy, found.scores, strict=True), start=1
+        )
+    ]

@@ -1,0 +1,46 @@
+"""Whether a film is of the task: asked of its header first, then of the film-kind network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from core import film_kind
+from core.errors import UnsuitableInputError
+from core.film_kind import FilmKind
+from core.images import Radiograph
+from models.cards import load_card
+
+FILM_KIND = ("film_kind", "film_kind")
+NOT_A_PROJECTION = "not a projection radiograph"
+"""In the note that `core.files.dicom_header` makes of a modality such as CT."""
+Recognise = Callable[[Radiograph], FilmKind]
+Refused = Callable[[Radiograph], str | None]
+"""Why a film is none of the task, in a sentence, or None where it is."""
+
+
+def refused_by(recognise: Recognise, wanted: str, image: Radiograph) -> str | None:
+    """Why a film is none of the task, in a sentence, or None: by its header, then by its pixels."""
+    other = other_modality(image)
+    if other or wanted not in film_kind.EXPECTED:  # the check does not know every task
+        return other
+    return film_kind.refusal(recognise(image), wanted)
+
+
+def other_modality(image: Radiograph) -> str | None:
+    """Why the file's own header says that it is no radiograph, or None."""
+    notes = (note for note in image.notes if NOT_A_PROJECTION in note)
+    return next((f"{note} A radiograph was expected." for note in notes), None)
+
+
+def check(why: str | None) -> None:
+    """Raise `UnsuitableInputError` with a sentence, where there is one."""
+    if why:
+        raise UnsuitableInputError(why)
+
+
+def load_film_kind() -> Recognise:
+    """Load the network that says what a film is."""
+    from models.film_kind import recognise
+
+    return partial(recognise.recognise, recognise.load_model(load_card(*FILM_KIND)))

@@ -1,0 +1,61 @@
+"""What the scorer asks of a head: the brain's mask and volume."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from core.errors import UnsuitableInputError
+from core.files.volume import nifti_bytes
+from core.images import Volume
+from core.skull_strip import OURS, Settings, looks_like_t1_head
+from models.cards import load_card
+from models.score.task import Answer, Ask, Task
+from models.skull_strip.predict import BrainMask
+
+Segment = Callable[[Volume, Settings], BrainMask]
+
+
+def skull_strip() -> Task:
+    """The task."""
+    return Task(
+        name="skull_strip",
+        cards=(("skull_strip", "unet"),),
+        columns=(
+            ("volume_ml", "float64"),
+            ("threshold", "float64"),
+            ("doubt", "string"),
+            ("mask", "string"),
+        ),
+        load=load_skull_strip,
+        score=score_skull_strip,
+        volumes=True,
+        mask_suffix=".nii.gz",
+        part_size=10,
+        chunk_size=1,
+    )
+
+
+def load_skull_strip() -> Segment:
+    """Load the network."""
+    from models.skull_strip import predict
+
+    return partial(predict.segment, predict.load_model(load_card("skull_strip", "unet")))
+
+
+def score_skull_strip(segment: Segment, image: Volume, ask: Ask) -> Answer:
+    """The volume of the brain, and its mask on the file's own grid if wanted.
+
+    The option "settings" is a `core.skull_strip.Settings`. `detail` is the `BrainMask`.
+    """
+    wrong = looks_like_t1_head(image)
+    if wrong:
+        raise UnsuitableInputError(wrong)
+    found = segment(image, ask.options.get("settings", OURS))
+    columns = {
+        "volume_ml": found.volume_ml,
+        "threshold": found.threshold,
+        "doubt": looks_like_t1_head(image, found.voxels),
+    }
+    mask = nifti_bytes(found.voxels, image) if ask.mask else b""
+    return Answer(columns, mask=mask, detail=found)
