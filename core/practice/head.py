@@ -14,6 +14,7 @@ from core.practice.truths import HeadTruth
 Mask = NDArray[np.uint8]
 RADIUS_MM = (12.0, 20.0)
 _LEAST_ML = 1.0
+_REACH_MM = 25.0
 
 
 def spoiled(true: Mask, volume: Volume, seed: int) -> tuple[Mapping[str, Mask], HeadTruth]:
@@ -54,7 +55,7 @@ def spoiled(true: Mask, volume: Volume, seed: int) -> tuple[Mapping[str, Mask], 
 def compared(
     true: Mask, other: Mask, volume: Volume, side: str
 ) -> tuple[Mapping[str, Mask], HeadTruth]:
-    """The true mask and a model's; the spot is the largest piece in which they differ.
+    """The true mask and a model's; the spot is where they differ most.
 
     Raises:
         UnsuitableInputError: If they do not differ.
@@ -69,31 +70,34 @@ def compared(
 def _pair(
     true: NDArray[np.bool_], wrong: NDArray[np.bool_], volume: Volume, side: str
 ) -> tuple[Mapping[str, Mask], HeadTruth]:
+    """Both masks, and the spot: where the difference is thickest, and what hangs together with
+    it within `_REACH_MM`. A model is often off by a thin rim all around, which is no spot."""
     from scipy import ndimage
 
-    pieces, count = ndimage.label(true != wrong)
-    if count == 0:
+    differs = true != wrong
+    if not differs.any():
         raise UnsuitableInputError(
             "Both masks of this head are the same, so there is nothing to choose; leave the case "
             "out."
         )
-    sizes = np.bincount(pieces.ravel())
-    sizes[0] = 0
-    places = np.argwhere(pieces == int(sizes.argmax()))
-    centre = places.mean(axis=0)
     spacing = np.asarray(volume.spacing_mm)
-    reach = np.sqrt((((places - centre) * spacing) ** 2).sum(axis=1)).max()
-    other = "B" if side == "A" else "A"
-    first = tuple(places[0])
+    padded = ndimage.distance_transform_edt(np.pad(differs, 1), sampling=spacing)
+    depth = padded[1:-1, 1:-1, 1:-1]
+    thickest = np.unravel_index(int(depth.argmax()), depth.shape)
+    pieces, _ = ndimage.label(differs)
+    places = np.argwhere(pieces == pieces[thickest])
+    near = np.sqrt((((places - thickest) * spacing) ** 2).sum(axis=1)) <= _REACH_MM
+    centre = places[near].mean(axis=0)
+    reach = np.sqrt((((places[near] - centre) * spacing) ** 2).sum(axis=1)).max()
     truth = HeadTruth(
         side,
         (float(centre[0]), float(centre[1]), float(centre[2])),
         round(float(reach), 2),
         volume.spacing_mm,
-        "missing" if true[first] else "added",
+        "missing" if true[thickest] else "added",
     )
-    masks = {side: true.astype(np.uint8), other: wrong.astype(np.uint8)}
-    return {"A": masks["A"], "B": masks["B"]}, truth
+    first, second = true.astype(np.uint8), wrong.astype(np.uint8)
+    return {"A": first, "B": second} if side == "A" else {"A": second, "B": first}, truth
 
 
 def _has_signal(volume: Volume) -> NDArray[np.bool_]:

@@ -42,6 +42,7 @@ def picture(figure: go.Figure, kind: Literal["png", "svg"], title: str = "") -> 
     """
     from matplotlib import rc_context
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     layout = figure.layout
     with rc_context({"svg.hashsalt": "lightbox", "svg.fonttype": "none", "hatch.linewidth": 0.6}):
@@ -68,10 +69,15 @@ def picture(figure: go.Figure, kind: Literal["png", "svg"], title: str = "") -> 
             axes.set_xlim(*layout.xaxis.range)
         if layout.yaxis.range:
             axes.set_ylim(*layout.yaxis.range)
+        if layout.yaxis.rangemode == "tozero" and not layout.yaxis.range:
+            axes.set_ylim(bottom=0)
+        if bottoms:
+            counted = axes.xaxis if figure.data[0].orientation == "h" else axes.yaxis
+            counted.set_major_locator(MaxNLocator(integer=True))
         if layout.yaxis.scaleanchor:
             axes.set_aspect("equal")
         if any(trace.name for trace in figure.data):
-            sheet.legend(loc="outside upper left", ncols=2, fontsize=8, frameon=False)
+            sheet.legend(loc="outside lower center", ncols=2, fontsize=8, frameon=False)
         if title:
             sheet.suptitle(title, fontsize=11)
         if len(axes.get_xticklabels()) > 15:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
+from typing import TYPE_CHECKING
 
 from core.practice.answers import Answer, answer_mapping
-from core.practice.cases import Case
 from core.practice.readings import folded, now, packed
 from core.practice.series import Series, to_mapping
 from core.practice.sources import source_mapping
+
+if TYPE_CHECKING:  # opening images takes readers that keeping answers does not need
+    from core.practice.cases import Case
 
 
 def find_or_add_reader(connection: sqlite3.Connection, name: str) -> tuple[int, str]:

@@ -8,16 +8,19 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from core.errors import StoreError
 from core.practice import rows
 from core.practice.answers import Answer, answer_from_mapping, answer_mapping
-from core.practice.cases import Case
 from core.practice.database import TIMEOUT_SECONDS, Database
 from core.practice.readings import SELECT, Reading, checked_nickname, folded, from_row, now, packed
 from core.practice.series import Series, from_mapping
 from core.practice.sources import case_key
 from core.practice.truths import truth_mapping
+
+if TYPE_CHECKING:  # opening images takes readers that keeping answers does not need
+    from core.practice.cases import Case
 
 FILE = "practice.sqlite"
 
