@@ -62,11 +62,11 @@ def find_problems(dataset: Dataset, scanned: pd.DataFrame) -> list[Problem]:
 
 
 def _boxes_outside(dataset: Dataset, scanned: pd.DataFrame) -> Iterator[str]:
-    sizes = scanned[["width", "height"]].astype(float)
+    sizes = scanned[["width", "height"]].to_dict("index")
     for below, outlines in dataset.outlines.items():
         if below not in scanned.index or scanned.loc[below, "unreadable"]:
             continue
-        width, height = float(sizes.at[below, "width"]), float(sizes.at[below, "height"])
+        width, height = (float(sizes[below][side]) for side in ("width", "height"))
         boxes = outlines.in_pixels(width, height).boxes_xyxy
         end = np.tile([width + SLACK_PX, height + SLACK_PX], 2)
         inside = np.isfinite(boxes).all() and (boxes >= -SLACK_PX).all() and (boxes <= end).all()

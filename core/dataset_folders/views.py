@@ -64,9 +64,9 @@ def views_of(dataset: Dataset, scanned: pd.DataFrame) -> list[View]:
 
 def _box_sizes(dataset: Dataset, rows: pd.DataFrame) -> pd.Series:
     sizes = pd.Series(np.nan, rows.index)
-    sides = rows[["width", "height"]].astype(float)
+    sides = rows[["width", "height"]].to_dict("index")
     for below, outlines in dataset.outlines.items():
-        width, height = float(sides.at[below, "width"]), float(sides.at[below, "height"])
+        width, height = (float(sides[below][side]) for side in ("width", "height"))
         boxes = outlines.in_pixels(width, height).boxes_xyxy
         if len(boxes):
             areas = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
