@@ -245,7 +245,7 @@ def opened(page: str, found: Sequence[Film]) -> Film | None:
     """The film that was opened by a click, under a bar that leads back and on to the next."""
     good = [film for film in found if not film.why]
     names = [film.name for film in good]
-    name = st.session_state.get(f"{page}_opened")
+    name = st.session_state.get(f"{page}_batch_film")
     if name not in names:
         return None
     place = names.index(name)
@@ -267,12 +267,12 @@ def opened(page: str, found: Sequence[Film]) -> Film | None:
 
 def is_open(page: str) -> bool:
     """Whether one film of the batch was opened, so that the page shows its own controls."""
-    return st.session_state.get(f"{page}_opened") is not None
+    return st.session_state.get(f"{page}_batch_film") is not None
 
 
 def open_film(page: str, name: str | None) -> None:
     """Open a film of the batch, or go back to all; a button's callback."""
-    st.session_state[f"{page}_opened"] = name
+    st.session_state[f"{page}_batch_film"] = name
 
 
 def ordered(
