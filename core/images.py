@@ -23,6 +23,7 @@ class Radiograph:
         spacing_mm: Pixel spacing (row, column) in mm, or None where unknown.
         laterality: "L" or "R" where the file says so.
         view: View position as in DICOM ("PA", "AP", "LL", ...) where the file says so.
+        modality: DICOM modality ("CR", "DX", "CT", ...) where the file says a known one.
         windows: Names of the display presets, the first the default: the file's own, then
             "Full range"; empty for files that know none.
         window: Index into `windows` that made the pixels.
@@ -38,6 +39,7 @@ class Radiograph:
     spacing_mm: tuple[float, float] | None = None
     laterality: str | None = None
     view: str | None = None
+    modality: str | None = None
     windows: tuple[str, ...] = ()
     window: int = 0
     frames: int = 1

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from models.cards import task_cards
-from pages.shared import frame, inputs, views
+from pages.shared import frame, input_check, inputs, views
 from pages.shared import send_to_lab as augmentation_send
 from pages.tasks.bone_age import experiments as bone_age_study
 from pages.tasks.bone_age import explain as bone_age_explain
@@ -29,15 +29,18 @@ mode = views.headline(
 if mode == "Many radiographs":
     films, children = bone_age_sets.files()
     settings = bone_age_inputs.settings(None)
-    case = views.show_error(lambda: bone_age_sets.batch(settings, films, children))
-    settings = bone_age_sets.as_in_batch(settings, case)
+    came = views.show_error(lambda: bone_age_sets.batch(settings, films, children))
+    settings = bone_age_sets.as_in_batch(settings, came)
 else:
-    case = inputs.radiograph(PAGE, PAGE, bone_age_inputs.phantom)
-    settings = bone_age_inputs.settings(case)
+    came = inputs.radiograph(PAGE, PAGE, bone_age_inputs.phantom)
+    settings = bone_age_inputs.settings(came)
 
-if case is not None:
+if came is not None:
     reading = None
-    if views.show_error(lambda: bone_age_views.admitted(case, settings)):
+    case = views.show_error(
+        lambda: input_check.passed(PAGE, came, "hand", trusted=came.origin == "Phantom")
+    )
+    if case is not None:
         viewer = st.empty()
         if not bone_age_views.was_read(case, settings):
             with viewer.container():

@@ -8,7 +8,7 @@ from pages.tasks.chest import download as chest_download
 from pages.tasks.chest import experiments as chest_experiments
 from pages.tasks.chest import explain as chest_explain
 from pages.tasks.chest import heart_size as chest_heart
-from pages.tasks.chest import input_check as chest_gate
+from pages.tasks.chest import input_check
 from pages.tasks.chest import loaders as chest_loaders
 from pages.tasks.chest import many_films as chest_sets
 from pages.tasks.chest import reading as chest_reading
@@ -49,9 +49,8 @@ else:
 
 if came is not None:
     reading = None
-    case = chest_gate.righted(came)
-    allowed = views.show_error(lambda: chest_gate.passed(case, settings, came.image.digest))
-    if allowed:
+    case = views.show_error(lambda: input_check.passed(came))
+    if case is not None:
         viewer = st.empty()
         if not chest_views.was_read(case, settings):
             with viewer.container():

@@ -77,6 +77,7 @@ def _read(source: bytes, window: int, frame: int) -> Radiograph:
         spacing_mm=spacing(dataset, notes),
         laterality=laterality(dataset),
         view=view(dataset),
+        modality=kind or None,
         windows=names,
         window=window,
         frames=frames,

@@ -38,7 +38,7 @@ _MACROS = {
 _VIEWS = {"AP", "PA", "LL", "RL", "RLD", "LLD", "RLO", "LLO", "LAT", "LATERAL", "OBL", "OBLIQUE"}
 _VIEWS |= {"CC", "ML", "MLO", "LM", "LMO", "XCCL", "XCCM", "TAN", "AX", "AXIAL"}
 _PROJECTIONS = {"CR", "DX", "MG", "RG", "RF", "XA", "PX", "IO", "OT", "SC"}
-_OTHER_MODALITIES = {"CT", "MR", "US", "NM", "PT", "OP", "ES", "XC", "GM", "SM", "OCT"}
+OTHER_MODALITIES = {"CT", "MR", "US", "NM", "PT", "OP", "ES", "XC", "GM", "SM", "OCT"}
 _SPACINGS = (
     ("PixelSpacing", "It comes from PixelSpacing."),
     (
@@ -182,6 +182,6 @@ def view(dataset: Any) -> str | None:
 def modality(dataset: Any, notes: list[str]) -> str:
     """Modality, where it is a known one, else nothing; notes what is no projection."""
     value = str(dataset.get("Modality") or "")
-    if value in _OTHER_MODALITIES:
+    if value in OTHER_MODALITIES:
         notes.append(f"The file says that its modality is {value}, not a projection radiograph.")
-    return value if value in _PROJECTIONS | _OTHER_MODALITIES else ""
+    return value if value in _PROJECTIONS | OTHER_MODALITIES else ""

@@ -7,13 +7,12 @@ from functools import partial
 
 from core import film_kind
 from core.errors import UnsuitableInputError
+from core.files.dicom_header import OTHER_MODALITIES
 from core.film_kind import FilmKind
 from core.images import Radiograph
 from models.cards import load_card
 
 FILM_KIND = ("film_kind", "film_kind")
-NOT_A_PROJECTION = "not a projection radiograph"
-"""In the note that `core.files.dicom_header` makes of a modality such as CT."""
 Recognise = Callable[[Radiograph], FilmKind]
 Refused = Callable[[Radiograph], str | None]
 """Why a film is none of the task, in a sentence, or None where it is."""
@@ -29,8 +28,9 @@ def refused_by(recognise: Recognise, wanted: str, image: Radiograph) -> str | No
 
 def other_modality(image: Radiograph) -> str | None:
     """Why the file's own header says that it is no radiograph, or None."""
-    notes = (note for note in image.notes if NOT_A_PROJECTION in note)
-    return next((f"{note} A radiograph was expected." for note in notes), None)
+    if image.modality not in OTHER_MODALITIES:
+        return None
+    return f"The file says that its modality is {image.modality}. A radiograph was expected."
 
 
 def check(why: str | None) -> None:

@@ -22,6 +22,7 @@ from core.phantoms.hand.phantom import hand_phantom
 from core.stages import run_stages
 from models.bone_age.pipelines import stages_of
 from models.cards import ModelCard, load_card
+from pages.shared import input_check
 from pages.shared.inputs import Case
 from pages.tasks.bone_age import loaders as bone_age_loaders
 from pages.tasks.bone_age import many_films as bone_age_sets
@@ -83,7 +84,7 @@ def network(monkeypatch: pytest.MonkeyPatch) -> Network:
     """One fake network for the page; every film is taken for a hand."""
     found = Network()
     monkeypatch.setattr(bone_age_loaders, "_network", lambda: found)
-    monkeypatch.setattr(bone_age_loaders, "refused", lambda image: None)
+    monkeypatch.setattr(input_check, "problem", lambda image, wanted: ("", None))
     small = partial(hand_phantom, shape=(160, 128))
     monkeypatch.setattr(bone_age_inputs, "hand_phantom", small)
     st.cache_data.clear()  # PageTest gives every test the same session; phantoms stay
@@ -180,14 +181,13 @@ def test_no_deviations_where_the_sex_is_unknown(network: Network) -> None:
 def test_not_a_hand_is_refused_and_shown_anyway(
     network: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bone_age_loaders, "refused", lambda image: FOOT)
+    monkeypatch.setattr(input_check, "problem", lambda image, wanted: (FOOT, None))
     app = with_upload(FILM)
     assert not app.exception
-    assert FOOT in app.warning[0].value
+    assert FOOT in app.words
     assert "Bone age" not in app.metrics
-    assert network.calls["estimate"] == 0
-    toggle = next(one for one in app.toggle if one.label == "Show anyway")
-    toggle.set_value(True).run()
+    assert network.calls["estimate"] == 1  # the phantom before it
+    app.button(key="bone_age_anyway").click().run()
     assert FOOT in app.warning[0].value
     assert app.metrics["Bone age"] == "8 years 4 months"
 
@@ -287,7 +287,9 @@ def test_batch_goes_on_past_broken_and_refused_files(
         archive.writestr("film.png", FILM[1])
     other = ("foot.png", raster(pixels=np.eye(40, 50, dtype=np.uint8) * 200), "image/png")
     monkeypatch.setattr(
-        bone_age_loaders, "refused", lambda image: FOOT if image.shape == (40, 50) else None
+        input_check,
+        "problem",
+        lambda image, wanted: (FOOT if image.shape == (40, 50) else "", None),
     )
     table = (
         "t.csv",

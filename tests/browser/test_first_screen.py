@@ -88,7 +88,7 @@ def test_viewer_zooms_windows_steps_and_presents(page: Page, app_url: str) -> No
     boxes.click()
     settled(page)
 
-    number = page.get_by_label("Phantom number")
+    number = page.get_by_role("spinbutton", name="Phantom number")
     before = int(number.input_value())
     viewer.focus()
     page.keyboard.press("ArrowRight")

@@ -280,7 +280,7 @@ def test_hand_is_refused_and_shown_on_demand(
     assert "This looks like one whole hand" in app.words
     app.button(key="chest_anyway").click().run()
     assert app.metrics["Findings"] == "2 of 3"
-    assert "the answers below mean nothing for it" in app.words
+    assert "The answers below mean nothing for it" in app.words
     app.button(key="chest_refuse").click().run()
     assert "Findings" not in app.metrics
 

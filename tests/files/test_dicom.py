@@ -305,7 +305,9 @@ def test_empty_rescale_is_none_at_all() -> None:
 
 
 def test_other_modality_is_noted() -> None:
-    assert any("CT" in note for note in read_radiograph(dicom(Modality="CT")).notes)
+    film = read_radiograph(dicom(Modality="CT"))
+    assert film.modality == "CT"
+    assert any("CT" in note for note in film.notes)
 
 
 def words_of(image: Radiograph) -> str:

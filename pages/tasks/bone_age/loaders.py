@@ -17,7 +17,6 @@ from models.bone_age.predict import pipelines_of
 from models.bone_age.worker import Apart
 from models.cards import ModelCard, load_card, task_cards
 from pages.shared import caching
-from pages.shared.caching import Guarded
 from pages.shared.inputs import Case
 
 PAGE = "bone_age"
@@ -137,31 +136,6 @@ def of_picture(card: ModelCard, picture: NDArray[Any], sex: str | None) -> BoneA
     scale = np.float32(255 if picture.dtype == np.uint8 else 1)
     pixels = np.clip(picture.astype(np.float32) / scale, 0, 1)
     return estimate(card, Radiograph(pixels, digest_of(pixels)), sex)
-
-
-@st.cache_resource(max_entries=1, show_spinner=False)
-def _film_kind(name: str, sha256: str) -> Guarded[Any]:
-    from models.film_kind import recognise
-
-    return Guarded(recognise.load_model(load_card("film_kind", name)))
-
-
-@caching.answer(max_entries=1000)
-def _refused(card: ModelCard, image: Radiograph) -> str | None:
-    from models.film_kind import recognise
-
-    guarded = _film_kind(card.name, card.sha256)
-    with guarded.lock:
-        return recognise.refusal(recognise.recognise(guarded.model, image), wanted="hand")
-
-
-def refused(image: Radiograph) -> str | None:
-    """Why this film is not one to tell a bone age from, in a sentence; None where it may be.
-
-    Raises:
-        WeightsError: If the weights are missing or not those of the card.
-    """
-    return _refused(load_card("film_kind", "film_kind"), image)
 
 
 def known_months(case: Case) -> float | None:

@@ -23,7 +23,7 @@ from models.score.bone_age import BoneAgeReaders
 from models.score.input_check import FILM_KIND
 from models.score.task import Ask
 from models.score.tasks import tasks
-from pages.shared import many_films, views
+from pages.shared import input_check, many_films, views
 from pages.shared.inputs import Case, read
 from pages.shared.many_films import Batch, Film, Uploads
 from pages.shared.views import Download, Figure
@@ -140,7 +140,7 @@ def _batch(settings: Settings, children: Children) -> Batch:
     kind, card = load_card(*FILM_KIND), settings.card
     readers = BoneAgeReaders(
         lambda image, sex: bone_age_loaders.estimate(card, image, sex),
-        lambda image: bone_age_loaders.refused(image),
+        lambda image: input_check.problem(image, "hand")[0] or None,
     )
     told = sorted((name, child.sex) for name, child in children.items())
     question = hashlib.sha256(repr((card.sha256, kind.sha256, settings.sex, told)).encode())

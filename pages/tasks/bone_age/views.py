@@ -85,22 +85,6 @@ def picture(case: Case, settings: Settings) -> draw.Picture:
     return draw.windowed(case.image.pixels, window.level, window.width, invert=window.invert)
 
 
-def admitted(case: Case, settings: Settings) -> bool:
-    """Whether the film may be read; if not, why, and a way to see the answer anyway."""
-    reason = bone_age_loaders.refused(case.image)
-    if reason is None:
-        return True
-    st.warning(f"{reason} No bone age is given for it.", icon=":material/block:")
-    anyway = st.toggle(
-        "Show anyway",
-        key=f"{PAGE}_anyway_{case.image.digest[:16]}",
-        help="The networks answer every picture with some age, also that of a foot.",
-    )
-    if not anyway:
-        film(case, settings, "Not read")
-    return anyway
-
-
 def film(case: Case, settings: Settings, title: str) -> None:
     """The film alone, without an answer."""
     shown = picture(case, settings)

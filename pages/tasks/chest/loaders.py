@@ -9,7 +9,6 @@ import numpy as np
 
 from core.chest.result import Findings
 from core.errors import ImagingError
-from core.film_kind import FilmKind
 from core.images import Radiograph
 from core.stages import Progress, Step
 from models.cards import ModelCard
@@ -43,13 +42,6 @@ def segmenter(card: ModelCard) -> Guarded[Any]:
     from models.chest import segment
 
     return Guarded(segment.load_model(card))
-
-
-@caching.model(max_entries=2, spinner="Loading the network that knows films …")
-def _film_kinds(card: ModelCard) -> Guarded[Any]:
-    from models.film_kind import recognise
-
-    return Guarded(recognise.load_model(card))
 
 
 def models(classified: ModelCard, outlined: ModelCard) -> tuple[Guarded[Any], Guarded[Any]]:
@@ -162,17 +154,3 @@ def masks(card: ModelCard, image: Radiograph) -> Masks:
     guarded = segmenter(card)
     with guarded.lock:
         return dict(segment.segment(guarded.model, image))
-
-
-@caching.answer(max_entries=1000)
-def film_kind(card: ModelCard, image: Radiograph) -> FilmKind:
-    """What kind of film this is, and which way up; run once per film.
-
-    Raises:
-        WeightsError: If the weights are missing or not those of the card.
-    """
-    from models.film_kind import recognise
-
-    guarded = _film_kinds(card)
-    with guarded.lock:
-        return recognise.recognise(guarded.model, image)

@@ -21,7 +21,7 @@ from core.plots import draw
 from models.score.chest import CARDIOMEGALY, ChestReaders, ChestReading
 from models.score.task import Ask, Scored
 from models.score.tasks import tasks
-from pages.shared import many_films, views
+from pages.shared import input_check, many_films, views
 from pages.shared.inputs import Case, read
 from pages.shared.many_films import PREVIEW_PX, Batch, Film, Uploads
 from pages.shared.views import Download, Figure
@@ -86,7 +86,7 @@ def _batch(settings: Settings, right: bool) -> Batch:
         partial(chest_loaders.findings, settings.classifier),
         {card.name: partial(chest_loaders.findings, card) for card in single_cards()},
         partial(chest_loaders.masks, settings.segmenter),
-        partial(chest_loaders.film_kind, settings.film_kind),
+        partial(input_check.film_kind, settings.film_kind),
     )
     cards = (settings.classifier, settings.segmenter, settings.film_kind, *single_cards())
     ask = Ask(mask=True, options={"as_it_came": not right})
