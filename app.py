@@ -12,6 +12,7 @@ page = st.navigation(
         st.Page("pages/bone_age.py", title="Bone age", icon=":material/front_hand:"),
         st.Page("pages/chest.py", title="Chest", icon=":material/pulmonology:"),
         st.Page("pages/skull_strip.py", title="Skull stripping", icon=":material/neurology:"),
+        st.Page("pages/practice.py", title="Practice", icon=":material/school:"),
         st.Page("pages/augmentation.py", title="Augmentation lab", icon=":material/science:"),
         st.Page("pages/datasets.py", title="Datasets", icon=":material/database:"),
     ],

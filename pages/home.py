@@ -43,6 +43,15 @@ TASKS = (
         "A drawn T1 head in three planes with the outline of the brain mask.",
     ),
     (
+        "practice",
+        None,
+        "Practice",
+        "Read first, then see what the model and the truth say: fractures, bone ages, chest "
+        "findings and brain masks, with your ROC curve beside the model’s.",
+        "A simulated broken limb three times: to be read, with a reader’s box, and with the true "
+        "box and the detector’s beside it.",
+    ),
+    (
         "augmentation",
         None,
         "Augmentation lab",

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "2")
+# What Practice keeps in a test must not land among what the user has kept.
+os.environ["LIGHTBOX_DATA"] = tempfile.mkdtemp(prefix="lightbox-tests-")
 
 # Before any test loads TensorFlow: in one process, the compiler that torchvision brings along
 # aborts where TensorFlow's is there first. (The app has TensorFlow in a process of its own.)

@@ -32,6 +32,7 @@ TRANSFORMS = (
     ("noise", "noise"),
     ("mirror", "mirror"),
 )
+READER = (80, 214, 168)  # as in the films of Practice
 HAND_YEARS = (4, 8, 12, 16)
 HEART_RATIOS = (0.44, 0.6)
 FILMS = (
@@ -135,6 +136,30 @@ def chest() -> Picture:
     return np.concatenate(shown, axis=1)
 
 
+def practice() -> Picture:
+    """A broken limb to be read, a reader's box, and then the truth and the detector's box."""
+    from models.fracture import predict
+
+    card = load_card("fracture", "detector")
+    image, boxes = limb_phantom(FILMS[0])
+    found = predict.detect(
+        predict.load_model(card),
+        image,
+        threshold=card.operating_points["fracture"],
+        iou=float(card.extra.get("iou", 0.5)),
+    )
+    film = windowed(image.pixels)
+    own = boxes + np.array([[-22, -16, 6, 12]], np.float32)  # as a reader might draw it
+    answered = with_boxes(film, own, ["you"] * len(own), colour=READER)
+    revealed = with_boxes(answered, boxes, colour=TRUTH, dashed=True)
+    revealed = with_boxes(revealed, found.boxes_xyxy)
+    panels = ((film, "read"), (answered, "say how sure you are"), (revealed, "compare"))
+    width = SIZE_WH[0] // len(panels)
+    return np.concatenate(
+        [_with_words(tile(panel, width, 440), [words]) for panel, words in panels], axis=1
+    )
+
+
 def augmentation() -> Picture:
     """One broken limb as it is and under three transforms, the true box carried along."""
     image, boxes = limb_phantom(FILMS[0])
@@ -165,7 +190,7 @@ def _with_words(picture: Picture, lines: list[str]) -> Picture:
 def main() -> None:
     """Draw those that are named, or all."""
     FOLDER.mkdir(exist_ok=True)
-    for task in (fracture, bone_age, chest, skull_strip, augmentation):
+    for task in (fracture, bone_age, chest, skull_strip, practice, augmentation):
         if sys.argv[1:] and task.__name__ not in sys.argv[1:]:
             continue
         # JPEG: the noise of a film makes a PNG ten times as large

@@ -128,7 +128,6 @@ function makeFilm(root, data) {
     ended?.up?.(event);
   };
   svg.addEventListener("wheel", (event) => {
-    if (!event.ctrlKey) return; // the page's wheel keeps scrolling the page
     event.preventDefault();
     zoom(event.deltaY < 0 ? 1.2 : 1 / 1.2, film.spot(event));
   }, { passive: false });
@@ -143,6 +142,7 @@ function makeFilm(root, data) {
     else if (event.key === "-") zoom(1 / 1.5);
     else if (event.key === "0") whole();
     else if (event.key === "i") inverted.click();
+    else if (event.key === "o") overlays.style.display = overlays.style.display ? "" : "none";
     else return;
     event.preventDefault();
   };

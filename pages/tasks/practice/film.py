@@ -27,7 +27,7 @@ HTML = """
   <div class="tools">
     <button class="add">Add box</button>
     <button class="closer">Zoom in</button><button class="wider">Zoom out</button>
-    <button class="whole">Whole film</button>
+    <button class="whole" title="Whole film, window as read (0)">Reset</button>
     <label>Level <input class="level" type="range" min="0" max="100" value="50"></label>
     <label>Width <input class="width" type="range" min="5" max="200" step="5" value="100"></label>
     <label><input class="invert" type="checkbox"> Invert</label>
@@ -36,19 +36,19 @@ HTML = """
 </div>
 """
 CSS = """
-.tools { display: flex; flex-wrap: wrap; gap: .35rem .75rem; margin-bottom: .4rem;
+.tools { display: flex; flex-wrap: wrap; gap: .35rem .6rem; margin-bottom: .4rem;
   align-items: center; font-size: .875rem; }
-button { font: inherit; color: var(--st-text-color); cursor: pointer; padding: .2rem .6rem;
+button { font: inherit; color: var(--st-text-color); cursor: pointer; padding: .2rem .5rem;
   background: var(--st-secondary-background-color); border: 1px solid var(--st-border-color);
   border-radius: var(--st-button-radius); }
 button:disabled { opacity: .5; cursor: default; }
 label { display: flex; gap: .35rem; align-items: center; }
-input[type=range] { width: 6rem; accent-color: var(--st-primary-color); }
+input[type=range] { width: 5rem; accent-color: var(--st-primary-color); }
 input[type=checkbox] { accent-color: var(--st-primary-color); }
 button:focus-visible, input:focus-visible, svg:focus-visible {
   outline: 2px solid var(--st-primary-color); }
-svg { display: block; width: 100%; height: min(62vh, 680px); min-height: 320px; background: #000;
-  cursor: crosshair; touch-action: none; user-select: none; }
+svg { display: block; width: 100%; height: calc(100dvh - 13.5rem); min-height: 18rem;
+  background: #000; cursor: crosshair; touch-action: none; user-select: none; }
 .locked svg { cursor: grab; }
 svg * { vector-effect: non-scaling-stroke; }
 text { font-family: sans-serif; stroke: #000; stroke-width: 2.5; paint-order: stroke; }
@@ -222,16 +222,25 @@ def lines(
 
 
 def spot(
-    film: Film, key: str, placed: tuple[float, float] | None = None
+    film: Film, key: str, frame: str = "", placed: tuple[float, float] | None = None
 ) -> tuple[float, float] | None:
-    """The film with one spot to mark; the spot as it is now, in pixels of the film."""
+    """The film with one spot to mark.
+
+    Args:
+        frame: Which of several pictures the film shows now; a spot belongs to one.
+        placed: The spot that is there already, on this frame.
+
+    Returns:
+        The spot on this frame as it is now, in pixels of the film.
+    """
     state = _marks(
         key=key,
-        data=film.message() | {"spot": list(placed) if placed else None, "wantsSpot": True},
+        data=film.message()
+        | {"spot": list(placed) if placed else None, "wantsSpot": True, "frame": frame},
         default={"placed": None},
         on_placed_change=lambda: None,
     )
-    if not state.placed or state.placed.get("id") != film.name:
+    last = state.placed
+    if not last or last.get("id") != film.name or last.get("frame") != frame:
         return placed
-    found = state.placed["spot"]
-    return None if found is None else (float(found[0]), float(found[1]))
+    return None if last["spot"] is None else (float(last["spot"][0]), float(last["spot"][1]))

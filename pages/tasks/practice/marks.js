@@ -3,10 +3,11 @@ const SETTLE_MS = 200; // several presses of a key make one answer
 
 export default function ({ data, parentElement, setStateValue }) {
   const root = parentElement.querySelector(".film");
-  if (root.film?.id === data.id) return void root.film.update(data);
+  if (root.film?.id === data.id) return void root.film.refresh(data);
   const film = makeFilm(root, data);
   const lines = (data.lines ?? []).map((line) => ({ ...line })); // name, x0, x1, y, placed
-  let spot = data.spot ?? null; // [x, y]
+  let spot = data.spot ?? null; // [x, y], on the frame that is shown
+  let frame = data.frame ?? "";
   const button = root.querySelector(".add");
   button.textContent = data.wantsSpot ? "Mark centre of view" : "Reset lines";
   button.hidden = !data.wantsSpot && !lines.length;
@@ -14,7 +15,7 @@ export default function ({ data, parentElement, setStateValue }) {
   let timer = null;
   const tell = (wait = SETTLE_MS) => {
     clearTimeout(timer);
-    const now = { id: data.id, spot, lines: lines.map((line) => ({ ...line })) };
+    const now = { id: data.id, frame, spot, lines: lines.map((line) => ({ ...line })) };
     timer = setTimeout(() => setStateValue("placed", now), wait);
   };
 
@@ -125,6 +126,15 @@ export default function ({ data, parentElement, setStateValue }) {
     tell(0);
   }
 
+  // Another frame has its own spot, which Python knows.
+  film.refresh = (now) => {
+    if ((now.frame ?? "") !== frame) {
+      clearTimeout(timer);
+      frame = now.frame ?? "";
+      spot = now.spot ?? null;
+    }
+    film.update(now);
+  };
   film.tool = { draw, place };
   if (data.wantsSpot) {
     // A click marks, a drag moves the film: only where the pointer stayed in its place.

@@ -1,0 +1,82 @@
+"""What the tasks' questions have in common: the film's frame, confidence and words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from core.plots import draw
+from core.practice.answers import Answer
+from core.practice.cases import Case
+from pages.tasks.practice.film import Film, Layer
+
+NAMES = {"first": "You", "final": "You, after the model", "model": "Model"}
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """A button that keeps an answer: its words, its key, and the answer; None cannot be kept."""
+
+    label: str
+    key: str
+    answer: Answer | None
+
+
+@dataclass(frozen=True, eq=False)
+class Seat:
+    """Where and under which name a case is read.
+
+    Attributes:
+        name: Begins the keys of its widgets; says nothing of the case.
+        title: "Case 3 of 20".
+        left, right: Containers for the film and for the question.
+        start: The answer to begin with: the first one, where it may be changed.
+        model: The model's answer where it may be seen.
+    """
+
+    name: str
+    title: str
+    left: Any
+    right: Any
+    start: Answer | None = None
+    model: Answer | None = None
+
+
+def film_of(case: Case, seat: Seat, layers: tuple[Layer, ...] = (), locked: bool = False) -> Film:
+    """The case's film as the browser gets it."""
+    film = case.film
+    return Film(
+        name=seat.name,
+        picture=draw.windowed(film.pixels),
+        alt=f"{seat.title}: the film to read",
+        spacing_mm=film.spacing_mm,
+        side=film.laterality,
+        layers=layers,
+        locked=locked,
+    )
+
+
+def confidence(
+    seat: Seat, label: str = "How sure are you of this answer?", part: str = ""
+) -> float:
+    """The reader's confidence, 0 to 100."""
+    start = seat.start.confidence if seat.start is not None else 50.0
+    return float(
+        st.slider(
+            label,
+            0,
+            100,
+            round(start),
+            format="%d %%",
+            key=f"{seat.name}_confidence{part}",
+            help="0: guessed, 100: certain. It makes your ROC curve and your calibration.",
+        )
+    )
+
+
+def answered(answers: Mapping[str, Answer]) -> list[tuple[str, Answer]]:
+    """Whose answers there are, in words, in the order of their giving."""
+    return [(NAMES[who], answers[who]) for who in NAMES if who in answers]
