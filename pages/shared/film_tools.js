@@ -198,6 +198,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const inside = frame.contains(event.target) || bar.contains(event.target);
     // The stage's keys work wherever nothing else wants them.
     if (!inside && !(data.stage && event.target === document_.body)) return;
+    if (!bar.isConnected) return; // a viewer that is gone, such as that of the waiting page
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const action = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     if (!action) return;
@@ -213,7 +214,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
     [frame, "contextmenu", menu, true],
     [document_, "keydown", key, false],
   ];
-  for (const [where, kind, what, capture] of listeners) where.addEventListener(kind, what, capture);
+  bar.lightbox?.abort(); // of the call before this one
+  const { signal } = (bar.lightbox = new AbortController());
+  for (const [where, kind, what, capture] of listeners) {
+    where.addEventListener(kind, what, { capture, signal });
+  }
 
   bar.hidden = !data.stage;
   bar.querySelector(".previous").onclick = () => step(-1);
@@ -226,8 +231,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
   bar.querySelector(".hint").textContent = data.help;
   return () => {
     watch.disconnect();
-    for (const [where, kind, what, capture] of listeners) {
-      where.removeEventListener(kind, what, capture);
-    }
+    bar.lightbox?.abort();
   };
 }

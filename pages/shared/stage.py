@@ -151,7 +151,7 @@ def film(
         on_step: Called with -1 or 1 for the previous or next film.
     """
     # Plotly knows no aspect ratio of its own and Streamlit no height but in pixels.
-    room = "7rem" if is_presenting() else "13.2rem"
+    room = "9rem" if is_presenting() else "13.2rem"
     tallest = f"max(18rem, calc(100dvh - {room}))" if stage else "42rem"
     st.html(
         f"<style>.st-key-{key}_frame {{ aspect-ratio: {aspect / 1.12:.3f}; width: 100%; "
