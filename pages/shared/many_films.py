@@ -243,8 +243,9 @@ def contents_again(batch: Batch, files: Uploads) -> Iterator[tuple[str, Contents
 
 def opened(page: str, found: Sequence[Film]) -> Film | None:
     """The film that was opened by a click, under a bar that leads back and on to the next."""
-    good = [film for film in found if not film.why]
-    names = [film.name for film in good]
+    good = {film.name: film for film in found if not film.why}
+    listed = st.session_state.get(f"{page}_listed", [])
+    names = listed if set(listed) == set(good) else list(good)
     name = st.session_state.get(f"{page}_batch_film")
     if name not in names:
         return None
@@ -262,7 +263,7 @@ def opened(page: str, found: Sequence[Film]) -> Film | None:
                 args=(page, names[other] if there else None),
             )
         st.markdown(f"**{name}** ({place + 1} of {len(names)})")
-    return good[place]
+    return good[name]
 
 
 def is_open(page: str) -> bool:
@@ -286,8 +287,11 @@ def ordered(
     good = [film for film in found if not film.why]
     if len(good) < 2:
         return good
-    by = st.selectbox("Sort by", list(orders), key=f"{page}_order", width=320)
-    return sorted(good, key=orders[by])
+    names = list(orders)
+    by = st.selectbox("Sort by", names, key=f"{page}_order", width=320, persist_state="session")
+    shown = sorted(good, key=orders[by])
+    st.session_state[f"{page}_listed"] = [film.name for film in shown]
+    return shown
 
 
 def table(
