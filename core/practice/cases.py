@@ -182,9 +182,7 @@ def _of_folder(task: str, source: FolderSource) -> Case:
         masks, truth = spoiled(true, volume, int(source.digest[:7], 16))
         return Case(task, source, volume, truth, masks=masks)
     image = read_radiograph(content, name=source.file)
-    if row.truth is None:
-        raise UnsuitableInputError(f"{folder.name} does not say what is true of “{source.file}”.")
-    case = Case(task, source, image, row.truth)
+    case = Case(task, source, image, row.truth or row.fracture_truth(image.shape))
     if row.mask and isinstance(row.truth, ChestTruth):
         labels = read_grey(confined(folder, row.mask))
         parts = ctr.masks_from_labels(labels)

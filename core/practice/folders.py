@@ -1,16 +1,19 @@
-"""Cases of a data set folder in the layouts that the project knows, and paths confined to it."""
+"""Cases of a data set folder that the Datasets page can open, and paths confined to it."""
 
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
-from core.bone_age.cases import read_bone_age_cases
-from core.datasets import read_fracture_cases, read_rows
+from core.chest.ctr import LIMIT
+from core.dataset_folders.dataset import SEVERAL, Dataset, Outlines
+from core.dataset_folders.layouts import open_dataset
 from core.errors import UnreadableImageError, UnsuitableInputError
 from core.practice.sources import FolderSource
 from core.practice.truths import BoneAgeTruth, ChestTruth, FractureTruth, boxes_of
@@ -33,31 +36,40 @@ NIH_FINDINGS = (
 )
 """The labels of ChestX-ray14 (Wang et al., CVPR 2017), in the order of its tables."""
 LAYOUTS = {
-    "fracture": "images.csv and boxes.csv beside images/, or FracAtlas as published",
-    "bone_age": "bone_age.csv beside images/",
-    "chest": "labels.csv or heart_lung_masks.csv with the films they name",
-    "skull_strip": "brain.csv with the heads and masks it names",
+    "fracture": "FracAtlas as published, or images.csv and boxes.csv beside images/",
+    "bone_age": "the RSNA bone age challenge as published, or bone_age.csv beside images/",
+    "chest": "NIH ChestX-ray14 as published, or labels.csv with the films it names",
+    "skull_strip": "NFBS as published, or brain.csv with the heads and masks it names",
 }
+"""By task, the data sets that can be read: those of the Datasets page."""
 _MAX_FILE_BYTES = 400 * 2**20
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class FolderCase:
     """One row of a data set.
 
     Attributes:
-        file: Relative path of the image, forward slashes.
+        file: Path of the image below the folder, forward slashes.
         split: As the table says, "" where it says nothing.
         abnormal: None where the task has no normal cases.
-        truth: What the table says; None for heads, whose truth is a mask.
-        mask: Relative path of the mask, where there is one.
+        truth: What the table says; None for fractures (see `outlines`) and heads (see `mask`).
+        outlines: Boxes of a film with fractures.
+        mask: Path of the mask below the folder, where there is one.
     """
 
     file: str
     split: str
     abnormal: bool | None
-    truth: FractureTruth | BoneAgeTruth | ChestTruth | None
+    truth: BoneAgeTruth | ChestTruth | None = None
+    outlines: Outlines | None = None
     mask: str | None = None
+
+    def fracture_truth(self, shape: tuple[int, int]) -> FractureTruth:
+        """The boxes in pixels of an image of (H, W)."""
+        if self.outlines is None:
+            return FractureTruth()
+        return FractureTruth(boxes_of(self.outlines.in_pixels(shape[1], shape[0]).boxes_xyxy))
 
 
 def confined(folder: Path, file: str) -> Path:
@@ -103,24 +115,22 @@ def read_confined(source: FolderSource) -> bytes:
 
 
 def list_folder(task: str, folder: Path) -> list[FolderCase]:
-    """The cases of a data set folder.
+    """The cases of a data set folder whose truth is known.
 
     Raises:
-        UnsuitableInputError: If the folder is missing or has none of the task's `LAYOUTS`.
+        UnsuitableInputError: If the folder is missing, has none of the task's `LAYOUTS`, or
+            none of its images is there.
     """
-    if not folder.is_dir():
-        raise UnsuitableInputError(
-            f"{folder} is no folder on this computer; expected one with {LAYOUTS[task]}."
-        )
-    try:
-        found = _READERS[task](folder)
-    except (KeyError, ValueError, OSError, UnicodeDecodeError) as err:
-        raise UnsuitableInputError(
-            f"A table in {folder.name} has a value that cannot be read ({err}); expected "
-            f"{LAYOUTS[task]}."
-        ) from err
+    dataset = _dataset(task, folder)
+    found = [
+        one
+        for file, row in dataset.rows.iterrows()
+        if (one := _READERS[task](dataset, str(file), row)) is not None
+    ]
     if not found:
-        raise UnsuitableInputError(f"{folder.name} lists no cases; expected {LAYOUTS[task]}.")
+        raise UnsuitableInputError(
+            f"No image of {folder.name} has a known truth; expected {LAYOUTS[task]}."
+        )
     return found
 
 
@@ -130,9 +140,11 @@ def find_in_folder(task: str, source: FolderSource) -> FolderCase:
     Raises:
         UnsuitableInputError: If the folder has no such layout or the table no such row.
     """
-    for case in list_folder(task, Path(source.folder)):
-        if case.file == source.file:
-            return case
+    dataset = _dataset(task, Path(source.folder))
+    if source.file in dataset.rows.index:
+        found = _READERS[task](dataset, source.file, dataset.rows.loc[source.file])
+        if found is not None:
+            return found
     raise UnsuitableInputError(
         f"The tables in {Path(source.folder).name} do not name “{source.file}” any more; make "
         "the series again."
@@ -191,6 +203,16 @@ def draw_from_folder(
     )
 
 
+def _dataset(task: str, folder: Path) -> Dataset:
+    dataset = open_dataset(folder)
+    if dataset.task != task:
+        raise UnsuitableInputError(
+            f"{folder.name} is a data set of another task ({dataset.layout}); expected "
+            f"{LAYOUTS[task]}."
+        )
+    return dataset
+
+
 def _read(path: Path) -> bytes:
     try:
         if path.stat().st_size > _MAX_FILE_BYTES:
@@ -204,58 +226,38 @@ def _read(path: Path) -> bytes:
         ) from err
 
 
-def _fracture(folder: Path) -> list[FolderCase]:
-    return [
-        FolderCase(
-            case.path.relative_to(folder).as_posix(),
-            case.split,
-            case.fractured,
-            FractureTruth(boxes_of(case.boxes_xyxy)),
-        )
-        for case in read_fracture_cases(folder)
-        if case.fractured == bool(len(case.boxes_xyxy))  # a fracture without a box teaches nothing
-    ]
+def _fracture(dataset: Dataset, file: str, row: pd.Series) -> FolderCase | None:
+    fractured, outlines = bool(row["fractured"]), dataset.outlines.get(file)
+    if fractured != (outlines is not None and len(outlines.boxes_xyxy) > 0):
+        return None  # label and boxes contradict each other
+    return FolderCase(file, str(row["split"]), fractured, outlines=outlines)
 
 
-def _bone_age(folder: Path) -> list[FolderCase]:
-    return [
-        FolderCase(
-            case.path.relative_to(folder).as_posix(),
-            case.split,
-            None,
-            BoneAgeTruth(case.months, case.sex),
-        )
-        for case in read_bone_age_cases(folder)
-    ]
+def _bone_age(dataset: Dataset, file: str, row: pd.Series) -> FolderCase | None:
+    months = float(row["age (months)"])
+    sex = {"girl": "F", "boy": "M"}.get(str(row["sex"]))
+    if math.isnan(months):
+        return None
+    return FolderCase(file, str(row["split"]), None, BoneAgeTruth(months, sex))
 
 
-def _chest(folder: Path) -> list[FolderCase]:
-    found: list[FolderCase] = []
-    if (folder / "labels.csv").is_file():
-        for row in read_rows(folder / "labels.csv", ("file",)):
-            there = {name: float(row[name]) > 0 for name in NIH_FINDINGS if row.get(name)}
-            if there:
-                truth = ChestTruth(there)
-                found.append(FolderCase(row["file"], row.get("split", ""), truth.abnormal, truth))
-    if (folder / "heart_lung_masks.csv").is_file():
-        for row in read_rows(folder / "heart_lung_masks.csv", ("file", "mask", "ctr_from_mask")):
-            ratio = float(row["ctr_from_mask"])
-            truth = ChestTruth({"Cardiomegaly": ratio > 0.5}, ratio)
-            split = row.get("split", "")
-            found.append(FolderCase(row["file"], split, truth.abnormal, truth, row["mask"]))
-    return found
+def _chest(dataset: Dataset, file: str, row: pd.Series) -> FolderCase | None:
+    """Findings; of films with masks only the heart's size is known."""
+    mask, ratio = dataset.masks.get(file), float(row.get("cardiothoracic ratio", math.nan))
+    if not math.isnan(ratio):
+        truth = ChestTruth({"Cardiomegaly": ratio > LIMIT}, ratio)
+    else:
+        named = {name.replace(" ", "_") for name in str(row["findings"]).split(SEVERAL) if name}
+        truth = ChestTruth({name: name in named for name in NIH_FINDINGS})
+    return FolderCase(file, str(row["split"]), truth.abnormal, truth, mask=mask)
 
 
-def _head(folder: Path) -> list[FolderCase]:
-    rows = read_rows(folder / "brain.csv", ("file", "mask"))
-    return [
-        FolderCase(row["file"], row.get("split", ""), None, None, row["mask"])
-        for row in rows
-        if row["mask"]
-    ]
+def _head(dataset: Dataset, file: str, row: pd.Series) -> FolderCase | None:
+    mask = dataset.masks.get(file)
+    return FolderCase(file, str(row["split"]), None, mask=mask) if mask else None
 
 
-_READERS: Mapping[str, Callable[[Path], list[FolderCase]]] = {
+_READERS: Mapping[str, Callable[[Dataset, str, pd.Series], FolderCase | None]] = {
     "fracture": _fracture,
     "bone_age": _bone_age,
     "chest": _chest,

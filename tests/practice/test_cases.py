@@ -135,39 +135,38 @@ def _write(path: Path, rows: list[dict[str, Any]]) -> None:
         table.writerows(rows)
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A small data set in the layouts of three tasks: eight films, every other abnormal."""
-    root = tmp_path / "set"
+BOX = {"xmin": 3, "ymin": 4, "xmax": 20, "ymax": 30}
+
+
+def _dataset(root: Path, task: str) -> Path:
+    """A small data set of a task: eight films, every other abnormal."""
     (root / "images").mkdir(parents=True)
     rng = np.random.default_rng(0)
     names = [f"{n}.png" for n in range(8)]
     for name in names:
-        noise = rng.integers(0, 255, (48, 64), np.uint8)
-        Image.fromarray(noise).save(root / "images" / name)
-    odd = [n % 2 for n in range(8)]
-    box = {"xmin": 3, "ymin": 4, "xmax": 20, "ymax": 30}
-    _write(
-        root / "images.csv",
-        [{"file": n, "split": "test", "fractured": o} for n, o in zip(names, odd, strict=True)],
-    )
-    _write(root / "boxes.csv", [{"file": names[n], **box} for n in (1, 3, 5, 7)])
-    _write(
-        root / "bone_age.csv",
-        [{"file": n, "age_months": 30, "sex": "F", "split": "val"} for n in names],
-    )
-    _write(
-        root / "labels.csv",
-        [
-            {"file": f"images/{n}", "split": "test", "Effusion": o, "Mass": 0}
-            for n, o in zip(names, odd, strict=True)
-        ],
-    )
+        Image.fromarray(rng.integers(0, 255, (48, 64), np.uint8)).save(root / "images" / name)
+    odd = list(zip(names, [n % 2 for n in range(8)], strict=True))
+    if task == "fracture":
+        rows: list[dict[str, Any]] = [{"file": n, "split": "test", "fractured": o} for n, o in odd]
+        _write(root / "images.csv", rows)
+        _write(root / "boxes.csv", [{"file": n, **BOX} for n, o in odd if o])
+    elif task == "bone_age":
+        rows = [{"file": n, "age_months": 30, "sex": "F", "split": "val"} for n in names]
+        _write(root / "bone_age.csv", rows)
+    else:
+        rows = [{"file": f"images/{n}", "split": "test", "Effusion": o, "Mass": 0} for n, o in odd]
+        _write(root / "labels.csv", rows)
     return root
 
 
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return _dataset(tmp_path / "set", "fracture")
+
+
 @pytest.mark.parametrize("task", ["fracture", "chest", "bone_age"])
-def test_folder_gives_cases_with_their_truth(folder: Path, task: str) -> None:
+def test_folder_gives_cases_with_their_truth(tmp_path: Path, task: str) -> None:
+    folder = _dataset(tmp_path, task)
     drawn = draw_from_folder(task, folder, 4, seed=1, prevalence=0.5)
     assert drawn == draw_from_folder(task, folder, 4, seed=1, prevalence=0.5)
     abnormal = []
@@ -181,6 +180,8 @@ def test_folder_gives_cases_with_their_truth(folder: Path, task: str) -> None:
         else:
             assert case.truth.abnormal == odd  # type: ignore[union-attr]
             abnormal.append(odd)
+        if isinstance(case.truth, FractureTruth):
+            assert case.truth.boxes_xyxy == (((3, 4, 20, 30),) if odd else ())
     assert task == "bone_age" or sum(abnormal) == 2
 
 
@@ -197,12 +198,18 @@ def test_folder_of_another_layout_says_what_was_expected(tmp_path: Path, task: s
         list_folder(task, tmp_path)
     with pytest.raises(ImagingError, match="no folder"):
         list_folder(task, tmp_path / "nowhere")
+    other = "chest" if task == "fracture" else "fracture"
+    with pytest.raises(ImagingError, match="another task"):
+        list_folder(task, _dataset(tmp_path / other, other))
 
 
-def test_broken_table_says_so(folder: Path) -> None:
-    _write(folder / "bone_age.csv", [{"file": "0.png", "age_months": "old", "split": "val"}])
-    with pytest.raises(ImagingError, match="cannot be read"):
-        list_folder("bone_age", folder)
+def test_rows_without_a_usable_truth_are_left_out(tmp_path: Path, folder: Path) -> None:
+    _write(folder / "boxes.csv", [{"file": "1.png", **BOX}])  # 3, 5 and 7 have lost theirs
+    assert sum(bool(one.abnormal) for one in list_folder("fracture", folder)) == 1
+    hands = _dataset(tmp_path / "hands", "bone_age")
+    _write(hands / "bone_age.csv", [{"file": "0.png", "age_months": "old", "split": "val"}])
+    with pytest.raises(ImagingError, match="known truth"):
+        list_folder("bone_age", hands)
 
 
 def test_file_of_a_series_is_opened_only_where_and_as_it_was(folder: Path) -> None:
