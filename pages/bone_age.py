@@ -3,7 +3,7 @@
 import streamlit as st
 
 from models.cards import task_cards
-from pages.shared import frame, input_check, inputs, views
+from pages.shared import frame, input_check, inputs, many_films, views
 from pages.shared import send_to_lab as augmentation_send
 from pages.tasks.bone_age import experiments as bone_age_study
 from pages.tasks.bone_age import explain as bone_age_explain
@@ -28,7 +28,7 @@ mode = views.headline(
 
 if mode == "Many radiographs":
     films, children = bone_age_sets.files()
-    settings = bone_age_inputs.settings(None)
+    settings = bone_age_inputs.settings(None, many=not many_films.is_open(PAGE))
     came = views.show_error(lambda: bone_age_sets.batch(settings, films, children))
     settings = bone_age_sets.as_in_batch(settings, came)
 else:

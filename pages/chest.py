@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.shared import frame, inputs, views
+from pages.shared import frame, inputs, many_films, views
 from pages.shared import send_to_lab as augmentation_send
 from pages.tasks.chest import download as chest_download
 from pages.tasks.chest import experiments as chest_experiments
@@ -38,7 +38,7 @@ mode = views.headline(
 
 if mode == "Many radiographs":
     films, right = chest_sets.files()
-    settings = chest_inputs.settings()
+    settings = chest_inputs.settings(many=not many_films.is_open("chest"))
     came = views.show_error(lambda: chest_sets.batch(settings, films, right))
 elif mode == "Experiments":
     came = None

@@ -16,7 +16,14 @@ from core.errors import UnsuitableInputError
 from core.film_kind import FilmKind
 from core.images import Radiograph
 from models.cards import load_card, task_cards
-from models.score.input_check import FILM_KIND, Recognise, check, load_film_kind, other_modality
+from models.score.input_check import (
+    FILM_KIND,
+    Recognise,
+    check,
+    load_film_kind,
+    other_modality,
+    without_offer,
+)
 from models.score.task import SIZE, Answer, Ask, Task, size_of
 
 CARDIOMEGALY = "Cardiomegaly"
@@ -140,7 +147,7 @@ def _upright(
     """
     check(other_modality(image) or projection.view_refusal(image.view))
     kind = recognise(image)
-    refused = film_kind.refusal(kind, "chest")
+    refused = without_offer(film_kind.refusal(kind, "chest"))
     faults = film_kind.turned(kind)
     if refused and (kind.kind != "chest" or not faults):
         raise UnsuitableInputError(refused)

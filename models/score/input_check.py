@@ -23,7 +23,12 @@ def refused_by(recognise: Recognise, wanted: str, image: Radiograph) -> str | No
     other = other_modality(image)
     if other or wanted not in film_kind.EXPECTED:  # the check does not know every task
         return other
-    return film_kind.refusal(recognise(image), wanted)
+    return without_offer(film_kind.refusal(recognise(image), wanted))
+
+
+def without_offer(refused: str | None) -> str | None:
+    """A refusal without what only the screen of one film offers."""
+    return refused and refused.replace(", or show it anyway.", ".")
 
 
 def other_modality(image: Radiograph) -> str | None:

@@ -136,7 +136,7 @@ def films(batch: Batch, files: Uploads) -> list[Film] | None:
             "Add several files, or a zip of them, in the sidebar. For more than "
             f"{MOST_FILMS}, or for a folder that is too large to upload, use the command below."
         )
-        command(batch.task)
+        command(batch.task, expanded=True)
         return None
     question = (batch.question, tuple((file.name, file.file_id) for file in files))
     found = background.result(f"{batch.page}_many", question, partial(_work, batch, files))
@@ -145,9 +145,9 @@ def films(batch: Batch, files: Uploads) -> list[Film] | None:
     return found
 
 
-def command(task: Task) -> None:
+def command(task: Task, *, expanded: bool = False) -> None:
     """How to score a whole archive."""
-    with st.expander("A whole archive", icon=":material/terminal:"):
+    with st.expander("A whole archive", expanded=expanded, icon=":material/terminal:"):
         masks = " --masks" if task.mask_suffix or task.box_columns else ""
         st.code(f"python -m models.score {task.name} --in FOLDER --out RESULTS{masks}", "sh")
         st.caption(

@@ -532,7 +532,7 @@ def test_zip_of_a_batch_holds_table_masks_and_films(calls: Counter[str]) -> None
     found = [good, Film("broken.png", "It is broken.")]
     added = SimpleNamespace(name=FILM[0], file_id="1", getvalue=lambda: FILM[1])
     batch = Batch("chest", tasks()["chest"], None, None)
-    settings = SimpleNamespace(display=display)
+    settings = SimpleNamespace(display=display, outlines=True)
     packed = in_a_thread(
         lambda: chest_sets._zip(batch, found, {"film.png": ("Effusion",)}, [added], settings)  # type: ignore[arg-type]
     )

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import PurePath
 from typing import Any
 
+import numpy as np
 import streamlit as st
 
 from core.bone_age import growth, plots
@@ -21,7 +22,7 @@ from core.plots import draw
 from models.cards import load_card
 from models.score.bone_age import BoneAgeReaders
 from models.score.input_check import FILM_KIND
-from models.score.task import Ask
+from models.score.task import Ask, Scored
 from models.score.tasks import tasks
 from pages.shared import input_check, many_films, views
 from pages.shared.inputs import Case, read
@@ -64,7 +65,7 @@ def files() -> tuple[Uploads, Children]:
         st.error(str(err), icon=":material/error:")
         return added, {}
     if ignored:
-        st.info(f"Columns of the patient table that are not used: {', '.join(ignored)}.")
+        st.caption(f"Columns of the patient table that are not used: {', '.join(ignored)}.")
     return added, children
 
 
@@ -149,7 +150,22 @@ def _batch(settings: Settings, children: Children) -> Batch:
         return Ask(child_of(name, children).sex or settings.sex)
 
     # The answer itself holds what every network received: megabytes a film.
-    return Batch(PAGE, tasks()[PAGE], readers, question.hexdigest(), ask, keep=lambda scored: None)
+    return Batch(
+        PAGE,
+        tasks()[PAGE],
+        readers,
+        question.hexdigest(),
+        ask,
+        keep=lambda scored: None,
+        preview=_preview,
+    )
+
+
+def _preview(scored: Scored) -> draw.Picture:
+    """The film made small, dark and flat ones windowed for the eye."""
+    picture = many_films.grey(scored).astype(np.float32)
+    low, high = np.percentile(picture, [1, 99.5])
+    return (np.clip((picture - low) / max(high - low, 1.0), 0, 1) * 255).astype(np.uint8)
 
 
 def _case(asked: Batch, film: Film, files: Uploads, children: Children) -> Case | None:
@@ -158,6 +174,8 @@ def _case(asked: Batch, film: Film, files: Uploads, children: Children) -> Case 
     for name, contents in many_films.contents_again(asked, files):
         if name == film.name:
             image = read(contents[0][1], contents[0][0])
+            if child.sex:
+                st.caption(f"Sex told to the model: {growth.SEXES[child.sex]} (patient table).")
             truth = {key: value for key, value in known.items() if value is not None}
             return Case(image, truth, "Upload", name)
     return None

@@ -184,12 +184,12 @@ def estimators() -> list[ModelCard]:
     return sorted(cards, key=lambda card: order.get(card.name, len(order)))
 
 
-def settings(case: Case | None, key: str = PAGE) -> Settings:
-    """The parameters in the sidebar, below the source."""
+def settings(case: Case | None, key: str = PAGE, *, many: bool = False) -> Settings:
+    """The parameters in the sidebar, below the source; only those that act on many films."""
     with st.sidebar:
         st.divider()
         sex = _sex(case, key)
-        months = _age(key)
+        months = None if many else _age(key)
         cards = {card.name: card for card in estimators()}
         name = st.selectbox(
             "Model",
@@ -198,6 +198,8 @@ def settings(case: Case | None, key: str = PAGE) -> Settings:
             key=f"{key}_model",
             persist_state="session",
         )
+        if many:
+            return Settings(cards[name], None if sex == UNKNOWN else sex, None, False, Display())
         looked = st.toggle(
             "Show where the model looked",
             True,

@@ -173,6 +173,8 @@ def _drawn(film: Film, pixels: draw.FloatArray, settings: Settings) -> draw.Pict
     """A film, or a smaller picture of it, with outlines and lines."""
     window = settings.display
     shown = draw.windowed(pixels, window.level, window.width, invert=window.invert)
+    if not settings.outlines:
+        return shown
     labels = chest_report.read_label_map(film.mask)
     return chest_report.with_anatomy(shown, masks_from_labels(labels), film.kept.ratio)
 

@@ -143,8 +143,8 @@ def one_card(chosen: Settings, key: str = "chest") -> ModelCard:
     return cards[title]
 
 
-def settings(key: str = "chest") -> Settings:
-    """The parameters in the sidebar, below the source."""
+def settings(key: str = "chest", *, many: bool = False) -> Settings:
+    """The parameters in the sidebar, below the source; only those that act on many films."""
     with st.sidebar:
         st.divider()
         card = st.selectbox(
@@ -155,17 +155,9 @@ def settings(key: str = "chest") -> Settings:
             help=GLOSSARY["multi-label"],
             persist_state="session",
         )
-        threshold = st.slider(
-            "Heat shown from (%)",
-            0,
-            95,
-            0,
-            5,
-            key=f"{key}_threshold",
-            help="Heat below this share of the film's hottest place is left out of the picture. "
-            "It acts on the heat map; the network does not run again.",
-            persist_state="session",
-        )
+        threshold = 0
+        if not many:
+            threshold = _heat_from(key)
         outlines = st.toggle(
             "Outlines of heart and lungs", True, key=f"{key}_outlines", persist_state="session"
         )
@@ -177,3 +169,19 @@ def settings(key: str = "chest") -> Settings:
             outlines,
             display(key),
         )
+
+
+def _heat_from(key: str) -> int:
+    """Least heat that is shown, in percent of the hottest place."""
+    least: int = st.slider(
+        "Heat shown from (%)",
+        0,
+        95,
+        0,
+        5,
+        key=f"{key}_threshold",
+        help="Heat below this share of the film's hottest place is left out of the picture. "
+        "It acts on the heat map; the network does not run again.",
+        persist_state="session",
+    )
+    return least
