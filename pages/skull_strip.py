@@ -6,24 +6,32 @@ from models.cards import load_card
 from pages.shared import frame, views
 from pages.shared import send_to_lab as augmentation_send
 from pages.tasks.skull_strip import loaders as volume_loaders
+from pages.tasks.skull_strip import many_films as volume_sets
 from pages.tasks.skull_strip import sidebar as volume_inputs
 from pages.tasks.skull_strip import steps as volume_teaching
 from pages.tasks.skull_strip import views as volume_views
 
 PAGE = "skull_strip"
+MODES = ("One head", "Many heads")
 MORE = ("Steps", "Explain", "Model card", "Download")
 
 frame.require()
-views.headline(
+mode = views.headline(
     "Skull stripping",
     "From a raw T1 head to the brain alone: bias field, resampling, normalisation and a 3D "
     "network, each stage in view.\n\n"
     "Three common MR contrasts. **T1**: fluid is dark, white matter brighter than grey. "
     "**T2**: fluid is bright. **FLAIR**: like T2, but with the fluid of the ventricles made dark, "
     "so that lesions stand out. This model knows T1 without contrast agent only.",
+    MODES,
+    f"{PAGE}_mode",
 )
 card = load_card(PAGE, "unet")
-case = volume_inputs.head(PAGE, PAGE)
+if mode == "Many heads":
+    scans = volume_sets.files()
+    case = views.show_error(lambda: volume_sets.batch(card, scans))
+else:
+    case = volume_inputs.head(PAGE, PAGE)
 
 if case is not None:
     settings = volume_inputs.settings(PAGE, case.volume)

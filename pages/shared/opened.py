@@ -24,7 +24,7 @@ def open_on_page(task: str, case: Any) -> None:
     """
     st.session_state[f"{task}_opened"] = case
     st.session_state[f"{task}_source"] = OPENED
-    st.session_state[f"{task}_mode"] = "One radiograph"
+    st.session_state[f"{task}_mode"] = "One head" if task == "skull_strip" else "One radiograph"
     st.switch_page(PAGES[task])
 
 

@@ -22,7 +22,7 @@ from core.skull_strip import Cancelled, Settings, prepare
 from core.stages import Step
 from models.cards import ModelCard
 from models.skull_strip import predict
-from models.skull_strip.predict import BrainProbability
+from models.skull_strip.predict import BrainMask, BrainProbability
 from models.skull_strip.worker import Apart
 
 KEPT_RUNS = 3
@@ -115,6 +115,15 @@ def skull_strip(key: str, volume: Volume, settings: Settings, card: ModelCard) -
             runs.pop(next(iter(runs)))
         runs[wanted] = _started(volume, settings, card, _network())
     return runs[wanted]
+
+
+def segment(card: ModelCard, volume: Volume, settings: Settings) -> BrainMask:
+    """The brain of one head among many, in one call; for work in the background.
+
+    Raises:
+        ImagingError: If the weights or the head are at fault.
+    """
+    return _network().probability(card, prepare(volume, settings), lambda: False).mask()
 
 
 def forget(key: str, run: Run) -> None:
