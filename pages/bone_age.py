@@ -61,6 +61,7 @@ if came is not None:
             key=f"{PAGE}_more",
             label_visibility="collapsed",
             persist_state="session",
+            bind="query-params",
         )
         if more == "Steps":
             views.show_error(lambda: bone_age_steps.show(reading))

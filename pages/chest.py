@@ -77,6 +77,7 @@ if came is not None:
             key="chest_more",
             label_visibility="collapsed",
             persist_state="session",
+            bind="query-params",
         )
         if more == "Steps":
             views.step_gallery(chest_loaders.steps(settings.classifier, reading.image))

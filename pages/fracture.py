@@ -62,6 +62,7 @@ if case is not None:
             key="fracture_more",
             label_visibility="collapsed",
             persist_state="session",
+            bind="query-params",
         )
         if more == "Steps":
             views.step_gallery(loaders.steps(settings.detector, case.image))

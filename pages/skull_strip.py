@@ -53,6 +53,7 @@ if case is not None:
             key=f"{PAGE}_more",
             label_visibility="collapsed",
             persist_state="session",
+            bind="query-params",
         )
         if more == "Steps":
             volume_teaching.steps(PAGE, case, run, settings.threshold)

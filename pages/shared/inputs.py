@@ -14,6 +14,7 @@ from core.files.radiograph import read_radiograph
 from core.glossary import GLOSSARY
 from core.images import Radiograph
 from core.samples import Sample, fetch, is_cached, samples
+from pages.shared import uploads
 from pages.shared.opened import OPENED, opened_case
 
 SOURCES = ("Phantom", "Real sample", "Upload")
@@ -40,7 +41,9 @@ class Case:
 def source_of(key: str, label: str) -> str:
     """The first question of every sidebar: one of `SOURCES`, or the case that was opened here."""
     choices = SOURCES if opened_case(key) is None else (*SOURCES, OPENED)
-    return st.radio(label, choices, key=f"{key}_source", persist_state="session")
+    return st.radio(
+        label, choices, key=f"{key}_source", persist_state="session", bind="query-params"
+    )
 
 
 def radiograph(key: str, task: str, phantom: Callable[[str], Case]) -> Case | None:
@@ -58,26 +61,32 @@ def radiograph(key: str, task: str, phantom: Callable[[str], Case]) -> Case | No
     """
     with st.sidebar:
         source = source_of(key, "Radiograph from")
+        case: Case | tuple[str, str]
         if source == "Phantom":
-            return phantom(key)
-        if source == OPENED:
-            return cast(Case, opened_case(key))
-        case = _sample(key, task) if source == "Real sample" else _upload(key)
+            case = phantom(key)
+        elif source == OPENED:
+            case = cast(Case, opened_case(key))
+        else:
+            case = _sample(key, task) if source == "Real sample" else _upload(key)
     if not isinstance(case, Case):
         kind, sentence = case
         (st.error if kind == "error" else st.info)(sentence)
         return None
+    st.session_state[f"{key}_case"] = case.image.digest
     return case
 
 
 def _upload(key: str) -> Case | tuple[str, str]:
     """One of the uploaded files, or why there is none: ("info" or "error", sentence)."""
-    files = st.file_uploader(
-        "Radiographs", accept_multiple_files=True, key=f"{key}_upload", help=FORMATS
-    )
+    added = uploads.uploads(key, "Radiographs", FORMATS)
+    files = [file for file in added if not file.name.lower().endswith(".zip")]
     if not files:
-        return "info", f"Add one or several radiographs in the sidebar: {FORMATS}"
-    number = 0
+        return "info", (
+            f"Add one or several radiographs in the sidebar: {FORMATS} Files stay in this session "
+            "alone: after a reload, add them again."
+        )
+    number, state = 0, st.session_state
+    state[f"{key}_film"] = min(state.get(f"{key}_film") or 0, len(files) - 1)
     if len(files) > 1:
         number = st.selectbox(
             "Film", range(len(files)), format_func=lambda i: files[i].name, key=f"{key}_film"
@@ -86,7 +95,7 @@ def _upload(key: str) -> Case | tuple[str, str]:
         image = read(files[number].getvalue(), files[number].name)
         image = _reread(key, image, files[number].getvalue(), files[number].name)
     except ImagingError as err:
-        return "error", str(err)
+        return "error", f"{files[number].name}: {err}"
     return Case(image, origin="Upload", words=files[number].name)
 
 
@@ -136,6 +145,7 @@ def _sample(key: str, task: str) -> Case | tuple[str, str]:
         format_func=lambda i: f"{i + 1}. {rows[i].title}{'' if is_cached(rows[i]) else ' ↓'}",
         key=f"{key}_sample",
         persist_state="session",
+        bind="query-params",
         help="Real, licensed images. ↓ marks those that must be downloaded first; they are "
         "checked by their SHA-256 and kept in your user cache.",
     )
@@ -197,9 +207,32 @@ def step(key: str, by: int) -> None:
         state[f"{key}_seed"] = max(int(state.get(f"{key}_seed", 0)) + by, 0)
     elif source == "Real sample":
         state[f"{key}_sample"] = (state.get(f"{key}_sample", 0) + by) % len(samples(key))
-    elif len(state.get(f"{key}_upload") or ()) > 1:
-        count = len(state[f"{key}_upload"])
+    elif (count := uploads.count(key)) > 1:
         state[f"{key}_film"] = (state.get(f"{key}_film", 0) + by) % count
+
+
+def keep_with_case(digest: str, defaults: Mapping[str, Any]) -> None:
+    """Give widgets the values that they had for this case, or their defaults where it is new.
+
+    For settings that belong to a case, such as a child's sex: another case never inherits them.
+    Called before the widgets are drawn. The digest of a page's case is in the session's
+    `<page>_case`.
+
+    Args:
+        digest: Of the case's image.
+        defaults: Value by widget key.
+    """
+    state, slot = st.session_state, "|".join(defaults)
+    by_case: dict[str, dict[str, Any]] = state.setdefault(f"by_case {slot}", {})
+    shown = state.get(f"of_case {slot}")
+    if shown == digest:
+        return
+    state[f"of_case {slot}"] = digest
+    if shown is None:
+        return  # the first case: widgets have their defaults, or what the address gave them
+    by_case[shown] = {name: state[name] for name in defaults if name in state}
+    for name, value in by_case.get(digest, defaults).items():
+        state[name] = value
 
 
 @dataclass(frozen=True)
@@ -212,7 +245,9 @@ class Display:
 
 
 def display(key: str) -> Display:
-    """The display window; it changes what is seen, never what the model sees."""
+    """The display window of the case on screen; the model never sees it."""
+    defaults = {f"{key}_level": 50, f"{key}_width": 100, f"{key}_invert": False}
+    keep_with_case(st.session_state.get(f"{key}_case", ""), defaults)
     with st.expander("Display window", icon=":material/contrast:"):
         level = st.slider(
             "Level (%)",

@@ -26,6 +26,7 @@ from core.plots import draw
 from models.score.progress import Pace
 from models.score.task import Ask, Contents, Scored, Task, score
 from pages.shared import background, inputs, views
+from pages.shared import uploads as uploaded
 
 MOST_FILMS = 400
 """More keep one session's memory and everybody's processor for too long."""
@@ -120,10 +121,7 @@ class Batch:
 def uploads(page: str, label: str, formats: str = inputs.FORMATS) -> Uploads:
     """The sidebar's first part: films, or zips of them."""
     with st.sidebar:
-        added: Uploads = st.file_uploader(
-            label, accept_multiple_files=True, key=f"{page}_batch", help=formats
-        )
-    return added
+        return uploaded.uploads(page, label, formats, widget=f"{page}_batch")
 
 
 def films(batch: Batch, files: Uploads) -> list[Film] | None:

@@ -111,6 +111,7 @@ def headline(title: str, purpose: str, modes: Sequence[str] = (), key: str = "")
             key=key,
             label_visibility="collapsed",
             persist_state="session",
+            bind="query-params",
         )
         return chosen
 

@@ -95,7 +95,7 @@ def made(parameters: HandParameters) -> Case:
 
 def phantom(key: str) -> Case:
     """The phantom's own widgets, and the case they make."""
-    keep = {"persist_state": "session"}
+    keep = {"persist_state": "session", "bind": "query-params"}
     st.slider(
         "Age of the phantom (years)",
         YOUNGEST_YEARS,

@@ -72,7 +72,7 @@ def made(parameters: Phantom) -> Case:
 
 def phantom(key: str) -> Case:
     """The phantom's own widgets, and the case they make."""
-    keep = {"persist_state": "session"}
+    keep = {"persist_state": "session", "bind": "query-params"}
     left, right = st.columns([2, 1])
     left.selectbox(
         "Film",

@@ -56,7 +56,7 @@ def phantom(key: str) -> Case:
 def phantom_parameters(key: str) -> LimbPhantom:
     """What the sidebar says of the phantom."""
     left, right = st.columns(2)
-    keep = {"persist_state": "session"}
+    keep = {"persist_state": "session", "bind": "query-params"}
     left.selectbox("Limb", KINDS, KINDS.index(FIRST.kind), key=f"{key}_kind", **keep)
     kinds = (SOUND, *FRACTURES)
     right.selectbox(

@@ -1,0 +1,76 @@
+"""What every sidebar shares: uploads that stay, the newest shown, settings that go with a case."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.files.radiograph_files import raster
+from tests.page_runner import PageTest
+
+SCRIPT = """
+import streamlit as st
+from pages.shared import inputs, uploads
+from pages.shared.inputs import Case
+
+def phantom(key):
+    from core.phantoms.limb.phantom import LimbPhantom, limb_phantom
+    seed = st.number_input("Phantom number", 0, 99, 5, key=f"{key}_seed", bind="query-params")
+    image, _ = limb_phantom(LimbPhantom(seed=seed))
+    return Case(image, words=f"phantom {seed}")
+
+if st.toggle("Many", key="many"):
+    files = uploads.uploads("page", "Films", "PNG", widget="page_batch")
+    st.markdown(f"many: {[file.name for file in files]}")
+    st.stop()
+case = inputs.radiograph("page", "fracture", phantom)
+window = inputs.display("page")
+st.button("Next", key="next", on_click=inputs.step, args=("page", 1))
+st.markdown(f"shown: {case.words if case else None}, level {window.level:g}")
+"""
+
+
+def film(name: str, seed: int) -> tuple[str, bytes, str]:
+    pixels = np.random.default_rng(seed).integers(0, 255, (48, 64), np.uint8)
+    return name, raster(pixels=pixels), "image/png"
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> PageTest:
+    script = tmp_path / "page.py"
+    script.write_text(SCRIPT)
+    test = PageTest(str(script), default_timeout=30)
+    test.run()
+    return test
+
+
+def test_newest_upload_is_shown_and_uploads_survive_the_page_of_many(app: PageTest) -> None:
+    app.upload(film("one.png", 1))
+    assert "shown: one.png" in app.words
+    app.upload(film("one.png", 1), film("two.png", 2), film("three.png", 3))
+    assert "shown: two.png" in app.words
+    app.button(key="next").click().run()
+    assert "shown: three.png" in app.words
+    app.upload(("four.png", b"\x89PNG\r\n\x1a\nnothing more", "image/png"))
+    assert app.error[0].value.startswith("four.png: ")
+    app.toggle(key="many").set_value(True).run()
+    assert "many: ['four.png']" in app.words
+
+
+def test_display_window_goes_with_the_case(app: PageTest) -> None:
+    app.slider(key="page_level").set_value(20).run()
+    assert "level 0.2" in app.words
+    app.button(key="next").click().run()
+    assert "shown: phantom 6, level 0.5" in app.words
+    app.number_input(key="page_seed").set_value(5).run()
+    assert "shown: phantom 5, level 0.2" in app.words
+
+
+def test_address_brings_a_case_back(app: PageTest) -> None:
+    app.number_input(key="page_seed").set_value(9).run()
+    again = PageTest(app._script_path, default_timeout=30)
+    again.query_params["page_seed"] = "9"
+    again.run()
+    assert "shown: phantom 9" in again.words
