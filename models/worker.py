@@ -1,11 +1,15 @@
-"""Keras networks in a process of their own, for a server that must not hold Keras.
+"""A worker process for explanations that need gradients: Keras or PyTorch, far from the server.
 
-Streamlit clears Keras' session and kernels after every run of a script, progress bars included,
-while another thread may be loading or running a network: the page froze on it. In a second
-process nothing of that reaches Keras, and the page keeps its own processor time.
+Answers need neither (`models.onnx_runtime`). A framework costs seconds to import and hundreds of
+megabytes to hold, and Streamlit clears Keras' session after every run of a script, while another
+thread may be using it. So a framework is imported in a process of its own when a person first
+opens such an explanation, and the process ends when nobody has asked anything for some minutes.
 
-The second process is this module, started by its name. The processes of `multiprocessing` would
-first run the main module again, which in a Streamlit server is the app. Requests and answers are
+    worker = Worker("models.chest.gradients")
+    heat = worker.call("models.chest.gradients:grad_cam", card, image, label)
+
+The process is this module, started by its name. The processes of `multiprocessing` would first
+run the main module again, which in a Streamlit server is the app. Requests and answers are
 pickles on its standard input and output; it ends when its input does, so also with the server.
 """
 
@@ -15,6 +19,8 @@ import os
 import pickle
 import subprocess
 import sys
+import threading
+import time
 import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -27,22 +33,33 @@ from core.errors import ImagingError
 from core.stages import Cancelled
 
 LOOK_SECONDS = 0.2
+IDLE_SECONDS = 300.0
 ROOT = Path(__file__).parents[1]
 
 
-class Apart:
-    """One process that holds networks, shared by all users; it loads while others prepare.
+class Worker:
+    """One process that holds a framework and its networks, shared by all users.
+
+    It starts with the first call, and again with the call after it ended.
 
     Args:
-        network: Module imported at once in the other process, so that the framework is there
-            when the first request comes.
+        network: Module imported first in the process, so that what it needs is there.
+        idle_seconds: After this time without a call the process ends.
     """
 
-    def __init__(self, network: str) -> None:
+    def __init__(self, network: str, idle_seconds: float = IDLE_SECONDS) -> None:
         self.network = network
-        self.process = _started(network)
+        self.idle_seconds = idle_seconds
+        self.process: subprocess.Popen[bytes] | None = None
         # One thread, so that a request waits for the answer to the one before it, heard or not.
-        self._asking = ThreadPoolExecutor(1, thread_name_prefix="network")
+        self._asking = ThreadPoolExecutor(1, thread_name_prefix="worker")
+        self._asked = 0.0
+        self._idle: threading.Timer | None = None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the process is there."""
+        return self.process is not None and self.process.poll() is None
 
     def call(
         self, function: str, *arguments: Any, cancelled: Callable[[], bool] = lambda: False
@@ -66,13 +83,17 @@ class Apart:
         return future.result()
 
     def close(self) -> None:
-        """End the other process."""
-        _ended(self.process)
+        """End the other process for good."""
+        if self._idle is not None:
+            self._idle.cancel()
+        if self.process is not None:
+            _ended(self.process)
         self._asking.shutdown(cancel_futures=True)
 
     def _ask(self, request: tuple[str, tuple]) -> Any:
-        if self.process.poll() is not None:
-            _ended(self.process)
+        if self.process is None or self.process.poll() is not None:
+            if self.process is not None:
+                _ended(self.process)
             self.process = _started(self.network)
         stdin, stdout = self.process.stdin, self.process.stdout
         assert stdin is not None and stdout is not None
@@ -86,9 +107,38 @@ class Apart:
                 "The process that runs the network was ended, probably for lack of memory. "
                 "Close other programs and run it again."
             ) from err
+        self._wait()
         if isinstance(answer, Exception):
             raise answer
         return answer
+
+    def _wait(self) -> None:
+        """Look again after the idle time whether anybody has asked meanwhile."""
+        self._asked = time.monotonic()
+        if self._idle is not None and self._idle.is_alive():
+            return
+        self._idle = threading.Timer(self.idle_seconds, self._look)
+        self._idle.daemon = True  # it must not hold up the server's end
+        self._idle.start()
+
+    def _look(self) -> None:
+        with suppress(RuntimeError):  # closed meanwhile
+            self._asking.submit(self._end_if_idle)  # behind whatever is being asked
+
+    def _end_if_idle(self) -> None:
+        if not self.is_running or self.process is None:
+            return
+        left = self._asked + self.idle_seconds - time.monotonic()
+        if left <= 0:
+            _ended(self.process)
+            return
+        self._idle = threading.Timer(left, self._look)
+        self._idle.daemon = True
+        self._idle.start()
+
+
+Apart = Worker
+"""The name of before, for the rooms that still use it."""
 
 
 def _started(network: str) -> subprocess.Popen[bytes]:
