@@ -239,7 +239,7 @@ def contents_again(batch: Batch, files: Uploads) -> Iterator[tuple[str, Contents
 # What the screen shows
 
 
-def opened(page: str, found: Sequence[Film]) -> Film | None:
+def opened(page: str, found: Sequence[Film], unit: str = "films") -> Film | None:
     """The film that was opened by a click, under a bar that leads back and on to the next."""
     good = {film.name: film for film in found if not film.why}
     listed = st.session_state.get(f"{page}_listed", [])
@@ -250,7 +250,7 @@ def opened(page: str, found: Sequence[Film]) -> Film | None:
     place = names.index(name)
     with st.container(horizontal=True, vertical_alignment="center"):
         back = {"key": f"{page}_back", "icon": ":material/grid_view:"}
-        st.button("All films", on_click=open_film, args=(page, None), **back)
+        st.button(f"All {unit}", on_click=open_film, args=(page, None), **back)
         for label, other in (("Previous", place - 1), ("Next", place + 1)):
             there = 0 <= other < len(names)
             st.button(

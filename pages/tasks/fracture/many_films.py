@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -90,7 +90,7 @@ def batch(settings: Settings, classifier: ModelCard, files: Uploads, labels: Lab
     if not shown:
         return None
     ready = [rows[one.name] for one in shown]
-    make = partial(_zip, asked, ready, files, settings)
+    make = partial(_zip, asked, found, rows, files, settings)
     views.downloads(
         f"{PAGE}_batch", [Download("Everything (zip)", "fractures.zip", "application/zip", make)]
     )
@@ -199,20 +199,28 @@ def _overlay(
     return exports.overlay(shown, row.item.found, row.truth_xyxy, factor=factor)
 
 
-def _zip(asked: Batch, rows: Sequence[Row], files: Uploads, settings: Settings) -> bytes:
+def _zip(
+    asked: Batch,
+    found: Sequence[Film],
+    rows: Mapping[str, Row],
+    files: Uploads,
+    settings: Settings,
+) -> bytes:
     """The batch as one file; made when the button is pressed, one film in memory at a time."""
-    wanted = {row.film.name: row for row in rows}
 
     def overlays() -> Iterator[tuple[str, bytes]]:
         for name, contents in many_films.contents_again(asked, files):
-            if name not in wanted:
+            if name not in rows:
                 continue
             try:
                 image = read_radiograph(contents[0][1], name=contents[0][0])
             except ImagingError:
                 continue  # it was read before: not again is a row without a picture
-            drawn = _overlay(wanted[name], image.pixels, settings)
+            drawn = _overlay(rows[name], image.pixels, settings)
             yield f"{exports.stem(name)}.png", exports.png(drawn)
 
-    items = [row.item for row in rows]
-    return exports.archive(items, overlays(), [row.columns for row in rows])
+    lines = [
+        {"file": film.name, "problem": film.why} if film.why else rows[film.name].columns
+        for film in found
+    ]
+    return exports.archive([row.item for row in rows.values()], overlays(), lines)

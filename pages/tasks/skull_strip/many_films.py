@@ -55,7 +55,7 @@ def batch(card: ModelCard, files: Uploads) -> VolumeCase | None:
     found = many_films.films(asked, files)
     if found is None:
         return None
-    head = many_films.opened(PAGE, found)
+    head = many_films.opened(PAGE, found, "heads")
     if head is not None:
         return _case(asked, head, files)
     good = [one for one in found if not one.why]
@@ -63,7 +63,7 @@ def batch(card: ModelCard, files: Uploads) -> VolumeCase | None:
     views.metric_strip(
         [
             Figure("Heads read", f"{len(good)} of {len(found)}"),
-            Figure("Doubtful", f"{doubtful} of {len(good)}", "", "see the table"),
+            Figure("Doubtful", f"{doubtful} of {len(good)}"),
         ]
     )
     orders = {
@@ -118,7 +118,7 @@ def columns(head: Film) -> dict[str, Any]:
         return {"file": head.name, "problem": head.why}
     return {
         "file": head.name,
-        "brain_mL": round(head.row["volume_ml"]),
+        "brain (mL)": round(head.row["volume_ml"]),
         "doubt": head.row["doubt"] or "",
     }
 
