@@ -8,6 +8,8 @@ them into the convolutions before them when it opens the file.
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,7 +55,8 @@ def export_keras(
     """
     from onnx import TensorProto, helper
 
-    writer = _Writer({*outputs, *(tensor.name for tensor in model.inputs)})
+    taken = {*outputs, *(tensor.name for tensor in model.inputs)}
+    writer = _Writer(taken, _names(model))
     infos = []
     for tensor in model.inputs:
         name = tensor.name
@@ -63,9 +66,9 @@ def export_keras(
         ]
         shape = ["N", tensor.shape[-1], *sides]
         infos.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
-    for layer in model.layers:
-        if type(layer).__name__ != "InputLayer":
-            writer.layer(layer)
+    for operation in model.operations:
+        if type(operation).__name__ != "InputLayer":
+            writer.layer(operation)
     ends = []
     for tensor, (name, activation) in zip(model.outputs, outputs.items(), strict=True):
         kind = "Identity" if activation is None else ACTIVATIONS[activation]
@@ -86,14 +89,15 @@ def fill_keras(model: keras.Model, path: Path) -> None:
     Raises:
         WeightsError: If the file lacks a tensor or one has another shape.
     """
-    stored = initialisers(path)
+    stored, names = initialisers(path), _names(model)
     for layer in model.layers:
         for variable in layer.variables:
             if "seed_generator" in variable.path:
                 continue  # the random state of a dropout
             try:
-                value = _to_keras(layer, stored[variable.path], tuple(variable.shape))
-                variable.assign(value)
+                value = stored[names[id(variable)]]
+                shape = tuple(variable.shape)
+                variable.assign(_to_keras(value, shape, _depthwise(layer, variable.name)))
             except (KeyError, ValueError) as err:
                 raise WeightsError(
                     f"The weights {path.name} do not fit the network “{model.name}” ({err}). "
@@ -101,29 +105,45 @@ def fill_keras(model: keras.Model, path: Path) -> None:
                 ) from err
 
 
-def _depthwise(layer: keras.Layer) -> bool:
-    return type(layer).__name__ == "DepthwiseConv2D"
+def _names(model: keras.Model) -> dict[int, str]:
+    """Names of the variables by identity: their paths, with unnamed layers counted anew.
+
+    Keras counts unnamed layers through the process, so that a second network has other names.
+    """
+    names, counts = {}, Counter[str]()
+    for layer in model.layers:
+        own, kind = layer.name, type(layer).__name__.lower()
+        if re.sub(r"_\d+$", "", own).replace("_", "") == kind:
+            own = f"{kind}_{counts[kind]}"
+            counts[kind] += 1
+        for variable in layer.variables:
+            names[id(variable)] = "/".join([own, *variable.path.split("/")[1:]])
+    return names
 
 
-def _to_onnx(layer: keras.Layer, value: FloatArray) -> FloatArray:
+def _depthwise(layer: keras.Layer, variable: str = "") -> bool:
+    return type(layer).__name__ == "DepthwiseConv2D" or variable == "depthwise_kernel"
+
+
+def _to_onnx(value: FloatArray, depthwise: bool) -> FloatArray:
     """A kernel (sides ..., in, out) as ONNX's (out, in, sides ...)."""
     if value.ndim < 3:
         return value
     sides = tuple(range(value.ndim - 2))
-    if _depthwise(layer):  # (sides, channels, multiplier) as (channels * multiplier, 1, sides)
+    if depthwise:  # (sides, channels, multiplier) as (channels * multiplier, 1, sides)
         turned = value.transpose(value.ndim - 2, value.ndim - 1, *sides)
         return np.ascontiguousarray(turned.reshape(-1, 1, *turned.shape[2:]))
     return np.ascontiguousarray(value.transpose(value.ndim - 1, value.ndim - 2, *sides))
 
 
-def _to_keras(layer: keras.Layer, value: FloatArray, shape: tuple[int, ...]) -> FloatArray:
+def _to_keras(value: FloatArray, shape: tuple[int, ...], depthwise: bool) -> FloatArray:
     """The other way round.
 
     Raises:
         ValueError: If the result does not have `shape`.
     """
     if value.ndim >= 3:
-        if _depthwise(layer):
+        if depthwise:
             value = value.reshape(*shape[-2:], *value.shape[2:])
             value = np.moveaxis(value, (0, 1), (-2, -1))
         else:
@@ -136,7 +156,8 @@ def _to_keras(layer: keras.Layer, value: FloatArray, shape: tuple[int, ...]) -> 
 class _Writer:
     """Nodes and tensors of an ONNX graph in the making."""
 
-    def __init__(self, taken: set[str]) -> None:
+    def __init__(self, taken: set[str], variables: dict[int, str]) -> None:
+        self.variables = variables  # names of the Keras variables, by identity
         self.taken = taken  # names of the file's inputs and outputs; a layer may have the same
         self.nodes: list[Any] = []
         self.tensors: list[Any] = []
@@ -159,7 +180,10 @@ class _Writer:
         """The layer's tensors in that order, without those that it does not have."""
         found = [getattr(layer, attribute, None) for attribute in attributes]
         return [
-            self.constant(one.path, _to_onnx(layer, np.asarray(one.value, np.float32)))
+            self.constant(
+                self.variables[id(one)],
+                _to_onnx(np.asarray(one.value, np.float32), _depthwise(layer, one.name)),
+            )
             for one in found
             if one is not None
         ]
@@ -176,6 +200,8 @@ class _Writer:
         rank = len(given[0].shape)
         if kind in ("Conv2D", "Conv3D", "DepthwiseConv2D"):
             end = self._convolution(layer, x)
+        elif kind == "SeparableConv2D":
+            end = self._separable(layer, x)
         elif kind == "Dense":
             end = self._dense(layer, x, rank)
         elif kind == "BatchNormalization":
@@ -209,8 +235,8 @@ class _Writer:
             end = pooled if keep else self.node("Flatten", [pooled], name)
         elif kind == "Concatenate":
             end = self.node("Concat", x, name, axis=1)
-        elif kind in ("Add", "Multiply"):
-            end = self._chain({"Add": "Add", "Multiply": "Mul"}[kind], x, name)
+        elif kind in ("Add", "Multiply", "Divide"):  # the last from keras.ops.divide
+            end = self._chain({"Add": "Add", "Multiply": "Mul", "Divide": "Div"}[kind], x, name)
         elif kind in ("Activation", "ReLU", "Softmax"):
             end = self._activation(layer, x[0])
         elif kind == "ZeroPadding2D":
@@ -234,22 +260,19 @@ class _Writer:
         self.names[id(layer.output)] = end
 
     def _convolution(self, layer: Any, x: list[str]) -> str:
-        names = self.weights(layer, "kernel", "bias")
-        same = layer.padding == "same"
-        options: dict[str, Any] = {"strides": list(layer.strides)}
-        if set(layer.dilation_rate) != {1}:
-            options["dilations"] = list(layer.dilation_rate)
-        if same and set(layer.strides) == {1} and all(side % 2 for side in layer.kernel_size):
-            rims = [
-                side // 2 * rate
-                for side, rate in zip(layer.kernel_size, layer.dilation_rate, strict=True)
-            ]
-            options["pads"] = rims * 2  # ONNX Runtime folds a norm behind plain pads only
-        elif same:
-            options["auto_pad"] = "SAME_UPPER"
         groups = layer.input.shape[-1] if _depthwise(layer) else layer.groups
-        end = self.node("Conv", x + names, f"{layer.name}.sum", group=groups, **options)
-        return self._after(layer, end)
+        tensors = self.weights(layer, "kernel", "bias")
+        name = f"{layer.name}.sum"
+        return self._after(
+            layer, self.node("Conv", x + tensors, name, group=groups, **_sides(layer))
+        )
+
+    def _separable(self, layer: Any, x: list[str]) -> str:
+        each = self.weights(layer, "depthwise_kernel")
+        groups = layer.input.shape[-1]
+        end = self.node("Conv", x + each, f"{layer.name}.each", group=groups, **_sides(layer))
+        tensors = self.weights(layer, "pointwise_kernel", "bias")
+        return self._after(layer, self.node("Conv", [end, *tensors], f"{layer.name}.sum"))
 
     def _dense(self, layer: Any, x: list[str], rank: int) -> str:
         if rank != 2:
@@ -300,6 +323,23 @@ class _Writer:
             last = number == len(x) - 1
             end = self.node(kind, [end, other], name if last else f"{name}.{number}")
         return end
+
+
+def _sides(layer: Any) -> dict[str, Any]:
+    """Strides, dilations and padding of a convolution."""
+    same = layer.padding == "same"
+    options: dict[str, Any] = {"strides": list(layer.strides)}
+    if set(layer.dilation_rate) != {1}:
+        options["dilations"] = list(layer.dilation_rate)
+    if same and set(layer.strides) == {1} and all(side % 2 for side in layer.kernel_size):
+        rims = [
+            side // 2 * rate
+            for side, rate in zip(layer.kernel_size, layer.dilation_rate, strict=True)
+        ]
+        options["pads"] = rims * 2  # ONNX Runtime folds a norm behind plain pads only
+    elif same:
+        options["auto_pad"] = "SAME_UPPER"
+    return options
 
 
 def _tuple(value: int | tuple[int, ...], count: int) -> tuple[int, ...]:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 LEAST_COMPACT = 64
 """Tensors with fewer values (shapes, offsets, norms of small layers) stay as they are."""
+LEAST_EIGHT = 32_768
+"""Tensors with fewer values are kept in 16 bits where the others are in 8: they save little."""
 STORED = ".stored"
 SCALE = ".scale"
 OPSET = 17
@@ -90,7 +92,8 @@ def compact(graph_file: Any, bits: int = 16) -> Any:
     Args:
         graph_file: An `onnx.ModelProto`; altered and returned.
         bits: 16 for float16; 8 for integers with one scale a row of the first axis (the output
-            channel of a convolution), where tensors with one axis stay float32.
+            channel of a convolution), where tensors with one axis stay float32 and those with
+            fewer than `LEAST_EIGHT` values are float16.
 
     Raises:
         ValueError: If `bits` is neither.
@@ -108,7 +111,7 @@ def compact(graph_file: Any, bits: int = 16) -> Any:
             tensors.append(tensor)
             continue
         name = tensor.name
-        if bits == 16:
+        if bits == 16 or values.size < LEAST_EIGHT:
             tensors.append(numpy_helper.from_array(values.astype(np.float16), name + STORED))
             nodes.append(helper.make_node("Cast", [name + STORED], [name], to=TensorProto.FLOAT))
             continue

@@ -13,7 +13,7 @@ from models.onnx_runtime import open_file
 
 def flat_network(width: int = 6):
     """Every kind of 2D layer that our networks have, on images of unequal sides."""
-    from keras import Input, Model, layers
+    from keras import Input, Model, layers, ops
 
     film, sex = Input((18, 22, 2), name="film"), Input((1,), name="sex")
     x = layers.Rescaling(2.0, -1.0)(film)
@@ -22,12 +22,14 @@ def flat_network(width: int = 6):
     x = layers.BatchNormalization(name="stem_norm")(x)
     x = layers.ReLU(6.0)(x)
     y = layers.DepthwiseConv2D(3, padding="same", name="each")(x)
+    y = layers.SeparableConv2D(width, 3, padding="same")(y)
     y = layers.Conv2D(width, (1, 3), padding="same", activation="relu", name="mixed")(y)
     x = layers.Add()([x, y, y])
     x = layers.MaxPooling2D(2, padding="same")(x)
     gate = layers.GlobalAveragePooling2D(keepdims=True)(x)
     gate = layers.Conv2D(width, 1, activation="sigmoid", name="gate")(gate)
     x = layers.Multiply()([x, gate])
+    x = ops.divide(x, layers.Rescaling(1.0, 0.5)(gate))
     x = layers.Conv2D(4, 3, strides=2, padding="same", activation="silu", name="down")(x)
     x = layers.Concatenate()([layers.Flatten()(x), layers.Dense(3, name="said")(sex)])
     x = layers.Dropout(0.5)(x)

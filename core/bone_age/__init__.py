@@ -15,5 +15,7 @@ Marks that the stages leave on a step, all in pixels of the step's own image:
 - `mask`: bool (H, W).
 - `matrix`: float (3, 3), from pixels of the stage's input to pixels of its output; not drawn.
   `geometry.film_matrix` multiplies them.
+- `matrix_of`: the same by region, where a stage puts several regions on one sheet; `boxes` then
+  says where on the sheet. `geometry.views_of` makes views of both.
 - `angle_degrees`: how far a stage turned the hand, counter-clockwise; not drawn.
 """

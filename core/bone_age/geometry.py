@@ -1,14 +1,16 @@
-"""Turn, fit and map back: geometry that the pipelines share."""
+"""Turn, fit and map back onto the film: geometry that the pipelines share."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from core.images import FloatArray
 from core.stages import Step
 
 Matrix = NDArray[Any]
@@ -24,6 +26,60 @@ def film_matrix(steps: Sequence[Step]) -> Matrix:
     for step in steps:
         matrix = np.asarray(step.marks.get("matrix", np.eye(3))) @ matrix
     return matrix
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """One part of a network's input and where it lies on the film.
+
+    Attributes:
+        box_xyxy: Whole pixels of the input.
+        matrix: float (3, 3) from pixels of the film to pixels of the input.
+    """
+
+    box_xyxy: tuple[int, int, int, int]
+    matrix: Matrix
+
+
+def views_of(steps: Sequence[Step]) -> tuple[View, ...]:
+    """The parts of the last step's image: one for each region of a sheet, else the whole."""
+    height, width = steps[-1].image.shape[:2]
+    for number, step in enumerate(steps):
+        if "matrix_of" in step.marks and not step.skipped:
+            before, after = film_matrix(steps[:number]), film_matrix(steps[number + 1 :])
+            return tuple(
+                View(_moved_box(step.marks["boxes"][name], after), after @ matrix @ before)
+                for name, matrix in step.marks["matrix_of"].items()
+            )
+    return (View((0, 0, width, height), film_matrix(steps)),)
+
+
+def _moved_box(box_xyxy: Sequence[float], matrix: Matrix) -> tuple[int, int, int, int]:
+    corners = moved(np.asarray(box_xyxy, float).reshape(2, 2), matrix).round().astype(int)
+    x0, y0, x1, y1 = (int(value) for value in corners.ravel())
+    return x0, y0, x1, y1
+
+
+def on_film(seen_map: FloatArray, views: Sequence[View], film_shape: tuple[int, int]) -> FloatArray:
+    """Put a map over a network's input back onto the film, zero where the input shows none.
+
+    A place that the input shows twice, in two regions, gets the value farther from zero.
+
+    Args:
+        seen_map: float32 (H, W) over the network's input.
+        views: Of that input.
+        film_shape: (H, W) of the film.
+    """
+    whole = np.zeros(film_shape, np.float32)
+    size = (film_shape[1], film_shape[0])
+    for view in views:
+        x0, y0, x1, y1 = view.box_xyxy
+        part = np.ascontiguousarray(seen_map[y0:y1, x0:x1], np.float32)
+        matrix = shift(x0, y0) @ view.matrix
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        here = cv2.warpAffine(part, matrix[:2], size, flags=flags)
+        whole = np.where(np.abs(here) > np.abs(whole), here, whole)
+    return whole
 
 
 def to_film(points: NDArray[Any], steps: Sequence[Step]) -> NDArray[np.float64]:

@@ -119,38 +119,45 @@ class Difference:
 
     @property
     def deviations(self) -> float | None:
-        """The difference in standard deviations, or None where none is published."""
-        return None if self.sd_months is None else self.months / self.sd_months
+        """Standard deviations of the bone age from the study's mean at that age, or None.
 
-    @property
-    def deviations_from_mean(self) -> float | None:
-        """The same counted from the study's mean bone age at that age, or None."""
+        The mean, not the chronological age: the study's children were not exactly as far as the
+        atlas says, and the growth chart shows their mean and deviations.
+        """
         if self.sd_months is None or self.mean_months is None:
             return None
         return (self.months + self.age_months - self.mean_months) / self.sd_months
 
     @property
+    def against_calendar(self) -> str:
+        """Which way the bones differ from the calendar: "advanced by 1 y 10 m"."""
+        if round(self.months) == 0:
+            return "equal to the chronological age"
+        return f"{'advanced' if self.months > 0 else 'delayed'} by {span(abs(self.months))}"
+
+    @property
     def words(self) -> str:
         """What the difference means, in one or two sentences; never a diagnosis."""
-        if abs(self.months) < 0.5:
-            ahead = "Bone age and chronological age are the same"
-        else:
-            side = "ahead of" if self.months > 0 else "behind"
-            ahead = f"The bones are {years_and_months(abs(self.months))} {side} the calendar"
+        against = f"Bone age is {self.against_calendar}"
         deviations = self.deviations
         if deviations is None:
-            return f"{ahead}. No normal variation is published for this age and sex."
+            return f"{against}. No normal variation is published for this age and sex."
         size = abs(deviations)
         if size <= 1:
             where = "two of three healthy children lie within one standard deviation, as here"
         elif size <= 2:
             where = "19 of 20 healthy children lie within two standard deviations, as here"
-        else:
+        elif size <= 3:
             where = (
                 "about one healthy child in twenty lies beyond two standard deviations, as here: "
                 "by itself that says nothing of illness"
             )
-        return f"{ahead}; {where}."
+        else:
+            where = (
+                "fewer than 3 of 1,000 healthy children lie beyond three standard deviations, as "
+                "here: check the sex, the age and the film that were entered first"
+            )
+        return f"{against}; {where}."
 
 
 def compare(bone_age_months: float, age_months: float, sex: str | None) -> Difference:
@@ -201,3 +208,17 @@ def short(months: float) -> str:
     """The same for a narrow place: 100 → "8 y 4 m"."""
     years, rest = divmod(round(abs(months)), 12)
     return ("-" if round(months) < 0 else "") + f"{years} y {rest} m"
+
+
+def span(months: float) -> str:
+    """A span for a narrow place: 22 → "1 y 10 m", 5 → "5 months"."""
+    whole = round(abs(months))
+    if whole >= 12:
+        return short(months)
+    return f"{'-' if round(months) < 0 else ''}{whole} month{'' if whole == 1 else 's'}"
+
+
+def signed(months: float) -> str:
+    """A difference with its sign: 4.2 → "+4 months", -0.3 → "0 months"."""
+    whole = round(months)
+    return f"{whole:+d} month{'' if abs(whole) == 1 else 's'}" if whole else "0 months"

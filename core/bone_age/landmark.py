@@ -252,19 +252,21 @@ def crop_regions(
 ) -> Marked:
     """The four regions, each fitted onto its square, two by two.
 
-    Top: middle finger and thumb; bottom: upper joints and wrist. Mark `boxes` names the quarters.
+    Top: middle finger and thumb; bottom: upper joints and wrist. Mark `boxes` names the quarters,
+    mark `matrix_of` the matrix by which each region came to its quarter.
     """
     grey = as_grey(array)
     boxes = regions.region_boxes(hand_outline(grey > 0, least_gap), grey.shape)
     sheet = np.zeros((2 * side_px, 2 * side_px), np.uint8)
-    quarters = {}
+    quarters, matrices = {}, {}
     for number, name in enumerate(REGIONS):
         x0, y0, x1, y1 = (round(edge) for edge in boxes[name])
-        crop, _ = fitted(_cut_at_mean(grey[y0:y1, x0:x1], binary), side_px)
+        crop, matrix = fitted(_cut_at_mean(grey[y0:y1, x0:x1], binary), side_px)
         top, left = number // 2 * side_px, number % 2 * side_px
         sheet[top : top + side_px, left : left + side_px] = crop
         quarters[name] = (left, top, left + side_px, top + side_px)
-    return sheet, {"boxes": quarters}
+        matrices[name] = shift(-left, -top) @ matrix @ shift(x0, y0)
+    return sheet, {"boxes": quarters, "matrix_of": matrices}
 
 
 def split_regions(sheet: NDArray[np.uint8]) -> dict[str, NDArray[np.uint8]]:

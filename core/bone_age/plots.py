@@ -1,4 +1,4 @@
-"""Figures of the bone-age page: growth chart, a phantom's childhood, agreement, experiments."""
+"""Plots of the bone-age page: growth chart, a phantom's childhood, agreement, experiments."""
 
 from __future__ import annotations
 
@@ -96,10 +96,10 @@ def sweep(
     high_months: Sequence[float],
     chosen_months: float | None = None,
 ) -> go.Figure:
-    """The model's answer to one phantom as it grows, over the age that the phantom was drawn with.
+    """The model's answer to one phantom as it grows, over its simulated age.
 
     Args:
-        age_months: (A,) drawn ages, rising.
+        age_months: (A,) simulated ages, rising.
         months, low_months, high_months: (A,) answers with their intervals.
         chosen_months: Age of the phantom on screen, marked by a level line.
     """
@@ -126,7 +126,7 @@ def sweep(
         y=ages,
         mode="lines",
         line={"color": hex_colour(TRUTH), "dash": "dash", "width": 2},
-        name="drawn age (dashed)",
+        name="simulated age (dashed)",
         hoverinfo="skip",
     )
     if chosen_months is not None:
@@ -137,7 +137,7 @@ def sweep(
         legend=_LEGEND,
         hovermode="x unified",
     )
-    figure.update_xaxes(title="age that the phantom was drawn with (years)")
+    figure.update_xaxes(title="simulated age (years)")
     figure.update_yaxes(title="bone age (years)")
     return figure
 

@@ -67,6 +67,15 @@ def scores(truth: Numbers, found: Numbers, inside: NDArray[np.bool_]) -> dict[st
     return row
 
 
+def by_age(truth: Numbers, found: Numbers, inside: NDArray[np.bool_]) -> dict[str, Any]:
+    """The scores within each of `AGE_BANDS` that has a case; arguments as of `scores`."""
+    return {
+        f"{low}-{high}": scores(truth[chosen], found[chosen], inside[chosen])
+        for low, high in AGE_BANDS
+        if (chosen := (truth >= low) & (truth < high)).any()
+    }
+
+
 def _interval(values: Numbers) -> list[float]:
     low, high = bootstrap_interval(lambda some: float(some.mean()), values)
     return [float(low), float(high)]
@@ -139,11 +148,7 @@ def evaluate(
             for sex in ("F", "M")
             if (chosen := np.array([s == sex for s in sexes])).any()
         }
-        found["by_age"] = {
-            f"{low}-{high}": scores(truth[chosen], months[chosen], inside[chosen])
-            for low, high in AGE_BANDS
-            if (chosen := (truth >= low) & (truth < high)).any()
-        }
+        found["by_age"] = by_age(truth, months, inside)
         report[card.name] = found
         for row, month in zip(rows, months, strict=True):
             row[card.name] = round(float(month), 2)
@@ -156,7 +161,7 @@ def evaluate(
 
 
 def evaluate_phantoms(count: int, cards: Sequence[ModelCard]) -> dict[str, Any]:
-    """Score models on drawn hands of seeds 0 … `count` - 1, whose age is known."""
+    """Score models on simulated hands of seeds 0 … `count` - 1, whose age is known."""
     report = {}
     phantoms = [hand_phantom(seed) for seed in range(count)]
     truth = np.array([phantom.age_months for phantom in phantoms])
@@ -172,8 +177,9 @@ def evaluate_phantoms(count: int, cards: Sequence[ModelCard]) -> dict[str, Any]:
     }
     for card in cards:
         months, _ = predict_all(card, seen, sexes, np.ones(count, bool))
-        half = card.extra["half_width_months"]
-        report[card.name] = scores(truth, months, np.abs(months - truth) <= half)
+        inside = np.abs(months - truth) <= card.extra["half_width_months"]
+        report[card.name] = scores(truth, months, inside)
+        report[card.name]["by_age"] = by_age(truth, months, inside)
     return report
 
 
@@ -185,7 +191,9 @@ def main() -> None:
     parser.add_argument("--json", type=Path, required=True)
     parser.add_argument("--cases", type=Path, help="also write a row per film as CSV")
     parser.add_argument("--models", nargs="*", help="names of cards; default: all")
-    parser.add_argument("--phantoms", type=int, default=0, help="also score so many drawn hands")
+    parser.add_argument(
+        "--phantoms", type=int, default=0, help="number of simulated hands to score"
+    )
     options = parser.parse_args()
     cards = [card for card in age_cards() if not options.models or card.name in options.models]
     cases = read_bone_age_cases(options.data, options.split)

@@ -1,19 +1,18 @@
-"""Find the hand on a film with the small U-Net; ONNX Runtime runs it, in any thread."""
+"""Find the hand on a film with the small U-Net."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from core.bone_age.geometry import fitted
-from core.errors import WeightsError
 from core.images import FloatArray
-from models.cards import ModelCard, verified_weights
+from models.cards import ModelCard
+from models.onnx_runtime import open_network
 
 Forward = Callable[[FloatArray], FloatArray]
 """Network input (N, 2, S, S) → probability of being hand (N, 1, S, S)."""
@@ -40,8 +39,9 @@ def load_hand_mask(card: ModelCard) -> HandMaskModel:
     Raises:
         WeightsError: If the weights are missing, are not those of the card, or hold no network.
     """
+    network = open_network(card, threads=1)
     return HandMaskModel(
-        onnx_forward(verified_weights(card)),
+        lambda film: network(film)[0],
         int(card.input_shape[1]),
         float(card.operating_points.get("hand", 0.5)),
     )
@@ -83,28 +83,3 @@ def contrast_channels(square: FloatArray) -> FloatArray:
     grey = np.rint(stretched * 255).astype(np.uint8)
     local = cv2.createCLAHE(8.0, (4, 4)).apply(grey).astype(np.float32) / 255
     return np.stack([stretched, local])
-
-
-def onnx_forward(path: Path) -> Forward:
-    """Run an exported network with ONNX Runtime on the CPU.
-
-    Raises:
-        WeightsError: If the file holds no network that can be run.
-    """
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    options.intra_op_num_threads = 1
-    try:
-        session = onnxruntime.InferenceSession(
-            str(path), options, providers=["CPUExecutionProvider"]
-        )
-    except Exception as err:  # its exceptions have no common base of their own
-        raise WeightsError(f"{path.name} holds no network that ONNX Runtime can run.") from err
-
-    def forward(inputs: FloatArray) -> FloatArray:
-        (found,) = session.run(None, {"film": np.ascontiguousarray(inputs, np.float32)})
-        return found
-
-    return forward

@@ -14,7 +14,9 @@ import keras
 import numpy as np
 from keras import layers
 
+from models.bone_age.predict import ATTENDED, MONTHS
 from models.bone_age.preprocess import MEAN_MONTHS, SPREAD_MONTHS
+from models.keras_to_onnx import export_keras, fill_keras
 
 LITE0_BLOCKS = (
     # repeats, kernel, stride, expansion, filters: EfficientNet-B0 of Tan and Le (ICML 2019);
@@ -214,16 +216,37 @@ def save_weights(model: keras.Model, path: Path) -> None:
 
 
 def load_weights(model: keras.Model, path: Path) -> None:
-    """Fill a network from an .npz file of `save_weights`, in the order in which it was written.
-
-    Not by name: Keras numbers unnamed layers through the process, so that the second network
-    built has other names.
+    """Fill a network from an .npz file of `save_weights`, or from an ONNX file of `export`.
 
     Raises:
-        ValueError: If a shape or the number of variables differs, or the file holds pickled
-            objects, which are not read.
+        WeightsError: If an ONNX file holds the weights of another network.
+        ValueError: If those of an .npz file differ in number or shape, or are pickled objects,
+            which are not read.
     """
+    if path.suffix == ".onnx":
+        fill_keras(model, path)
+        return
     variables = [variable for variable in model.variables if "seed_generator" not in variable.path]
     with np.load(path, allow_pickle=False) as stored:
         for variable, name in zip(variables, stored.files, strict=True):
             variable.assign(stored[name].astype(np.float32))
+
+
+def export(model: keras.Model, path: Path, bits: int) -> str:
+    """Write a network as ONNX: months, and the attended feature maps where it has attention.
+
+    Args:
+        model: One of `NETWORKS`.
+        path: The file to write.
+        bits: 16 or 8, see `onnx_file.compact`.
+
+    Returns:
+        The file's SHA-256 (hex).
+    """
+    ends = [model.outputs[0]]
+    outputs: dict[str, str | None] = {MONTHS: None}
+    if any(layer.name == "attended" for layer in model.layers):
+        ends.append(model.get_layer("attended").output)
+        outputs[ATTENDED] = None
+    whole = keras.Model(model.inputs, ends, name=model.name)
+    return export_keras(whole, path, outputs=outputs, fixed=True, bits=bits)

@@ -4,64 +4,73 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from core.bone_age.result import BoneAge
-from core.errors import WeightsError
+from core.bone_age.geometry import views_of
+from core.bone_age.result import BoneAge, Member
 from core.images import FloatArray, Radiograph
+from core.stages import Step
 from models.bone_age.pipelines import PIPELINES, stages_of
 from models.bone_age.preprocess import SEX_INPUT, network_input
-from models.cards import ModelCard, load_card, verified_weights
+from models.cards import ModelCard, load_card
+from models.onnx_runtime import Network, open_network
 
-if TYPE_CHECKING:
-    import keras
-
+MONTHS, ATTENDED = "months", "attended"
+"""Outputs of a file: (N, 1) months, and the attended feature maps (N, C, h, w) where it has any."""
 
 Seen = Mapping[str, FloatArray]
 """Network inputs by pipeline: (N, H, W) in [0, 1]."""
 
 
 @dataclass(frozen=True, eq=False)
-class Member:
+class Part:
     """One network of a model.
 
     Attributes:
-        network: Takes (N, H, W, 1) and (N, 2), gives (N, 1) months.
+        network: Takes (N, 1, H, W) and (N, 2), gives `MONTHS` and perhaps `ATTENDED`.
         pipeline: Name in `PIPELINES`: what prepares its films.
         weight: Its share in the answer, relative to the others.
     """
 
-    network: keras.Model
+    network: Network
     pipeline: str
     weight: float = 1.0
+
+    @property
+    def has_attention(self) -> bool:
+        """Whether the network says how much each place weighs."""
+        return ATTENDED in self.network.outputs
 
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """Networks whose answers are averaged, with their card.
+    """Networks whose answers are averaged, with their card; may be shared by threads.
 
     Attributes:
         card: Where they come from and how good they are together.
-        members: By card name; the first one's pipeline is the one that is shown.
+        parts: By card name; the first one's pipeline is the one that is shown.
     """
 
     card: ModelCard
-    members: Mapping[str, Member]
+    parts: Mapping[str, Part]
 
     @property
     def pipeline(self) -> str:
-        """The pipeline that is shown, whose stages may be changed, and that is explained."""
-        return next(iter(self.members.values())).pipeline
+        """The pipeline that is shown, and whose stages may be changed."""
+        return next(iter(self.parts.values())).pipeline
 
     @property
-    def shown(self) -> Model:
-        """The members that see what is shown."""
-        return Model(
-            self.card, {k: m for k, m in self.members.items() if m.pipeline == self.pipeline}
-        )
+    def pipelines(self) -> tuple[str, ...]:
+        """The pipelines of all parts, the one that is shown first."""
+        return tuple(dict.fromkeys(part.pipeline for part in self.parts.values()))
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Each part's share in the answer; together 1."""
+        total = sum(part.weight for part in self.parts.values())
+        return {name: part.weight / total for name, part in self.parts.items()}
 
 
 def pipelines_of(card: ModelCard) -> tuple[str, ...]:
@@ -73,54 +82,59 @@ def pipelines_of(card: ModelCard) -> tuple[str, ...]:
 
 
 def load_model(card: ModelCard) -> Model:
-    """Build the networks of a card and fill them with its weights.
+    """Open the networks of a card.
 
-    The card's `extra` names the network and the pipeline, or the cards that are averaged.
+    The card's `extra` names the pipeline, or the cards that are averaged.
 
     Raises:
         WeightsError: If a file is missing or is not the one that its card describes.
     """
-    if "members" in card.extra:
-        members = {}
-        for name, weight in card.extra["members"].items():
-            part = load_model(load_card("bone_age", name)).members[name]
-            members[name] = replace(part, weight=weight)
-        return Model(card, members)
-    from models.bone_age import network
-
-    path = verified_weights(card)
-    pipeline = card.extra["pipeline"]
-    built = network.NETWORKS[card.extra["network"]](PIPELINES[pipeline].shape)
-    try:
-        network.load_weights(built, path)
-    except (KeyError, ValueError, OSError) as err:
-        raise WeightsError(f"{card.file} does not hold the weights of {card.title}.") from err
-    return Model(card, {card.name: Member(built, pipeline)})
+    if "members" not in card.extra:
+        return Model(card, {card.name: Part(open_network(card), card.extra["pipeline"])})
+    parts = {}
+    for name, weight in card.extra["members"].items():
+        part = load_model(load_card("bone_age", name)).parts[name]
+        parts[name] = replace(part, weight=weight)
+    return Model(card, parts)
 
 
 def months_of(model: Model, seen: Seen, sexes: Sequence[str | None]) -> dict[str, Any]:
-    """Months of each member for network inputs, mirrored ones averaged in: name to (N,).
+    """Months of each part for network inputs, mirrored ones averaged in: name to (N,).
 
     Args:
         model: The networks.
         seen: What they see, by pipeline.
         sexes: "F", "M" or None, N of them.
     """
-    sex = np.array([SEX_INPUT[s] for s in sexes], np.float32)
-    found = {}
-    for name, member in model.members.items():
-        films = np.asarray(seen[member.pipeline], np.float32)[..., None]
-        both = np.concatenate([films, films[:, :, ::-1]])
-        months = member.network([both, np.concatenate([sex, sex])], training=False).numpy()[:, 0]
-        found[name] = months.reshape(2, -1).mean(axis=0)
-    return found
+    return {
+        name: months_of_part(part, seen[part.pipeline], sexes) for name, part in model.parts.items()
+    }
 
 
-def together(model: Model, by_member: Mapping[str, Any]) -> Any:
-    """The weighted mean of the members' months."""
-    weights = {name: model.members[name].weight for name in by_member}
-    summed = sum(weights[name] * months for name, months in by_member.items())
-    return summed / sum(weights.values())
+def months_of_part(part: Part, films: FloatArray, sexes: Sequence[str | None]) -> FloatArray:
+    """Months of one network for its inputs (N, H, W), mirrored ones averaged in: (N,)."""
+    return _run(part, films, sexes, (MONTHS,))[0]
+
+
+def _run(
+    part: Part, films: FloatArray, sexes: Sequence[str | None], wanted: Sequence[str]
+) -> tuple[FloatArray, FloatArray | None]:
+    """Months (N,) and attention (N, h, w) of films and their mirror images, in one run."""
+    sex = np.array([SEX_INPUT[one] for one in sexes], np.float32)
+    films = np.asarray(films, np.float32)[:, None]
+    both = np.concatenate([films, films[..., ::-1]])
+    months, *attended = part.network(both, np.concatenate([sex, sex]), only=wanted)
+    attention = None
+    if attended:
+        # Attention alone may be high over empty film, where there is nothing to weigh.
+        one, mirrored = np.split(np.linalg.norm(attended[0], axis=1), 2)
+        attention = ((one + mirrored[..., ::-1]) / 2).astype(np.float32)
+    return months.reshape(2, -1).mean(axis=0), attention
+
+
+def together(model: Model, by_part: Mapping[str, Any]) -> Any:
+    """The weighted mean of the parts' months."""
+    return sum(model.shares[name] * months for name, months in by_part.items())
 
 
 def interval(card: ModelCard, months: float, sex: str | None) -> tuple[float, float]:
@@ -152,39 +166,60 @@ def estimate(
     Returns:
         The answer; where a stage failed, its step says so and the answer rests on what there was.
     """
-    steps, seen = network_input(
-        image.pixels,
-        stages_of(model.pipeline, **(parameters or {})),
-        PIPELINES[model.pipeline].shape,
-        skip=skip,
-    )
-    pictures = {model.pipeline: seen, **other_inputs(model, image.pixels)}
-    batch = {name: picture[None] for name, picture in pictures.items()}
-    by_member = {name: float(m[0]) for name, m in months_of(model, batch, [sex]).items()}
-    months = max(0.0, float(together(model, by_member)))
+    inputs = network_inputs(model, image.pixels, skip, parameters)
+    members = {}
+    for (name, part), share in zip(model.parts.items(), model.shares.values(), strict=True):
+        steps, seen = inputs[part.pipeline]
+        wanted = (MONTHS, ATTENDED) if part.has_attention else (MONTHS,)
+        found, attention = _run(part, seen[None], [sex], wanted)
+        members[name] = Member(
+            float(found[0]),
+            share,
+            seen,
+            views_of(steps),
+            None if attention is None else attention[0],
+        )
+    months = max(0.0, sum(member.weight * member.months for member in members.values()))
     low, high = interval(model.card, months, sex)
-    return BoneAge(
-        months=months,
-        low_months=low,
-        high_months=high,
-        sex=sex,
-        model=model.card.name,
-        steps=steps,
-        seen=seen,
-        by_member=by_member,
-        seen_by={name: pictures[member.pipeline] for name, member in model.members.items()},
-    )
+    steps, seen = inputs[model.pipeline]
+    return BoneAge(months, low, high, sex, model.card.name, steps, seen, members)
 
 
-def other_inputs(model: Model, pixels: FloatArray) -> dict[str, FloatArray]:
-    """What the members see that do not see what is shown: (H, W) by pipeline."""
-    names = {member.pipeline for member in model.members.values()} - {model.pipeline}
+def network_inputs(
+    model: Model,
+    pixels: FloatArray,
+    skip: Collection[str] = (),
+    parameters: Mapping[str, Any] | None = None,
+) -> dict[str, tuple[list[Step], FloatArray]]:
+    """The steps and the input (H, W) of each of a model's pipelines.
+
+    Args:
+        model: The networks.
+        pixels: As `Radiograph.pixels`.
+        skip, parameters: Of the pipeline that is shown.
+    """
+    own: dict[str, Mapping[str, Any]] = {model.pipeline: parameters or {}}
     return {
-        name: network_input(pixels, stages_of(name), PIPELINES[name].shape)[1] for name in names
+        name: network_input(
+            pixels,
+            stages_of(name, **own.get(name, {})),
+            PIPELINES[name].shape,
+            skip=skip if name == model.pipeline else (),
+        )
+        for name in model.pipelines
     }
 
 
-@lru_cache(maxsize=4)
-def kept_model(name: str, sha256: str) -> Model:
-    """The model of a card, loaded once in this process; a changed card loads it again."""
-    return load_model(load_card("bone_age", name))
+def months_of_films(
+    model: Model, films: Sequence[FloatArray], sexes: Sequence[str | None]
+) -> FloatArray:
+    """Months of many films in one run, (N,), each prepared as by `estimate`.
+
+    Args:
+        model: From `load_model`.
+        films: Pixels as `Radiograph.pixels`, N of them, of any sizes.
+        sexes: "F", "M" or None, N of them.
+    """
+    inputs = [network_inputs(model, pixels) for pixels in films]
+    seen = {name: np.stack([one[name][1] for one in inputs]) for name in model.pipelines}
+    return np.asarray(together(model, months_of(model, seen, sexes)), np.float32)

@@ -21,6 +21,13 @@ from core.stages import Stage
 from models.bone_age import network
 from models.bone_age.pipelines import PIPELINES, stages_of
 from models.bone_age.preprocess import SEX_INPUT, network_input
+from models.bone_age.simulated import (
+    CHECK_SEED,
+    TRAIN_SEED,
+    SimulatedHand,
+    prepare_simulated,
+    simulated_hands,
+)
 
 
 @dataclass(frozen=True)
@@ -98,7 +105,7 @@ class Films(keras.utils.PyDataset):
     def __init__(
         self,
         films: NDArray[np.uint8],
-        cases: Sequence[BoneAgeCase],
+        cases: Sequence[BoneAgeCase | SimulatedHand],
         how: Augmentation,
         *,
         batch: int,
@@ -130,7 +137,7 @@ class Films(keras.utils.PyDataset):
 def predicted(
     model: keras.Model,
     films: NDArray[np.uint8],
-    cases: Sequence[BoneAgeCase],
+    cases: Sequence[BoneAgeCase | SimulatedHand],
     *,
     with_sex: bool = True,
     mirror: bool = False,
@@ -170,17 +177,28 @@ def fit(
     epochs: int,
     rate: float,
     loss: str = "mae",
+    average: float | None = None,
     backup: Path | None = None,
     on_epoch: Callable[[int, float], None] = lambda epoch, error: None,
     report: bool = True,
 ) -> None:
-    """Fit with AdamW, a short warm-up and a cosine; goes on from `backup` where there is one."""
+    """Fit with AdamW, a short warm-up and a cosine; goes on from `backup` where there is one.
+
+    With `average`, the weights that are validated and kept are a moving average over the steps,
+    of that momentum.
+    """
     steps = epochs * len(batches)
     warm = min(100, steps // 10)
     schedule = keras.optimizers.schedules.CosineDecay(
         rate / 20, steps - warm, alpha=0.01, warmup_target=rate, warmup_steps=warm
     )
-    optimiser = keras.optimizers.AdamW(schedule, weight_decay=1e-4, global_clipnorm=5.0)
+    optimiser = keras.optimizers.AdamW(
+        schedule,
+        weight_decay=1e-4,
+        global_clipnorm=5.0,
+        use_ema=average is not None,
+        ema_momentum=average or 0.99,
+    )
     model.compile(optimizer=optimiser, loss=loss, jit_compile=False)
     start = time.time()
 
@@ -193,9 +211,13 @@ def fit(
         )
         on_epoch(epoch, error)
 
-    callbacks: list = [keras.callbacks.LambdaCallback(on_epoch_end=say)] if report else []
+    callbacks: list = []
     if backup is not None:
         callbacks.append(keras.callbacks.BackupAndRestore(str(backup)))
+    if average is not None:  # after the backup, which keeps the weights that are trained
+        callbacks.append(keras.callbacks.SwapEMAWeights(swap_on_epoch=True))
+    if report:
+        callbacks.append(keras.callbacks.LambdaCallback(on_epoch_end=say))
     model.fit(batches, epochs=epochs, callbacks=callbacks, verbose=0)
 
 
@@ -215,6 +237,9 @@ def main() -> None:
     parser.add_argument("--loss", choices=("mae", "mse"), default="mae")
     parser.add_argument("--freeze-until", help="name of the last frozen layer")
     parser.add_argument("--mixed", action="store_true", help="compute in bfloat16")
+    parser.add_argument("--freeze-norms", action="store_true", help="keep the batch statistics")
+    parser.add_argument("--simulated", type=int, default=0, help="simulated hands to train with")
+    parser.add_argument("--average", type=float, help="momentum of the weights' moving average")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
@@ -228,19 +253,34 @@ def main() -> None:
         cases[split] = read_bone_age_cases(options.data, split)
         cache = options.cache / f"{options.pipeline}_{split}.npy"
         films[split] = prepare(cases[split], stages_of(options.pipeline), shape, cache)
+    training: list[BoneAgeCase | SimulatedHand] = [*cases["train"]]
+    check = simulated_hands(40, CHECK_SEED)
+    if options.simulated:
+        more = simulated_hands(options.simulated, TRAIN_SEED)
+        for name, hands in (("simulated", more), ("check", check)):
+            cache = options.cache / f"{options.pipeline}_{name}.npy"
+            films[name] = prepare_simulated(hands, stages_of(options.pipeline), shape, cache)
+        films["train"] = np.concatenate([films["train"], films["simulated"]])
+        training += more
     model = network.NETWORKS[options.network](shape)
     if options.start is not None:
         network.start(model, options.network, options.start)
     if options.go_on_from is not None:
         network.load_weights(model, options.go_on_from)
-    freeze(model, norms=options.start is not None, until=options.freeze_until)
+    norms = options.freeze_norms or options.start is not None
+    freeze(model, norms=norms, until=options.freeze_until)
     batches = Films(
-        films["train"], cases["train"], Augmentation(), batch=options.batch, seed=options.seed
+        films["train"], training, Augmentation(), batch=options.batch, seed=options.seed
     )
     truth = np.array([case.months for case in cases["val"]])
 
     def validate() -> float:
-        return float(np.abs(predicted(model, films["val"], cases["val"]) - truth).mean())
+        if options.simulated:
+            found = predicted(model, films["check"], check, mirror=True)
+            wrong = np.abs(found - [hand.months for hand in check])
+            print(f"simulated hands MAE {wrong.mean():.2f}, ", end="")
+        found = predicted(model, films["val"], cases["val"], mirror=True)
+        return float(np.abs(found - truth).mean())
 
     log = options.out.with_suffix(".csv")
     options.out.parent.mkdir(parents=True, exist_ok=True)
@@ -257,6 +297,7 @@ def main() -> None:
         epochs=options.epochs,
         rate=options.rate,
         loss=options.loss,
+        average=options.average,
         backup=options.out.parent / f"{options.out.stem}_backup",
         on_epoch=on_epoch,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.bone_age.growth import BRUSH, age_between, compare, short, years_and_months
+from core.bone_age.growth import BRUSH, age_between, compare, short, signed, years_and_months
 from core.errors import UnsuitableInputError
 
 
@@ -30,28 +30,29 @@ def test_between_two_lines_the_deviation_lies_between_theirs() -> None:
     assert BRUSH["M"].sd(66) == pytest.approx((8.79 + 9.17) / 2)
 
 
-def test_difference_is_counted_in_deviations_of_the_chronological_age() -> None:
+def test_deviations_are_counted_from_the_mean_that_the_chart_shows() -> None:
     found = compare(120 + 9.79 * 2, 120, "M")
     assert found.months == pytest.approx(19.58)
-    assert found.deviations == pytest.approx(2.0)
-    assert found.deviations_from_mean == pytest.approx((139.58 - 125.68) / 9.79)
+    assert found.deviations == pytest.approx((139.58 - 125.68) / 9.79)
+    assert compare(125.68, 120, "M").deviations == pytest.approx(0)
 
 
 @pytest.mark.parametrize(("age", "sex"), [(120, None), (2, "F"), (193, "F"), (205, "M")])
 def test_no_deviation_where_none_is_published(age: float, sex: str | None) -> None:
     found = compare(130, age, sex)
     assert found.months == 130 - age
-    assert found.deviations is None and found.deviations_from_mean is None
+    assert found.deviations is None
     assert "No normal variation is published" in found.words
 
 
 @pytest.mark.parametrize(
     ("bone_age", "words"),
     [
-        (120.2, "are the same"),
-        (126, "6 months ahead of the calendar; two of three"),
-        (106, "1 year 2 months behind the calendar; 19 of 20"),
+        (119.8, "equal to the chronological age; two of three"),
+        (126, "advanced by 6 months; two of three"),
+        (108, "delayed by 1 y 0 m; 19 of 20"),
         (150, "says nothing of illness"),
+        (160, "fewer than 3 of 1,000"),
     ],
 )
 def test_words_say_the_difference_and_no_diagnosis(bone_age: float, words: str) -> None:
@@ -82,3 +83,11 @@ def test_impossible_months_are_a_sentence(birth: tuple[int, int]) -> None:
 def test_ages_in_words(months: float, long: str, brief: str) -> None:
     assert years_and_months(months) == long
     assert short(months) == brief
+
+
+@pytest.mark.parametrize(
+    ("months", "words"),
+    [(4.2, "+4 months"), (-1.0, "-1 month"), (-0.3, "0 months"), (0.4, "0 months")],
+)
+def test_differences_never_are_minus_zero(months: float, words: str) -> None:
+    assert signed(months) == words

@@ -20,7 +20,6 @@ from models.bone_age.hand_mask import (
     hand_mask,
     hand_probability,
     load_hand_mask,
-    onnx_forward,
 )
 from models.cards import load_card
 
@@ -79,20 +78,13 @@ def test_wrong_weights_are_not_opened():
         load_hand_mask(card)
 
 
-def test_file_without_a_network_is_told(tmp_path):
-    path = tmp_path / "hand.onnx"
-    path.write_bytes(b"no network")
-    with pytest.raises(WeightsError, match="ONNX"):
-        onnx_forward(path)
-
-
 def test_export_computes_what_keras_computes(tmp_path):
     """In a process of its own: TensorFlow would stay in the tests' memory."""
     code = f"""
 import numpy as np
 from pathlib import Path
 from models.bone_age import hand_network
-from models.bone_age.hand_mask import onnx_forward
+from models.onnx_runtime import open_file
 model = hand_network.build(32, (4, 6, 8))
 rng = np.random.default_rng(0)
 for layer in model.layers:
@@ -102,7 +94,7 @@ path = Path({str(tmp_path / "net.onnx")!r})
 hand_network.export(model, path)
 inputs = rng.random((2, 2, 32, 32)).astype(np.float32)
 logits = np.asarray(model(inputs.transpose(0, 2, 3, 1), training=False))[..., 0]
-found = onnx_forward(path)(inputs)[:, 0]
+found = open_file(path)(inputs)[0][:, 0]
 assert found.shape == (2, 32, 32)
 assert np.abs(found - 1 / (1 + np.exp(-logits))).max() < 5e-3
 """

@@ -1,4 +1,4 @@
-"""Bone age: networks, answers, explanations and scoring, with tiny networks and drawn films."""
+"""Bone age: networks, answers, explanations and scoring, with tiny networks and simple films."""
 
 from __future__ import annotations
 
@@ -12,15 +12,21 @@ import cv2
 import numpy as np
 import pytest
 
-from core.bone_age import whole_hand
+from core.bone_age import landmark, whole_hand
 from core.bone_age.cases import read_bone_age_cases
-from core.bone_age.result import BoneAge, in_words
+from core.bone_age.geometry import View, on_film, to_film, views_of
+from core.bone_age.regions import REGIONS
+from core.bone_age.result import BoneAge, to_unit
 from core.errors import UnsuitableInputError
+from core.files.radiograph import read_radiograph
 from core.images import Radiograph, digest_of
+from core.phantoms.hand.phantom import hand_phantom
+from core.stages import run_stages
 from models.bone_age import explain, predict
-from models.bone_age.pipelines import PIPELINES, Pipeline
+from models.bone_age.pipelines import PIPELINES, Pipeline, stages_of
 from models.bone_age.preprocess import network_input
-from models.cards import ModelCard
+from models.cards import ModelCard, load_card
+from models.onnx_runtime import open_file
 
 SHAPE = (48, 32)
 
@@ -50,19 +56,22 @@ def card(**extra: object) -> ModelCard:
 
 
 class Brightest:
-    """A stand-in network: months are a hundred times the mean of a part of the film."""
+    """A stand-in network: months are a hundred times the mean of a part of the film.
+
+    Its attention is the film itself, at half the resolution.
+    """
 
     def __init__(self, rows: slice, columns: slice) -> None:
         self.rows, self.columns = rows, columns
+        self.outputs = (predict.MONTHS, predict.ATTENDED)
 
-    def __call__(self, inputs: list, training: bool) -> Brightest:
-        films, sex = inputs
-        part = films[:, self.rows, self.columns, 0].mean(axis=(1, 2))
-        self.answer = 100 * part + 12 * (sex[:, 1] - sex[:, 0])
-        return self
-
-    def numpy(self) -> np.ndarray:
-        return self.answer[:, None]
+    def __call__(
+        self, films: np.ndarray, sex: np.ndarray, *, only: tuple[str, ...]
+    ) -> list[np.ndarray]:
+        part = films[:, 0, self.rows, self.columns].mean(axis=(1, 2))
+        months = 100 * part + 12 * (sex[:, 1] - sex[:, 0])
+        found = {predict.MONTHS: months[:, None], predict.ATTENDED: films[:, :, ::2, ::2]}
+        return [found[name] for name in only]
 
 
 @pytest.fixture
@@ -71,20 +80,13 @@ def tiny(monkeypatch: pytest.MonkeyPatch) -> predict.Model:
         PIPELINES, "tiny", Pipeline("Tiny", SHAPE, lambda **p: whole_hand.stages(shape=SHAPE, **p))
     )
     everything = Brightest(slice(None), slice(None))
-    return predict.Model(card(), {"tiny": predict.Member(everything, "tiny")})
+    return predict.Model(card(), {"tiny": predict.Part(everything, "tiny")})
 
 
 def film(height: int = 90, width: int = 60) -> Radiograph:
     pixels = np.zeros((height, width), np.float32)
     cv2.ellipse(pixels, (width // 2, height // 2), (width // 4, height // 3), 0, 0, 360, 0.6, -1)
     return Radiograph(pixels, digest_of(pixels))
-
-
-@pytest.mark.parametrize(
-    ("months", "words"), [(0, "0 y 0 m"), (11.6, "1 y 0 m"), (100.4, "8 y 4 m"), (228, "19 y 0 m")]
-)
-def test_months_in_words(months: float, words: str) -> None:
-    assert in_words(months) == words
 
 
 def test_interval_must_hold_the_estimate() -> None:
@@ -115,18 +117,24 @@ def test_skipped_stages_change_the_answer_and_never_break_it(tiny: predict.Model
 def test_mirrored_films_give_the_same_months(tiny: predict.Model) -> None:
     seen = np.random.default_rng(0).random((3, *SHAPE), np.float32)
     left = Brightest(slice(None), slice(0, 10))
-    model = predict.Model(card(), {"tiny": predict.Member(left, "tiny")})
+    model = predict.Model(card(), {"tiny": predict.Part(left, "tiny")})
     one = predict.months_of(model, {"tiny": seen}, ["F"] * 3)["tiny"]
     other = predict.months_of(model, {"tiny": seen[:, :, ::-1]}, ["F"] * 3)["tiny"]
     assert np.allclose(one, other)
 
 
 def test_members_are_averaged_by_their_weights(tiny: predict.Model) -> None:
-    whole = next(iter(tiny.members.values()))
-    other = replace(whole, pipeline="other", weight=1.0)
-    model = predict.Model(card(), {"a": replace(whole, weight=3.0), "b": other})
-    assert list(model.shown.members) == ["a"]
+    whole = next(iter(tiny.parts.values()))
+    corner = predict.Part(Brightest(slice(0, 12), slice(None)), "tiny")
+    model = predict.Model(card(), {"a": replace(whole, weight=3.0), "b": corner})
     assert predict.together(model, {"a": 100.0, "b": 120.0}) == pytest.approx(105)
+    found = predict.estimate(model, film(), "F")
+    assert {name: member.weight for name, member in found.members.items()} == {"a": 0.75, "b": 0.25}
+    one, other = (member.months for member in found.members.values())
+    assert one != other and found.months == pytest.approx(0.75 * one + 0.25 * other)
+    many = predict.months_of_films(model, [film().pixels, film(120, 70).pixels], ["F", "M"])
+    assert many[0] == pytest.approx(found.months, abs=1e-4)
+    assert many[1] == pytest.approx(predict.estimate(model, film(120, 70), "M").months, abs=1e-4)
 
 
 def test_map_over_the_input_lands_on_the_film_where_it_came_from() -> None:
@@ -137,23 +145,68 @@ def test_map_over_the_input_lands_on_the_film_where_it_came_from() -> None:
     steps, seen = network_input(pixels, stages[:3], SHAPE)
     assert steps[1].marks["crop_xyxy"] != (0, 0, 90, 120)
     spot = np.where(seen > 0.9, 1, 0).astype(np.float32)
-    back = explain.on_film(spot, steps, pixels.shape)
-    y, x = np.unravel_index(int(cv2.GaussianBlur(back, (0, 0), 2).argmax()), back.shape)
-    assert abs(y - 41.5) <= 2 and abs(x - 31.5) <= 2
+    assert peak(on_film(spot, views_of(steps), pixels.shape)) == pytest.approx((31.5, 41.5), abs=2)
 
 
-def test_occluders_cover_the_input_and_change_is_where_the_hand_was_hidden() -> None:
+def peak(heat: np.ndarray) -> tuple[float, float]:
+    """x and y of the highest place."""
+    y, x = np.unravel_index(int(cv2.GaussianBlur(heat, (0, 0), 2).argmax()), heat.shape)
+    return float(x), float(y)
+
+
+@pytest.mark.parametrize("region", REGIONS)
+def test_heat_in_a_region_lands_on_that_region_of_the_film(region: str) -> None:
+    phantom = hand_phantom(3, tilt_degrees=9.0, collimation="none", shape=(400, 320))
+    steps = run_stages(phantom.image.pixels, landmark.stages(side_px=112))
+    before = steps[-2]
+    assert before.name == "Regions" and before.error is None
+    x0, y0, x1, y1 = before.marks["boxes"][region]
+    spot = np.array([[0.6 * x0 + 0.4 * x1, 0.4 * y0 + 0.6 * y1]])
+    # A white spot on the hand, and what the network then receives of it.
+    hand = np.minimum(before.image, 100)
+    cv2.circle(hand, tuple(int(value) for value in spot[0]), 9, 255, -1)
+    sheet, marks = landmark.crop_regions(hand, side_px=112)
+    left, top, right, bottom = marks["boxes"][region]
+    heat = np.zeros(sheet.shape, np.float32)
+    heat[top:bottom, left:right] = sheet[top:bottom, left:right] > 180
+    assert heat.any()
+    found = on_film(heat, views_of(steps), phantom.image.shape)
+    assert peak(found) == pytest.approx(tuple(to_film(spot, steps[:-1])[0]), abs=4)
+
+
+def test_attention_is_that_of_all_members_by_their_shares(tiny: predict.Model) -> None:
+    found = predict.estimate(tiny, film(), "F")
+    heat = found.attention((90, 60))
+    assert heat is not None and heat.shape == (90, 60) and heat.max() == pytest.approx(1)
+    assert heat[45, 30] > 0.8 > 0.1 > heat[3, 3]
+    one = found.members["tiny"]
+    top = np.where(np.arange(one.attention.shape[0])[:, None] < 8, one.attention, 0)
+    other = replace(one, weight=0.2, attention=top.astype(np.float32))
+    both = replace(found, members={"a": replace(one, weight=0.8), "b": other})
+    mixed = both.attention((90, 60))
+    assert mixed == pytest.approx(
+        to_unit(0.8 * heat + 0.2 * other.attention_on_film((90, 60))), abs=1e-6
+    )
+    blind = replace(found, members={"a": replace(one, attention=None)})
+    assert blind.attention((90, 60)) is None
+
+
+def test_occlusion_is_where_the_hand_was_hidden(tiny: predict.Model) -> None:
     patches = explain.occluders(SHAPE)
     covered = np.zeros(SHAPE, bool)
     for y0, y1, x0, x1 in patches:
         covered[y0:y1, x0:x1] = True
     assert covered.all()
-    corner = Brightest(slice(0, 12), slice(None))
-    model = predict.Model(card(), {"tiny": predict.Member(corner, "tiny")})
-    seen = np.ones(SHAPE, np.float32)
-    months = explain.occluded_months(model, seen, "F", patches)
-    change = explain.occlusion_map(SHAPE, patches, months - months.max())
-    assert change[:10].max() < 0 and np.allclose(change[24:], 0)
+    quarter = View((16, 24, 32, 48), np.eye(3))
+    inside = explain.occluders(SHAPE, [quarter])
+    assert all(y0 >= 24 and x0 >= 16 for y0, _, x0, _ in inside)
+    top = predict.Part(Brightest(slice(0, 12), slice(None)), "tiny")
+    told: list[float] = []
+    change = explain.occlusion(
+        predict.Model(card(), {"tiny": top}), film(), "F", lambda share, _: told.append(share)
+    )
+    assert change[20:30].min() < -1 and np.allclose(change[60:], 0)
+    assert told[0] == 0 and told[-1] == 1
 
 
 def test_hand_box_holds_the_bright_shape_and_leaves_the_rest() -> None:
@@ -215,21 +268,52 @@ def test_evaluate_counts_every_film_even_an_unreadable_one(
 
 
 @pytest.mark.parametrize("name", ["attention_xception", "attention_lite0", "small_cnn"])
-def test_networks_are_flat_and_their_weights_come_back(name: str, tmp_path: Path) -> None:
+def test_one_file_answers_and_fills_the_network(name: str, tmp_path: Path) -> None:
     import keras
 
-    from models.bone_age import network
+    from models.bone_age import gradients, network
 
     keras.utils.set_random_seed(1)
     shape = (96, 80) if name == "attention_xception" else SHAPE
     model = network.NETWORKS[name](shape)
     assert not any(isinstance(layer, keras.Model) for layer in model.layers)
+    network.export(model, tmp_path / "n.onnx", bits=16)
     network.save_weights(model, tmp_path / "w.npz")
-    other = network.NETWORKS[name](shape)  # whose unnamed layers have other names
-    network.load_weights(other, tmp_path / "w.npz")
     films = np.random.default_rng(0).random((2, *shape, 1), np.float32)
     sex = np.array([[1, 0], [0, 1]], np.float32)
-    assert np.allclose(model([films, sex]).numpy(), other([films, sex]).numpy(), atol=0.5)
+    found = open_file(tmp_path / "n.onnx")
+    months = found(films.transpose(0, 3, 1, 2), sex, only=(predict.MONTHS,))[0]
+    assert months == pytest.approx(model([films, sex]).numpy(), abs=0.5)
+    assert (predict.ATTENDED in found.outputs) == (name != "small_cnn")
+    other = network.NETWORKS[name](shape)  # whose unnamed layers have other names
+    for file in ("w.npz", "n.onnx"):
+        network.load_weights(other, tmp_path / file)
+        assert other([films, sex]).numpy() == pytest.approx(months, abs=0.5)
+    assert other([films, sex]).numpy() == pytest.approx(months, abs=1e-3)
+    heat = gradients.coarse_map(other, films[0, ..., 0], "F")
+    assert heat.ndim == 2 and heat.min() >= 0 and heat.max() > 0
+
+
+@pytest.mark.parametrize("name", ["lite0", "landmark", "small_cnn", "attention_xception"])
+def test_shipped_files_answer_as_keras_does(name: str) -> None:
+    """Within 0.05 months on phantoms, and on real films where the data set is there."""
+    from models.bone_age import gradients
+
+    made = load_card("bone_age", name)
+    part = predict.load_model(made).parts[name]
+    filled = gradients.keras_network(name, made.sha256)
+    data = Path(__file__).parents[3] / "shared" / "data" / "bone_age"
+    cases = read_bone_age_cases(data, "val")[:3] if data.is_dir() else []
+    films = [hand_phantom(seed, shape=(320, 256)).image.pixels for seed in range(20)]
+    films += [read_radiograph(case.path.read_bytes(), name=case.file).pixels for case in cases]
+    shape, stages = PIPELINES[part.pipeline].shape, stages_of(part.pipeline)
+    if name == "attention_xception":
+        films = films[::4]  # it takes as long as the others together
+    seen = np.stack([network_input(film, stages, shape)[1] for film in films])
+    sex = np.tile(np.array([[0.5, 0.5]], np.float32), (len(seen), 1))
+    months = part.network(seen[:, None], sex, only=(predict.MONTHS,))[0]
+    expected = filled([seen[..., None], sex], training=False).numpy()
+    assert months == pytest.approx(expected, abs=0.05)
 
 
 def test_training_goes_from_films_to_smaller_errors(folder: Path) -> None:

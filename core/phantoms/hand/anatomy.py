@@ -1,8 +1,9 @@
-"""A child's left hand: where its bones, its flesh and its landmarks lie, in millimetres.
+"""A child's left hand: where its bones, its soft tissue and its landmarks lie, in millimetres.
 
 The hand's frame has its origin in the middle of the wrist joint, x towards the thumb and y
 towards the fingers. Lengths of metacarpals and phalanges are the means of Buryanov & Kotiuk 2010
-(Int J Morphol 28:755), adults of both sexes; widths, carpals and flesh are drawn to look right.
+(Int J Morphol 28:755), adults of both sexes; widths, carpals and soft tissue are chosen to look
+right.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from core.phantoms.hand import bones as hand_bones
 from core.phantoms.hand import carpals as hand_carpals
 from core.phantoms.hand import growth
-from core.phantoms.hand.soft_tissue import FINGERS, Flesh, wrap
+from core.phantoms.hand.soft_tissue import FINGERS, SoftTissue, wrap
 from core.phantoms.xray.bone import Bone, Plate, Point
 
 _ROWS = ("metacarpal", "proximal", "middle", "distal")
@@ -51,7 +52,7 @@ class Hand:
     Attributes:
         bones: Each entry holds the parts of one bone: shaft, epiphysis and what joins them.
         carpals: The short bones that have appeared, by name.
-        flesh: What is around them.
+        soft_tissue: What is around them.
         scale: Length over that of an adult.
         points_mm: Landmarks by name, as `HandPhantom.landmarks`.
         boxes_mm: By name, the points that a region's box must hold, and the margin around them.
@@ -61,7 +62,7 @@ class Hand:
 
     bones: tuple[tuple[Bone, ...], ...]
     carpals: dict[str, Plate]
-    flesh: Flesh
+    soft_tissue: SoftTissue
     scale: float
     points_mm: dict[str, Point]
     boxes_mm: dict[str, tuple[tuple[Point, ...], float]]
@@ -114,7 +115,7 @@ def build(rng: np.random.Generator, years: float, sex: str, density: float) -> H
             centre = _sesamoid(chains["thumb"], k) if name == "sesamoid" else None
             carpals[name] = hand_carpals.carpal(shape, name, grown, k, cortex, centre)
 
-    flesh, tips = wrap(chains, turn, k, girth)
+    tissue, tips = wrap(chains, turn, k, girth)
     points: dict[str, Point] = {"wrist": (0.0, 0.0)}
     points |= {bone.name: bone.end_mm for bone in arm}
     for finger, chain in chains.items():
@@ -124,10 +125,10 @@ def build(rng: np.random.Generator, years: float, sex: str, density: float) -> H
     return Hand(
         tuple(bones),
         carpals,
-        flesh,
+        tissue,
         k,
         points,
-        _regions(points, flesh, k),
+        _regions(points, tissue, k),
         tuple(_joints(points, arm, k)),
         plates,
     )
@@ -160,18 +161,18 @@ def _sesamoid(thumb: Chain, k: float) -> NDArray[np.float64]:
 
 
 def _regions(
-    points: dict[str, Point], flesh: Flesh, k: float
+    points: dict[str, Point], tissue: SoftTissue, k: float
 ) -> dict[str, tuple[tuple[Point, ...], float]]:
     def finger(name: str, *joints: str) -> tuple[Point, ...]:
-        pulp = flesh.tubes[FINGERS.index(name)].axis_mm[-1]
+        pulp = tissue.tubes[FINGERS.index(name)].axis_mm[-1]
         return (*(points[f"{name}_{joint}"] for joint in joints), pulp, points[f"{name}_tip"])
 
     carpus = hand_carpals.centres(k)
     return {
         "wrist": ((*carpus, points["radius"], points["ulna"]), 11 * k),
         "mcp": (tuple(points[f"{f}_mcp"] for f in FINGERS[1:]), 13 * k),
-        "middle_finger": (finger("middle", "mcp", "pip", "dip"), 11 * flesh.girth),
-        "thumb": (finger("thumb", "base", "mcp", "pip"), 11 * flesh.girth),
+        "middle_finger": (finger("middle", "mcp", "pip", "dip"), 11 * tissue.girth),
+        "thumb": (finger("thumb", "base", "mcp", "pip"), 11 * tissue.girth),
     }
 
 

@@ -12,7 +12,7 @@ from core.phantoms.xray.film import Exposure
 
 
 @dataclass(frozen=True)
-class Drawn:
+class Sampled:
     """What the seed chooses for whatever the caller leaves open."""
 
     age_months: float
@@ -23,7 +23,7 @@ class Drawn:
     exposure: Exposure
 
 
-def draw(rng: np.random.Generator) -> Drawn:
+def sample(rng: np.random.Generator) -> Sampled:
     """Choices in about the spread of hospital films."""
     age, sex = float(rng.uniform(24, 228)), "F" if rng.random() < 0.5 else "M"
     tilt = float(np.clip(rng.normal(2, 9), -28, 28))
@@ -41,7 +41,7 @@ def draw(rng: np.random.Generator) -> Drawn:
         quanta=float(np.exp(rng.uniform(np.log(4e4), np.log(4e5)))),
         focus_mm=float(rng.uniform(0.12, 0.3)),
     )
-    return Drawn(age, sex, tilt, frame, brightness, exposure)
+    return Sampled(age, sex, tilt, frame, brightness, exposure)
 
 
 def trabeculae(rng: np.random.Generator) -> FloatArray:

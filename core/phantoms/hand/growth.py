@@ -7,7 +7,7 @@ carpals, and the ages of pisiform and hook, are those of Gilsanz & Ratib 2005 (H
 Growth plates close in the order and at about the ages of Greulich & Pyle 1959 (Radiographic Atlas
 of Skeletal Development of the Hand and Wrist): distal phalanges first, then proximal phalanges,
 metacarpals and middle phalanges, the ulna, and the radius last. All are rounded, and how fast a
-centre grows in between is drawn to look right: the phantom shows what age does to a hand, it is
+centre grows in between is chosen to look right: the phantom shows what age does to a hand, it is
 no standard to measure one by. Ages are in years here; a girl's come first in each pair.
 """
 

@@ -1,8 +1,8 @@
 """Synthetic radiographs of a child's left hand whose age and parts are known by construction.
 
 Age and sex drive length, ossification and the growth plates (`core.phantoms.hand.growth`); the
-bones are cast as chords of tubes with a cortex, as for the limb phantoms, through flesh whose
-thickness follows from its outline.
+bones are projected as chords of tubes with a cortex, as for the limb phantoms, through soft tissue
+whose thickness follows from its outline.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from core.images import Radiograph, digest_of
 from core.phantoms.hand import anatomy as hand_anatomy
 from core.phantoms.hand import film as hand_film
-from core.phantoms.hand import soft_tissue as hand_flesh
+from core.phantoms.hand import soft_tissue
 from core.phantoms.xray.bone import FloatArray
 from core.phantoms.xray.film import attenuation, expose
 from core.phantoms.xray.thickness_map import Canvas
@@ -33,7 +33,7 @@ class HandPhantom:
         image: The film: a left hand from the back, thumb on the viewer's right.
         age_months: Age of the bones.
         sex: "F" or "M".
-        mask: bool (H, W): the hand with its flesh, where the collimator lets it be seen.
+        mask: bool (H, W): the hand with its soft tissue, where the collimator lets it be seen.
         landmarks: (x, y) pixels by name: "wrist", "radius", "ulna"; of each finger "<finger>_tip"
             (of the skin), "_dip" (not of the thumb), "_pip", "_mcp" and "_base".
         regions: xyxy boxes in pixels: "wrist", "mcp", "middle_finger", "thumb".
@@ -67,13 +67,13 @@ def hand_phantom(
     noise: float = 1.0,
     exposure: float | None = None,
 ) -> HandPhantom:
-    """Draw a child's left hand.
+    """Simulate a radiograph of a child's left hand.
 
     The same seed gives the same child, pose, film and noise whatever the other values are, so
     that one of them, the age say, can be moved by itself.
 
     Args:
-        seed: Draws whatever is None, and the child, its pose and the film.
+        seed: Random sample of whatever is None, and of the child, its pose and the film.
         age_months: Age of the bones, in `AGES_MONTHS`.
         sex: "F" or "M".
         tilt_degrees: Clockwise turn of the hand on the film.
@@ -88,12 +88,12 @@ def hand_phantom(
         ValueError: If a value is out of its range.
     """
     film = np.random.default_rng([seed, 2])
-    drawn = hand_film.draw(film)
-    years = (drawn.age_months if age_months is None else float(age_months)) / 12
-    sex = drawn.sex if sex is None else sex
-    tilt = drawn.tilt_degrees if tilt_degrees is None else float(tilt_degrees)
-    frame = drawn.collimation if collimation is None else collimation
-    bright = drawn.brightness if exposure is None else float(exposure)
+    sampled = hand_film.sample(film)
+    years = (sampled.age_months if age_months is None else float(age_months)) / 12
+    sex = sampled.sex if sex is None else sex
+    tilt = sampled.tilt_degrees if tilt_degrees is None else float(tilt_degrees)
+    frame = sampled.collimation if collimation is None else collimation
+    bright = sampled.brightness if exposure is None else float(exposure)
     _check(12 * years, sex, tilt, frame, shape, density, noise, bright)
 
     hand = hand_anatomy.build(np.random.default_rng([seed, 1]), years, sex, density)
@@ -103,8 +103,8 @@ def hand_phantom(
         canvas.add([(part, ()) for part in parts])
     for carpal in hand.carpals.values():
         canvas.add_plate(carpal)
-    mask = hand_flesh.outline(hand.flesh, canvas)
-    muscle, fat = hand_flesh.thickness(hand.flesh, canvas, mask, film)
+    mask = soft_tissue.outline(hand.soft_tissue, canvas)
+    muscle, fat = soft_tissue.thickness(hand.soft_tissue, canvas, mask, film)
     names = list(hand.points_mm)
     places = canvas.to_px(np.array([hand.points_mm[name] for name in names]))
     beam = hand_film.beam(film, shape, frame, places)
@@ -112,7 +112,7 @@ def hand_phantom(
     exponent = attenuation(canvas, muscle, fat, density)
     soft = float(np.percentile(0.023 * (muscle + fat)[mask], 60)) if mask.any() else 0.4
     grain = np.random.default_rng([seed, 3])
-    pixels = expose(exponent, drawn.exposure, soft, spacing, noise, grain)
+    pixels = expose(exponent, sampled.exposure, soft, spacing, noise, grain)
     pixels = np.float32(bright) * pixels
     seen = mask & (beam > 0.5)
     if marker:
@@ -191,11 +191,14 @@ def _canvas(
     c, s = float(np.cos(np.deg2rad(tilt))), float(np.sin(np.deg2rad(tilt)))
     turn = np.array([[c, s], [s, -c]])  # mm (y up) to the film's axes (y down), clockwise
 
-    corners = [np.asarray(tube.axis_mm) for tube in hand.flesh.tubes[:5]]
-    tips = np.array([hand.points_mm[f"{f}_tip"] for f in hand_flesh.FINGERS])
+    corners = [np.asarray(tube.axis_mm) for tube in hand.soft_tissue.tubes[:5]]
+    tips = np.array([hand.points_mm[f"{f}_tip"] for f in soft_tissue.FINGERS])
     arm = np.array([[-28.0, -forearm], [28.0, -forearm]]) * hand.scale
     fitted = np.concatenate([*corners, tips, arm]) @ turn.T
-    low, high = fitted.min(axis=0) - 9 * hand.flesh.girth, fitted.max(axis=0) + 9 * hand.flesh.girth
+    low, high = (
+        fitted.min(axis=0) - 9 * hand.soft_tissue.girth,
+        fitted.max(axis=0) + 9 * hand.soft_tissue.girth,
+    )
     room = (1 - 2 * margin) * np.array([width, height], float)
     spacing = round(float(((high - low) / room).max()), 4)
     free = np.array([width, height]) - (high - low) / spacing

@@ -1,4 +1,4 @@
-"""The flesh of a hand phantom: tubes around the bones, their common outline, its thickness."""
+"""The soft tissue of a hand phantom: tubes around the bones, their outline, its thickness."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from core.phantoms.xray.thickness_map import Canvas
 FINGERS = ("thumb", "index", "middle", "ring", "little")
 _PALM = {"thumb": (16, 15, 12), "index": (12, 13, 11.5), "middle": (12, 12, 11),
          "ring": (12, 12, 11), "little": (14, 14.5, 11.5)}  # fmt: skip
-"""Half-width of the flesh along each metacarpal, in mm of an adult."""
+"""Half-width of the soft tissue along each metacarpal, in mm of an adult."""
 
 Chain = list[NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
 class Tube:
-    """Flesh around a line of points (x, y), with the half-width at each, in mm."""
+    """Soft tissue around a line of points (x, y), with the half-width at each, in mm."""
 
     axis_mm: tuple[Point, ...]
     radii_mm: tuple[float, ...]
 
 
 @dataclass(frozen=True)
-class Flesh:
+class SoftTissue:
     """What a hand is wrapped in.
 
     Attributes:
@@ -50,8 +50,8 @@ class Flesh:
 
 def wrap(
     chains: dict[str, Chain], turn: Callable[[float, float], Point], k: float, girth: float
-) -> tuple[Flesh, dict[str, Point]]:
-    """Flesh around bones.
+) -> tuple[SoftTissue, dict[str, Point]]:
+    """Soft tissue around bones.
 
     Args:
         chains: By finger, start and end of each bone.
@@ -60,7 +60,7 @@ def wrap(
         girth: Thickness over that of an adult.
 
     Returns:
-        The flesh, and just inside the skin the tip of each finger.
+        The soft tissue, and just inside the skin the tip of each finger.
     """
     fingers = {finger: _finger(finger, chain, girth) for finger, chain in chains.items()}
     palm = []
@@ -82,12 +82,12 @@ def wrap(
         along = (head - base) / np.hypot(*(head - base))
         balls.append((_point(middle), _point(along), size * girth, share))
     tubes = (*(tube for tube, _ in fingers.values()), *palm, arm)
-    flesh = Flesh(tubes, _palm(chains, k), tuple(balls), k, girth)
-    return flesh, {finger: tip for finger, (_, tip) in fingers.items()}
+    tissue = SoftTissue(tubes, _palm(chains, k), tuple(balls), k, girth)
+    return tissue, {finger: tip for finger, (_, tip) in fingers.items()}
 
 
 def _finger(finger: str, chain: Chain, girth: float) -> tuple[Tube, Point]:
-    """The flesh of a finger beyond its metacarpal, and its tip."""
+    """The soft tissue of a finger beyond its metacarpal, and its tip."""
     size = {"thumb": 1.12, "index": 1.02, "middle": 1.04, "ring": 0.98, "little": 0.88}[finger]
     joints = [*chain[2::2], chain[-1]]
     last = (joints[-1] - joints[-2]) / np.hypot(*(joints[-1] - joints[-2]))
@@ -124,8 +124,8 @@ def _point(at: NDArray[np.float64]) -> Point:
     return float(at[0]), float(at[1])
 
 
-def outline(flesh: Flesh, canvas: Canvas) -> NDArray[np.bool_]:
-    """bool (H, W): where there is flesh."""
+def outline(tissue: SoftTissue, canvas: Canvas) -> NDArray[np.bool_]:
+    """bool (H, W): where there is tissue."""
     import cv2
 
     filled = np.zeros(canvas.x_mm.shape, np.uint8)
@@ -136,7 +136,7 @@ def outline(flesh: Flesh, canvas: Canvas) -> NDArray[np.bool_]:
 
     around = np.linspace(0, 2 * np.pi, 40, endpoint=False)
     circle = np.stack([np.cos(around), np.sin(around)], axis=1)
-    for tube in flesh.tubes:
+    for tube in tissue.tubes:
         ends = list(zip(np.asarray(tube.axis_mm), tube.radii_mm, strict=True))
         for point, radius in ends:
             polygon(point + radius * circle)
@@ -144,9 +144,9 @@ def outline(flesh: Flesh, canvas: Canvas) -> NDArray[np.bool_]:
             along = (b - a) / max(float(np.hypot(*(b - a))), 1e-6)
             side = np.array([along[1], -along[0]])
             polygon(np.array([a + ra * side, b + rb * side, b - rb * side, a - ra * side]))
-    polygon(np.asarray(flesh.palm_mm))
+    polygon(np.asarray(tissue.palm_mm))
     # Closing rounds the webs between the fingers; beyond the film's edge there may be more hand.
-    reach = 1.8 * flesh.girth / canvas.spacing_mm
+    reach = 1.8 * tissue.girth / canvas.spacing_mm
     pad = int(reach) + 2
     padded = cv2.copyMakeBorder(filled, pad, pad, pad, pad, cv2.BORDER_REPLICATE)
     grown = (cv2.distanceTransform(1 - padded, cv2.DIST_L2, 5) <= reach).astype(np.uint8)
@@ -155,7 +155,7 @@ def outline(flesh: Flesh, canvas: Canvas) -> NDArray[np.bool_]:
 
 
 def thickness(
-    flesh: Flesh, canvas: Canvas, mask: NDArray[np.bool_], rng: np.random.Generator
+    tissue: SoftTissue, canvas: Canvas, mask: NDArray[np.bool_], rng: np.random.Generator
 ) -> tuple[FloatArray, FloatArray]:
     """Thickness of muscle and of fat behind each pixel, in mm.
 
@@ -169,21 +169,21 @@ def thickness(
     pad = int(25 / spacing) + 2
     padded = cv2.copyMakeBorder(mask.astype(np.uint8), pad, pad, pad, pad, cv2.BORDER_REPLICATE)
     depth = cv2.distanceTransform(padded, cv2.DIST_L2, 5)[pad:-pad, pad:-pad] * np.float32(spacing)
-    places = np.array([-90, -25, 5, 40, 85, 115, 200]) * flesh.scale
-    table = np.array([26, 20, 18.5, 17, 13.5, 9.5, 8.5]) * flesh.girth
+    places = np.array([-90, -25, 5, 40, 85, 115, 200]) * tissue.scale
+    table = np.array([26, 20, 18.5, 17, 13.5, 9.5, 8.5]) * tissue.girth
     radius = np.interp(canvas.y_mm, places, table).astype(np.float32)
 
     def chord(inward: float) -> FloatArray:
         d = np.clip(depth - np.float32(inward), 0, radius)
         return 2 * np.sqrt(d * (2 * radius - d))
 
-    whole, lean = chord(0.0), chord(1.4 * flesh.girth)
-    for ball in flesh.balls_mm:
+    whole, lean = chord(0.0), chord(1.4 * tissue.girth)
+    for ball in tissue.balls_mm:
         _thicken(lean, canvas, *ball)
     slow = rng.standard_normal((height // 40 + 3, width // 30 + 3)).astype(np.float32)
     lean *= 1 + np.float32(0.02) * cv2.resize(slow, (width, height), interpolation=cv2.INTER_CUBIC)
-    whole = cv2.GaussianBlur(whole, (0, 0), max(0.3 * flesh.girth / spacing, 0.3))
-    lean = cv2.GaussianBlur(lean, (0, 0), max(flesh.girth / spacing, 0.3))
+    whole = cv2.GaussianBlur(whole, (0, 0), max(0.3 * tissue.girth / spacing, 0.3))
+    lean = cv2.GaussianBlur(lean, (0, 0), max(tissue.girth / spacing, 0.3))
     return lean, np.maximum(whole - lean, 0)
 
 

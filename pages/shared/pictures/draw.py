@@ -16,7 +16,7 @@ from core.augment.apply import apply_film
 from core.augment.films import FILMS as TRANSFORMS_2D
 from core.augment.labels import Labels
 from core.augment.pipeline import Planned, draw
-from core.bone_age.result import in_words
+from core.bone_age.growth import short
 from core.phantoms.chest.phantom import chest_phantom
 from core.phantoms.hand.phantom import hand_phantom
 from core.phantoms.head.phantom import random_head
@@ -108,9 +108,7 @@ def bone_age() -> Picture:
         )
         found = predict.estimate(model, hand.image, "F")
         panel = tile(windowed(hand.image.pixels), SIZE_WH[0] // len(HAND_YEARS), 420)
-        shown.append(
-            _with_words(panel, [f"drawn: {years} years", f"model: {in_words(found.months)}"])
-        )
+        shown.append(_with_words(panel, [f"drawn: {years} years", f"model: {short(found.months)}"]))
     return np.concatenate(shown, axis=1)
 
 

@@ -13,6 +13,7 @@ from core.bone_age.growth import years_and_months
 from core.images import Radiograph, digest_of
 from core.phantoms.hand.phantom import HandPhantom
 from core.plots.draw import windowed, with_heat
+from models.bone_age.predict import estimate, months_of_films
 from models.cards import load_card
 from pages.shared.inputs import Case
 from pages.tasks.augmentation import subjects as augmentation_subjects
@@ -46,11 +47,11 @@ def _hand_of(case: Case) -> Subject:
 
 
 def _drawn(case: Case) -> HandPhantom | None:
-    """The phantom behind a case, drawn in the sidebar here or on its own page; else None."""
+    """The phantom behind a case, of the sidebar here or on its own page; else None."""
     if case.origin != "Phantom":
         return None
     for key in KEYS:
-        found = bone_age_inputs.drawn(bone_age_inputs.current_phantom(key))
+        found = bone_age_inputs.simulated(bone_age_inputs.current_phantom(key))
         if found.image.digest == case.image.digest:
             return found
     return None
@@ -60,34 +61,34 @@ def _asked_sex() -> str | None:
     with st.sidebar:
         names = {"F": "Female", "M": "Male", None: "Unknown"}
         return st.selectbox(
-            "Sex (told to the model)", list(names), 2, format_func=lambda sex: names[sex],
+            "Sex given to the model", list(names), 2, format_func=lambda sex: names[sex],
             key="augmentation_hand_sex", persist_state="session",
         )  # fmt: skip
 
 
 def answering(subject: Subject) -> Answering:
-    """The bone-age model, in its own process; a batch at a time.
+    """The bone-age model; a batch at a time.
 
     Raises:
         WeightsError: If the weights are missing or not those of the card.
     """
     card = load_card(bone_age_inputs.PAGE, "hand_age")
-    network = bone_age_loaders._network()
+    model = bone_age_loaders.model(card)
     sex, truth = subject.known["sex"], subject.known["age_months"]
 
     def answer(many: Sequence[Moved], stopped: Stopped) -> list[Figures]:
         films = [moved.pixels for moved in many]
-        return [{"months": float(m)} for m in network.months(card, films, [sex] * len(many))]
+        months = months_of_films(model, films, [sex] * len(many))
+        return [{"months": float(one)} for one in months]
 
     def look(moved: Moved) -> Looked:
         image = Radiograph(moved.pixels, digest_of(moved.pixels))
-        heat = network.attention(card, image, sex)
-        if heat is None:
-            heat = network.grad_cam(card, image, sex)
-        months = answer([moved], lambda: False)[0]["months"]
-        picture = with_heat(windowed(moved.pixels), np.clip(heat, 0, 1), 0.6)
-        return Looked(picture, f"bone age {years_and_months(months)}")
+        found = estimate(model, image, sex)
+        picture, heat = windowed(moved.pixels), found.attention(image.shape)
+        if heat is not None:
+            picture = with_heat(picture, np.clip(heat, 0, 1), 0.6)
+        return Looked(picture, f"bone age {years_and_months(found.months)}")
 
-    level = "" if truth is None else "drawn age"
+    level = "" if truth is None else "simulated age"
     measure = Measure("months", "Bone age", "months", "same", None, truth, level, digits=0)
     return Answering((measure,), answer, look, card, batch=12)

@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.bone_age import plots as bone_age_figures
 from core.metrics.experiments import Claim, verdict
-from models.cards import ModelCard
+from models.cards import ModelCard, task_cards
 from pages.shared import views
 from pages.shared.views import Figure
 from pages.tasks.bone_age.sidebar import PAGE
@@ -17,6 +17,7 @@ from pages.tasks.bone_age.sidebar import PAGE
 FOLDER = Path(__file__).parents[3] / "models" / "bone_age"
 EXPERIMENTS = FOLDER / "experiments.csv"
 CASES = FOLDER / "test_cases.csv"
+AGREEMENT = "Model and readers on the test films"
 CLAIMS = {
     "augmentation": Claim(
         "Published: augmentation lowers the error from 1.11 to 0.78 years.", "all", "none"
@@ -31,16 +32,47 @@ CLAIMS = {
 
 
 def show(card: ModelCard) -> None:
-    """Agreement first, then one experiment after the other."""
-    agreement(card)
-    experiments()
+    """Agreement with readers, or one of the repeated experiments."""
+    factors = list(dict.fromkeys(_runs()["factor"])) if EXPERIMENTS.is_file() else []
+    chosen = st.selectbox(
+        "What to look at",
+        [AGREEMENT, *factors],
+        format_func=lambda one: one if one == AGREEMENT else f"Experiment: {one}",
+        key=f"{PAGE}_accuracy",
+        width=420,
+        persist_state="session",
+    )
+    if chosen == AGREEMENT:
+        agreement(card)
+    else:
+        experiment(chosen)
+
+
+def _runs() -> pd.DataFrame:
+    return pd.read_csv(EXPERIMENTS, dtype={"setting": str})
+
+
+def cards(chosen: ModelCard) -> None:
+    """The chosen model's card, and on request that of another model of the page."""
+    views.model_card(chosen)
+    others = {card.name: card for card in task_cards(PAGE) if card.name != chosen.name}
+    name = st.selectbox(
+        "Another card",
+        list(others),
+        index=None,
+        format_func=lambda one: others[one].title,
+        key=f"{PAGE}_other_card",
+        placeholder="Choose a model",
+        width=420,
+    )
+    if name is not None:
+        views.model_card(others[name])
 
 
 def agreement(card: ModelCard) -> None:
     """Bland and Altman's plot of the test films, where the table of answers is there."""
     if not CASES.is_file():
         return
-    st.markdown("#### Model and readers on the test films")
     table = pd.read_csv(CASES)
     if card.name not in table:
         st.info(f"“{card.title}” has no answers in the table of test films.")
@@ -66,40 +98,35 @@ def agreement(card: ModelCard) -> None:
     )
 
 
-def experiments() -> None:
-    """The repeated experiments: runs, means, and what they can decide."""
-    if not EXPERIMENTS.is_file():
-        return
-    table = pd.read_csv(EXPERIMENTS, dtype={"setting": str})
-    st.markdown("#### The published experiments, repeated small")
+def experiment(factor: str) -> None:
+    """One repeated experiment: its runs, their means, and what they can decide."""
     st.write(
-        "One factor is changed at a time. So that a processor can repeat it, no network is "
-        "trained anew: a ridge regression reads the features that EfficientNet-Lite0, as ImageNet "
-        "left it, finds on films of 128 px, so errors are much larger than those of the models "
-        "here. A mark is a run (a seed draws four fifths of the training films), a bar the mean "
-        "of a setting, measured on the validation films. Where seeds of one setting differ as "
-        "much as the settings do, the question stays open. Batch size (published: smaller is "
-        "better) means nothing to a ridge regression and is not decided here."
+        "A published experiment, repeated small: one factor is changed at a time. So that a "
+        "processor can repeat it, no network is trained anew: a ridge regression reads the "
+        "features that EfficientNet-Lite0, as ImageNet left it, finds on films of 128 px, so "
+        "errors are much larger than those of the models here. A mark is a run (a seed chooses "
+        "four fifths of the training films), a bar the mean of a setting, measured on the "
+        "validation films. Where seeds of one setting differ as much as the settings do, the "
+        "question stays open. Batch size (published: smaller is better) means nothing to a ridge "
+        "regression and is not decided here."
     )
-    for factor, runs in table.groupby("factor", sort=False):
-        settings = {
-            str(name): group["val_mae_months"].tolist()
-            for name, group in runs.groupby("setting", sort=False)
-        }
+    table = _runs()
+    settings = {
+        str(name): group["val_mae_months"].tolist()
+        for name, group in table[table["factor"] == factor].groupby("setting", sort=False)
+    }
+    left, right = st.columns([3, 2], gap="large")
+    left.plotly_chart(
+        bone_age_figures.experiment_chart(settings),
+        key=f"{PAGE}_experiment_{factor}",
+        alt=f"Mean absolute error by {factor}, one mark a run.",
+    )
+    with right:
         found = verdict(settings)
-        left, right = st.columns([3, 2], gap="large")
-        with left:
-            st.markdown(f"**{str(factor).capitalize()}**")
-            st.plotly_chart(
-                bone_age_figures.experiment_chart(settings),
-                key=f"{PAGE}_experiment_{factor}",
-                alt=f"Mean absolute error by {factor}, one mark a run.",
-            )
-        with right:
-            if found is not None:
-                st.write(found.words)
-            claim = CLAIMS.get(str(factor))
-            if claim is not None:
-                st.markdown(f"{claim.words} **{claim.against(settings)}**")
-    with st.expander("All runs as a table", icon=":material/table:"):
+        if found is not None:
+            st.write(found.words)
+        claim = CLAIMS.get(factor)
+        if claim is not None:
+            st.markdown(f"{claim.words} **{claim.against(settings)}**")
+    with st.expander("All runs of all experiments as a table", icon=":material/table:"):
         st.dataframe(table, hide_index=True, alt="All runs of the experiments.")

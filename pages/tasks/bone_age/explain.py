@@ -2,51 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import pandas as pd
 import streamlit as st
 
 from core.bone_age import overlays as bone_age_marks
 from core.bone_age import plots as bone_age_figures
-from core.bone_age.growth import short, years_and_months
+from core.bone_age.growth import short, signed, years_and_months
+from core.bone_age.result import BoneAge
 from core.images import FloatArray
 from core.phantoms.hand.phantom import AGES_MONTHS
 from core.plots import draw
 from core.plots import viewer as figures
-from pages.shared import views
+from models.cards import ModelCard
+from pages.shared import background, views
 from pages.tasks.bone_age import loaders as bone_age_loaders
 from pages.tasks.bone_age import methods as bone_age_methods
 from pages.tasks.bone_age.sidebar import PAGE, HandParameters, current_phantom, estimators
-from pages.tasks.bone_age.views import Reading, picture
+from pages.tasks.bone_age.views import Reading, member_name, picture, side_of
 
-VIEWS = ("Heat maps", "Occlusion", "Each model", "Neighbouring ages", "How readers do it")
+VIEWS = (
+    "Attention",
+    "Grad-CAM",
+    "Occlusion",
+    "Each model",
+    "Neighbouring ages",
+    "How readers do it",
+)
 OCCLUSION_WAYS = ("Older or younger", "Older", "Younger")
-HEAT = {
-    "Attention": (
-        bone_age_loaders.attention,
-        "The weight that the network itself gave to each place before it averaged what it saw. "
-        "Weight alone explains little: empty film may have much of it and change nothing. "
-        "Grad-CAM also counts what a place does to the answer.",
-    ),
-    "Grad-CAM": (
-        bone_age_loaders.grad_cam,
-        "Where the last feature maps pushed the answer (Selvaraju et al. 2017), here towards more "
-        "or fewer months alike.",
-    ),
-}
+ATTENTION = (
+    "How much each place weighs in what a network averages before it answers. Weight alone "
+    "explains little: empty film may have much of it and change nothing."
+)
+GRAD_CAM = (
+    "Where the last feature maps pushed the answer (Selvaraju et al. 2017), here towards more or "
+    "fewer months alike."
+)
 
 
 def show(reading: Reading) -> None:
     """Choose one of the explanations."""
-    view = st.segmented_control(
-        "Explanation",
-        VIEWS,
-        default=VIEWS[0],
-        required=True,
-        key=f"{PAGE}_explanation",
-        label_visibility="collapsed",
-        persist_state="session",
+    view = st.selectbox(
+        "Explanation", VIEWS, key=f"{PAGE}_explanation", width=320, persist_state="session"
     )
-    if view == "Heat maps":
-        _heat_maps(reading)
+    if view == "Attention":
+        _attention(reading)
+    elif view == "Grad-CAM":
+        _grad_cam(reading)
     elif view == "Occlusion":
         _occlusion(reading)
     elif view == "Each model":
@@ -57,31 +60,59 @@ def show(reading: Reading) -> None:
         bone_age_methods.show()
 
 
-def _heat_maps(reading: Reading) -> None:
-    name = st.segmented_control(
-        "Map", tuple(HEAT), default="Grad-CAM", required=True, key=f"{PAGE}_heat"
-    )
-    compute, words = HEAT[name]
-    settings = reading.settings
-    heat = views.show_error(lambda: compute(settings.card, reading.image, settings.sex))
-    if heat is None:
-        st.info(f"“{settings.card.title}” has no {name.lower()} map; choose another model.")
+def _attention(reading: Reading) -> None:
+    maps = {
+        name: heat
+        for name, member in reading.found.members.items()
+        if (heat := member.attention_on_film(reading.image.shape)) is not None
+    }
+    if not maps:
+        st.info(f"“{reading.settings.card.title}” has no attention; choose another model.")
         return
-    _heat_viewer(reading, heat, name)
+    st.markdown(ATTENTION)
+    _maps(reading, maps, "Attention")
+
+
+def _grad_cam(reading: Reading) -> None:
+    settings = reading.settings
+    st.markdown(GRAD_CAM)
+    maps = views.show_error(
+        lambda: bone_age_loaders.grad_cam(settings.card, reading.image, settings.sex)
+    )
+    if maps is not None:
+        _maps(reading, maps, "Grad-CAM")
+
+
+def _maps(reading: Reading, maps: Mapping[str, FloatArray], name: str) -> None:
+    """The map of all networks together, and that of each."""
+    members = reading.found.members
+    shown = {member_name(one): heat for one, heat in maps.items()}
+    if len(maps) > 1:
+        shares = [f"{member_name(one)}, {members[one].weight:.0%} of the answer" for one in maps]
+        shown = {
+            "All networks, by their shares": bone_age_loaders.weighted(maps, reading.found),
+            **dict(zip(shares, maps.values(), strict=True)),
+        }
+    film = picture(reading.case, reading.settings)
+    columns = st.columns(max(len(shown), 3), gap="small")
+    for column, (words, heat) in zip(columns, shown.items(), strict=False):
+        overlay = draw.tile(draw.with_heat(film, heat, 0.7), 420, 520)
+        column.image(overlay, words, width="stretch", alt=f"{name} of {words}.")
     st.caption(
-        f"{words} The map is scaled to its own maximum: it shows what mattered to the network, "
-        "not what is healthy or ill."
+        "Each map is scaled to its own maximum: it shows what mattered to the network, not what "
+        "is healthy or ill."
     )
 
 
 def _heat_viewer(reading: Reading, heat: FloatArray, name: str) -> None:
+    """One map over the film, with a slider for its strength that the browser moves."""
     shown = picture(reading.case, reading.settings)
     views.film(
         figures.heat_viewer(
             shown,
             heat,
             spacing_mm=reading.image.spacing_mm,
-            laterality=reading.image.laterality,
+            laterality=side_of(reading.case),
             revision=reading.image.digest,
         ),
         key=f"{PAGE}_heat_{name.lower().replace('-', '_')}",
@@ -91,36 +122,30 @@ def _heat_viewer(reading: Reading, heat: FloatArray, name: str) -> None:
 
 
 def _occlusion(reading: Reading) -> None:
-    """The occlusion map, computed on request: it runs the network many times."""
+    """The occlusion map, computed on request: it runs the networks many times."""
     st.markdown(
-        "A black patch is moved over the hand and the model reads the film again each time. Where "
+        "A black patch is moved over the hand and the networks read it again each time. Where "
         "the answer moves most, the covered place mattered most (as Lee et al., Journal of "
         "Digital Imaging 2017;30:427-441, looked into their bone-age network)."
     )
-    settings = reading.settings
-    wanted = (reading.image.digest, settings.card.sha256, settings.sex)
+    settings, image = reading.settings, reading.image
+    card, sex = settings.card, settings.sex
+    wanted = (image.digest, card.name, card.sha256, sex)
     state = f"{PAGE}_occluded"
     if st.session_state.get(state) != wanted:
         if not st.button("Compute the occlusion map", key=f"{PAGE}_occlude", type="primary"):
             return
         st.session_state[state] = wanted
-    bar = st.progress(0.0, "Hiding the hand patch by patch …")
-
-    def progress(share: float, what: str) -> None:
-        bar.progress(min(share, 1.0), f"Hiding the hand patch by patch: {share:.0%}")
-
-    change = views.show_error(
-        lambda: bone_age_loaders.occlusion(settings.card, reading.image, settings.sex, progress)
+    change = background.result(
+        f"{PAGE}_occlusion",
+        wanted,
+        lambda run: bone_age_loaders.occlusion(card, image, sex, run.report),
+        is_public=image.is_public,
     )
-    bar.empty()
     if change is None:
         return
-    way = st.segmented_control(
-        "Hiding it makes the answer",
-        OCCLUSION_WAYS,
-        default=OCCLUSION_WAYS[0],
-        required=True,
-        key=f"{PAGE}_occlusion_way",
+    way = st.selectbox(
+        "Show where hiding makes the answer", OCCLUSION_WAYS, key=f"{PAGE}_occlusion_way", width=320
     )
     heat, most = bone_age_figures.occlusion_heat(change, way)
     _heat_viewer(reading, heat, "Occlusion")
@@ -132,47 +157,52 @@ def _occlusion(reading: Reading) -> None:
 
 
 def _models(reading: Reading) -> None:
-    """What every model received, what it said, and where its attention lay."""
+    """What every model received, what it answered, and where it looked."""
     cards = estimators()
-    known = reading.known_months
-    for column, card in zip(st.columns(len(cards), gap="medium"), cards, strict=True):
+    known, sex = reading.known_months, reading.settings.sex
+    rows = []
+    for column, card in zip(st.columns(len(cards), gap="small"), cards, strict=True):
+        found = views.show_error(
+            lambda card=card: bone_age_loaders.estimate(card, reading.image, sex)
+        )
+        if found is None:
+            continue
+        error = "" if known is None else signed(found.months - known)
+        rows.append(_row(card, found, error))
         with column:
-            st.markdown(f"**{card.title}**")
-            with st.spinner("Reading …"):
-                found = views.show_error(
-                    lambda card=card: bone_age_loaders.estimate(
-                        card, reading.image, reading.settings.sex
-                    )
-                )
-            if found is None:
-                continue
-            error = "" if known is None else f"{found.months - known:+.0f} months off"
-            st.metric(
-                "Bone age", years_and_months(found.months), error or None, delta_color="off",
-                delta_arrow="off",
-            )  # fmt: skip
-            st.caption(f"90 % interval {short(found.low_months)} to {short(found.high_months)}")
-            seen = draw.tile(bone_age_marks.shown(found.seen), 360, 440)
-            st.image(seen, "What it received", width="stretch", alt=f"Input of {card.title}.")
-            heat = bone_age_loaders.grad_cam(card, reading.image, reading.settings.sex)
-            if heat is not None:
-                film = draw.windowed(reading.image.pixels)
-                overlay = draw.tile(draw.with_heat(film, heat, 0.7), 360, 440)
-                st.image(
-                    overlay,
-                    "What moved its answer",
-                    width="stretch",
-                    alt=f"Grad-CAM of {card.title}.",
-                )
+            st.markdown(f"**{card.title}**  \n{short(found.months)}{error and f', {error}'}")
+            for name, member in found.members.items():
+                seen = draw.tile(bone_age_marks.shown(member.seen), 320, 390)
+                heat = member.attention_on_film(reading.image.shape)
+                words = f"Received by {member_name(name)}"
+                st.image(seen, words, width="stretch", alt=f"Input of {card.title}.")
+                if heat is not None and len(found.members) == 1:
+                    film = draw.windowed(reading.image.pixels)
+                    overlay = draw.tile(draw.with_heat(film, heat, 0.7), 320, 390)
+                    alt = f"Attention of {card.title}."
+                    st.image(overlay, "Attention", width="stretch", alt=alt)
             for failed in (step for step in found.steps if step.error):
                 st.warning(f"{failed.name}: {failed.error}", icon=":material/error:")
-            for metric in card.metrics[:1]:
-                st.caption(metric.sentence)
-            if len(found.by_member) > 1:
-                members = ", ".join(
-                    f"{member} {short(months)}" for member, months in found.by_member.items()
-                )
-                st.caption(f"Its members said: {members}.")
+    st.dataframe(
+        pd.DataFrame(rows),
+        hide_index=True,
+        height="content",
+        alt="Answer, interval and measured error of every model.",
+    )
+
+
+def _row(card: ModelCard, found: BoneAge, error: str) -> dict[str, str]:
+    """A model's answer as a line of the table."""
+    row = {
+        "Model": card.title,
+        "Bone age": short(found.months),
+        "90 % interval": f"{short(found.low_months)} – {short(found.high_months)}",
+        "Error": error,
+    }
+    if card.metrics:
+        first = card.metrics[0]
+        row["Measured"] = f"{first.name} {first.value:.1f} ({first.split}, n = {first.n})"
+    return {name: value for name, value in row.items() if value}
 
 
 def neighbours(reading: Reading) -> None:
@@ -181,16 +211,16 @@ def neighbours(reading: Reading) -> None:
     base = current_phantom()
     base = HandParameters(seed=base.seed, sex=sex or base.sex)
     st.markdown(
-        "How a drawn hand looks at the answered bone age and a year to either side. Compare the "
-        "growth plates of fingers, radius and ulna, and the carpal bones, with those of the film."
+        "How a simulated hand looks at the answered bone age and a year to either side. Compare "
+        "the growth plates of fingers, radius and ulna, and the carpal bones, with those of the "
+        "film."
     )
-    shown = [("This film", draw.windowed(reading.image.pixels))]
+    shown = [("This film", picture(reading.case, reading.settings))]
     for step, name in ((-12, "A year less"), (0, "The answer"), (12, "A year more")):
         age = min(max(months + step, AGES_MONTHS[0]), AGES_MONTHS[1])
-        drawn = base.aged(age)
         words = f"{name}: phantom of {years_and_months(age)}"
-        shown.append((words, draw.windowed(drawn.image.pixels)))
+        shown.append((words, draw.windowed(base.aged(age).image.pixels)))
     for column, (words, film) in zip(st.columns(4), shown, strict=True):
         column.image(draw.tile(film, 512, 640), words, width="stretch", alt=words)
     if sex is None:
-        st.caption("The sex was not given, so the phantoms have that of the sidebar's phantom.")
+        st.caption("No sex was entered, so the phantoms have that of the sidebar's phantom.")

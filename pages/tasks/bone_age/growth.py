@@ -1,4 +1,4 @@
-"""A drawn child that grows: growth plates close under a slider, with the answer beside them."""
+"""A simulated child that grows: growth plates close under a slider, with the answer beside them."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import pandas as pd
 import streamlit as st
 
 from core.bone_age import plots as bone_age_figures
-from core.bone_age.growth import SEXES, short, years_and_months
+from core.bone_age.growth import SEXES, short, signed, years_and_months
 from core.phantoms.hand.phantom import HandPhantom
 from core.plots import draw
 from core.stages import Progress
 from models.cards import ModelCard
-from pages.shared import views
+from pages.shared import background, views
 from pages.shared.views import Figure
 from pages.tasks.bone_age import loaders as bone_age_loaders
-from pages.tasks.bone_age.sidebar import PAGE, HandParameters, Settings, drawn
+from pages.tasks.bone_age.sidebar import PAGE, HandParameters, Settings, simulated
 
 AGES = tuple(range(2, 19))
 """Ages (years) at which the whole childhood is read."""
@@ -36,9 +36,9 @@ class Childhood:
 def show(settings: Settings, base: HandParameters) -> None:
     """The slider with film, close-ups and answer, and the whole childhood on request."""
     st.markdown(
-        f"The same drawn {SEXES[base.sex]} (number {base.seed} in the sidebar) at every age. Move "
-        "the slider and watch the carpal bones appear and the growth plates, the dark lines near "
-        "the bone ends, close; the model reads each film anew."
+        f"The same simulated {SEXES[base.sex]} (seed {base.seed} in the sidebar) at every age. "
+        "Move the slider and watch the carpal bones appear and the growth plates, the dark lines "
+        "near the bone ends, close; the model reads each film anew."
     )
     _slider(settings, base)
     _childhood(settings, base)
@@ -48,7 +48,7 @@ def show(settings: Settings, base: HandParameters) -> None:
 def _slider(settings: Settings, base: HandParameters) -> None:
     """Film and answer at one age, in a fragment: nothing else of the page runs again."""
     years = st.slider(
-        "Age of the drawn child (years)",
+        "Age of the simulated child (years)",
         1.0,
         19.0,
         min(base.age_years, 19.0),
@@ -56,7 +56,7 @@ def _slider(settings: Settings, base: HandParameters) -> None:
         key=f"{PAGE}_growing",
     )
     now = replace(base, age_years=years)
-    phantom = drawn(now)
+    phantom = simulated(now)
     with st.spinner("Reading …"):
         found = views.show_error(
             lambda: bone_age_loaders.estimate(settings.card, phantom.image, base.sex)
@@ -64,20 +64,20 @@ def _slider(settings: Settings, base: HandParameters) -> None:
     if found is None:
         return
     left, right = st.columns([2, 3], gap="large")
-    words = f"Drawn at {years_and_months(years * 12)}"
+    words = f"Simulated at {years_and_months(years * 12)}"
     left.image(
         draw.tile(draw.windowed(phantom.image.pixels), 512, 640), words, width="stretch", alt=words
     )
     with right:
         views.metric_strip(
             [
-                Figure("Drawn age", years_and_months(years * 12)),
+                Figure("Simulated age", years_and_months(years * 12)),
                 Figure(
                     "The model's answer",
                     years_and_months(found.months),
-                    note=f"{short(found.low_months)} to {short(found.high_months)}",
+                    note=f"{short(found.low_months)} – {short(found.high_months)}",
                 ),
-                Figure("Error", f"{found.months - years * 12:+.0f} months"),
+                Figure("Error", signed(found.months - years * 12)),
                 Figure("Growth plates open", f"{_open(phantom.growth_plates):.0%}"),
             ]
         )
@@ -101,9 +101,9 @@ def close_ups(phantom: HandPhantom) -> list[tuple[str, draw.Picture]]:
 
 
 def _plates(plates: Mapping[str, float]) -> None:
-    """How far each growth plate is open, as drawn."""
+    """How far each growth plate is open, as simulated."""
     rows = [{"growth plate": name, "open": share} for name, share in plates.items()]
-    with st.expander("Every growth plate, as drawn", icon=":material/list:"):
+    with st.expander("Every growth plate, as simulated", icon=":material/list:"):
         st.dataframe(
             pd.DataFrame(rows),
             hide_index=True,
@@ -122,7 +122,7 @@ def _read_all(card: ModelCard, base: HandParameters, progress: Progress) -> Chil
     found = []
     for number, years in enumerate(AGES):
         progress(number / len(AGES), f"{years} years")
-        image = drawn(replace(base, age_years=float(years))).image
+        image = simulated(replace(base, age_years=float(years))).image
         found.append(bone_age_loaders.estimate(card, image, base.sex))
     return Childhood(
         tuple(one.months for one in found),
@@ -132,7 +132,7 @@ def _read_all(card: ModelCard, base: HandParameters, progress: Progress) -> Chil
 
 
 def _childhood(settings: Settings, base: HandParameters) -> None:
-    """The answer over the whole childhood, on request: it draws and reads many films."""
+    """The answer over the whole childhood, on request: it simulates and reads many films."""
     wanted = (settings.card.sha256, replace(base, age_years=0.0))
     state = f"{PAGE}_childhood"
     if st.session_state.get(state) != wanted:
@@ -140,21 +140,20 @@ def _childhood(settings: Settings, base: HandParameters) -> None:
         if not st.button(label, key=f"{PAGE}_read_childhood", icon=":material/timeline:"):
             return
         st.session_state[state] = wanted
-    bar = st.progress(0.0, "Drawing and reading …")
-
-    def progress(share: float, what: str) -> None:
-        bar.progress(share, f"Drawing and reading: {what}")
-
-    result = bone_age_loaders.kept(
-        "childhood", wanted, lambda: _read_all(settings.card, wanted[1], progress)
+    result = background.result(
+        f"{PAGE}_growing_up",
+        wanted,
+        lambda run: _read_all(settings.card, base, run.report),
+        is_public=True,
     )
-    bar.empty()
+    if result is None:
+        return
     ages = [12.0 * years for years in AGES]
     errors = [abs(found - age) for found, age in zip(result.months, ages, strict=True)]
     st.plotly_chart(
         bone_age_figures.sweep(ages, result.months, result.low_months, result.high_months),
         key=f"{PAGE}_childhood_chart",
-        alt="The model's answer over the age that the phantom was drawn with.",
+        alt="The model's answer over the simulated age.",
     )
     st.caption(
         f"Mean absolute error on this child: {_mean(errors):.1f} months. Phantoms show how the "

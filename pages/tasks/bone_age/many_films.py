@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -16,7 +13,8 @@ import streamlit as st
 
 from core.bone_age import growth, plots
 from core.bone_age.growth import years_and_months
-from core.errors import ImagingError, UnsuitableInputError
+from core.bone_age.patient_table import COLUMNS, Child, Children, child_of, read_children
+from core.errors import ImagingError
 from core.files import write as exports
 from core.plots import draw
 from models.cards import load_card
@@ -31,20 +29,6 @@ from pages.shared.views import Download, Figure
 from pages.tasks.bone_age import loaders as bone_age_loaders
 from pages.tasks.bone_age.sidebar import PAGE, Settings
 
-KNOWN_COLUMNS = ("file", "sex", "chronological_months", "known_months")
-
-
-@dataclass(frozen=True)
-class Child:
-    """What a table says of the child on a film."""
-
-    sex: str | None = None
-    chronological_months: float | None = None
-    known_months: float | None = None
-
-
-Children = Mapping[str, Child]
-
 
 def files() -> tuple[Uploads, Children]:
     """The sidebar's first part: films or zips, and a table of the patients."""
@@ -55,7 +39,7 @@ def files() -> tuple[Uploads, Children]:
             type=["csv"],
             key=f"{PAGE}_children",
             help="Columns: file, and any of sex (F or M), chronological_months, known_months (a "
-            "reader's bone age). Films that it does not name get the sex chosen below.",
+            "reader's bone age). Films that it does not name get the sex entered below.",
         )
     if table is None:
         return added, {}
@@ -65,50 +49,11 @@ def files() -> tuple[Uploads, Children]:
         st.error(str(err), icon=":material/error:")
         return added, {}
     if ignored:
-        st.caption(f"Columns of the patient table that are not used: {', '.join(ignored)}.")
-    return added, children
-
-
-def read_children(source: bytes) -> tuple[dict[str, Child], list[str]]:
-    """The table of a batch by file name, and the names of columns that mean nothing here.
-
-    Raises:
-        UnsuitableInputError: If it is no CSV table with a column "file", or a value is none.
-    """
-    try:
-        rows = list(csv.DictReader(io.StringIO(source.decode("utf-8-sig"))))
-    except (UnicodeDecodeError, csv.Error) as err:
-        raise UnsuitableInputError(
-            "The patient table is no CSV text; save it as CSV (UTF-8)."
-        ) from err
-    if not rows or "file" not in rows[0]:
-        raise UnsuitableInputError(
-            "The patient table has no column “file”; its first line must name the columns."
+        st.caption(
+            f"Columns of the patient table that are not used: {', '.join(ignored)}. "
+            f"Used are {', '.join(COLUMNS)}."
         )
-    children = {}
-    for number, row in enumerate(rows, start=2):
-        sex = (row.get("sex") or "").strip().upper()[:1]
-        try:
-            children[(row["file"] or "").strip()] = Child(
-                sex if sex in growth.SEXES else None,
-                _number(row.get("chronological_months")),
-                _number(row.get("known_months")),
-            )
-        except ValueError as err:
-            raise UnsuitableInputError(
-                f"Line {number} of the patient table has an age that is no number of months; "
-                "correct it or leave it empty."
-            ) from err
-    return children, [str(name) for name in rows[0] if name not in KNOWN_COLUMNS]
-
-
-def child_of(name: str, children: Children) -> Child:
-    """What the table says of a film, by its name with or without the zip and folders before it."""
-    return children.get(name) or children.get(PurePath(name).name) or Child()
-
-
-def _number(text: str | None) -> float | None:
-    return float(text) if text and text.strip() else None
+    return added, children
 
 
 def batch(settings: Settings, files: Uploads, children: Children) -> Case | None:
@@ -170,7 +115,11 @@ def _preview(scored: Scored) -> draw.Picture:
 
 def _case(asked: Batch, film: Film, files: Uploads, children: Children) -> Case | None:
     child = child_of(film.name, children)
-    known = {"sex": film.row["sex"], "age_months": child.known_months}
+    known = {
+        "sex": film.row["sex"],
+        "age_months": child.known_months,
+        "chronological_months": child.chronological_months,
+    }
     for name, contents in many_films.contents_again(asked, files):
         if name == film.name:
             image = read(contents[0][1], contents[0][0])
@@ -182,9 +131,15 @@ def _case(asked: Batch, film: Film, files: Uploads, children: Children) -> Case 
 
 
 def as_in_batch(settings: Settings, case: Case | None) -> Settings:
-    """The settings for an opened film: the model is told the sex that the table gives."""
-    known = {} if case is None else case.truth
-    return replace(settings, sex=known["sex"]) if "sex" in known else settings
+    """The settings for an opened film: sex and chronological age are those of the table."""
+    if case is None:
+        return settings
+    truth = case.truth
+    return replace(
+        settings,
+        sex=truth.get("sex", settings.sex),
+        age_months=truth.get("chronological_months"),
+    )
 
 
 def columns(film: Film, child: Child) -> dict[str, Any]:

@@ -1,9 +1,8 @@
-"""The bone-age page's sidebar: phantom, sex, chronological age and parameters."""
+"""The bone-age page's sidebar: phantom, what the model is given, and the page's parameters."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date
 
 import streamlit as st
 
@@ -54,10 +53,11 @@ class Settings:
 
     Attributes:
         card: Which model answers.
-        sex: What the model is told: "F", "M" or None.
+        sex: Sex given to the model: "F", "M" or None.
         age_months: Chronological age, or None where it was not given.
         looked: Whether the viewer shows where the model looked.
         display: The display window, for the eye only.
+        automatic: Whether dark and pale films are windowed for the eye first.
     """
 
     card: ModelCard
@@ -65,11 +65,12 @@ class Settings:
     age_months: float | None
     looked: bool
     display: Display
+    automatic: bool = True
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def drawn(parameters: HandParameters) -> HandPhantom:
-    """The phantom that parameters describe; drawn once for everybody."""
+def simulated(parameters: HandParameters) -> HandPhantom:
+    """The phantom that parameters describe; made once for everybody."""
     return hand_phantom(
         parameters.seed,
         age_months=parameters.age_years * 12,
@@ -84,12 +85,16 @@ def drawn(parameters: HandParameters) -> HandPhantom:
 
 def made(parameters: HandParameters) -> Case:
     """A hand phantom as a case with its known age."""
-    found = drawn(parameters)
+    found = simulated(parameters)
     words = (
-        f"Phantom {parameters.seed}: hand of a {SEXES[found.sex]} drawn at "
+        f"Phantom {parameters.seed}: simulated hand of a {SEXES[found.sex]} of "
         f"{years_and_months(found.age_months)}"
     )
-    truth = {"age_months": found.age_months, "sex": found.sex}
+    truth = {
+        "age_months": found.age_months,
+        "sex": found.sex,
+        "has_marker": parameters.marker,  # burned in: the viewer adds no second one
+    }
     return Case(found.image, truth, "Phantom", words)
 
 
@@ -97,7 +102,7 @@ def phantom(key: str) -> Case:
     """The phantom's own widgets, and the case they make."""
     keep = {"persist_state": "session", "bind": "query-params"}
     st.slider(
-        "Age of the phantom (years)",
+        "Phantom's age (years)",
         YOUNGEST_YEARS,
         OLDEST_YEARS,
         FIRST.age_years,
@@ -109,7 +114,7 @@ def phantom(key: str) -> Case:
     )
     left, right = st.columns(2)
     left.selectbox(
-        "Sex",
+        "Phantom's sex",
         list(SEXES),
         list(SEXES).index(FIRST.sex),
         format_func=lambda sex: SEXES[sex],
@@ -118,13 +123,13 @@ def phantom(key: str) -> Case:
         **keep,
     )
     right.number_input(
-        "Number",
+        "Seed",
         0,
         99_999,
         FIRST.seed,
         key=f"{key}_seed",
-        help="Draws anatomy, exposure and noise. The same number gives the same child at every "
-        "age.",
+        help="Random sample of anatomy, exposure and noise. The same seed gives the same child at "
+        "every age.",
         **keep,
     )
     st.slider("Tilt (degrees)", -45, 45, FIRST.tilt_degrees, 5, key=f"{key}_tilt", **keep)
@@ -188,8 +193,10 @@ def settings(case: Case | None, key: str = PAGE, *, many: bool = False) -> Setti
     """The parameters in the sidebar, below the source; only those that act on many films."""
     with st.sidebar:
         st.divider()
+        st.markdown("**Given to the model**")
         sex = _sex(case, key)
-        months = None if many else _age(key)
+        months = _age(case, key)
+        st.divider()
         cards = {card.name: card for card in estimators()}
         name = st.selectbox(
             "Model",
@@ -204,8 +211,15 @@ def settings(case: Case | None, key: str = PAGE, *, many: bool = False) -> Setti
             "Show where the model looked",
             True,
             key=f"{key}_looked",
-            help="Grad-CAM: where the network's last feature maps moved the answer. Drag over a "
-            "film to zoom in, double-click to see all of it again; both panels move together.",
+            help="The networks' own attention: how much each place weighs in what they average. "
+            "Both panels zoom together.",
+            persist_state="session",
+        )
+        automatic = st.toggle(
+            "Automatic window",
+            True,
+            key=f"{key}_automatic",
+            help="Dark and pale films are stretched for the eye. The model sees the film as read.",
             persist_state="session",
         )
         return Settings(
@@ -214,48 +228,74 @@ def settings(case: Case | None, key: str = PAGE, *, many: bool = False) -> Setti
             months,
             looked,
             display(key),
+            automatic,
         )
 
 
+def _of_case(case: Case | None) -> str:
+    """The end of the keys of what belongs to one case and not to the next."""
+    if case is None:
+        return "batch"
+    if case.origin == "Phantom":  # the same child at every age and exposure
+        return f"phantom_{case.truth['sex']}"
+    return case.image.digest[:12]
+
+
 def _sex(case: Case | None, key: str) -> str:
-    """What the model is told; starts with what is known of the case."""
+    """The sex given to the model; starts with what is known of the case."""
     known = str((case.truth if case else {}).get("sex", UNKNOWN))
-    origin = case.origin.split()[0].lower() if case else "none"
     return st.segmented_control(
-        "Sex (told to the model)",
+        "Sex given to the model",
         list(SEX_NAMES),
         format_func=lambda sex: SEX_NAMES[sex],
         default=known,
         required=True,
-        key=f"{key}_sex_{origin}_{known}",
+        key=f"{key}_sex_{_of_case(case)}",
         help="The same hand means different ages for girls and boys: girls mature earlier. "
-        "Change it to see what the model makes of it.",
+        "It belongs to this film: another film starts with what is known of it.",
         persist_state="session",
     )
 
 
-def _age(key: str) -> float | None:
-    """Chronological age in months, or None; a sentence where the months cannot be."""
+def _age(case: Case | None, key: str) -> float | None:
+    """Chronological age in months, or None; a sentence where the months cannot be.
+
+    Nothing is filled in: an age that nobody entered would be compared with.
+    """
+    if case is None:
+        return None
+    key = f"{key}_{_of_case(case)}"
     way = st.selectbox(
         "Chronological age",
         AGE_WAYS,
         key=f"{key}_age_way",
-        help="The child's age by the calendar, to compare the bone age with. It stays in this "
-        "session and enters no file but those that you download.",
+        help="The child's age by the calendar, to compare the bone age with. It belongs to this "
+        "film, stays in this session and enters no file but those that you download.",
         persist_state="session",
     )
     if way == AGE_WAYS[1]:
         left, right = st.columns(2)
         years = left.number_input(
-            "Years", 0, OLDEST_MONTHS // 12 - 1, 8, key=f"{key}_years", persist_state="session"
+            "Years",
+            0,
+            OLDEST_MONTHS // 12 - 1,
+            None,
+            key=f"{key}_years",
+            placeholder="years",
+            persist_state="session",
         )
         months = right.number_input(
             "Months", 0, 11, 0, key=f"{key}_months", persist_state="session"
         )
+        if years is None:
+            st.caption("Enter the years to compare the bone age with.")
+            return None
         return float(years * 12 + months)
     if way == AGE_WAYS[2]:
-        birth = _month("Birth", key, date.today().year - 8)
-        exam = _month("Examination", key, date.today().year)
+        birth, exam = _month("Birth", key), _month("Examination", key)
+        if birth is None or exam is None:
+            st.caption("Enter month and year of both to compare the bone age with.")
+            return None
         try:
             return float(age_between(birth, exam))
         except ImagingError as err:
@@ -263,12 +303,27 @@ def _age(key: str) -> float | None:
     return None
 
 
-def _month(label: str, key: str, year: int) -> tuple[int, int]:
-    """A year and a month, chosen in two fields."""
+def _month(label: str, key: str) -> tuple[int, int] | None:
+    """A year and a month, chosen in two fields; None until both are."""
     left, right = st.columns(2)
     name = f"{key}_{label.lower()}"
-    month = left.selectbox(f"{label}: month", MONTHS, key=f"{name}_month", persist_state="session")
-    chosen = right.number_input(
-        f"{label}: year", 1900, 2100, year, key=f"{name}_year", persist_state="session"
+    month = left.selectbox(
+        f"{label}: month",
+        MONTHS,
+        index=None,
+        key=f"{name}_month",
+        placeholder="month",
+        persist_state="session",
     )
-    return int(chosen), MONTHS.index(month) + 1
+    year = right.number_input(
+        f"{label}: year",
+        1900,
+        2100,
+        None,
+        key=f"{name}_year",
+        placeholder="year",
+        persist_state="session",
+    )
+    if month is None or year is None:
+        return None
+    return int(year), MONTHS.index(month) + 1

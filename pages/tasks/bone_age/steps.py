@@ -20,22 +20,16 @@ from pages.tasks.bone_age.pipelines import PIPELINES, Pipeline, by_key, paramete
 from pages.tasks.bone_age.sidebar import PAGE
 from pages.tasks.bone_age.views import Reading
 
-VIEWS = ("What the model saw", "Landmarks", "Segmentation", "Side by side", "Before and after")
-TILE_PX = 420
+VIEWS = ("What the model received", "Landmarks", "Segmentation", "Side by side", "Before and after")
+TILE_PX, COLUMNS = 420, 5
 
 
 def show(reading: Reading) -> None:
     """Choose a pipeline and walk through it."""
-    view = st.segmented_control(
-        "Pipeline",
-        VIEWS,
-        default=VIEWS[0],
-        required=True,
-        key=f"{PAGE}_pipeline",
-        label_visibility="collapsed",
-        persist_state="session",
+    view = st.selectbox(
+        "Pipeline", VIEWS, key=f"{PAGE}_pipeline", width=320, persist_state="session"
     )
-    if view == "What the model saw":
+    if view == VIEWS[0]:
         _own(reading)
     elif view == "Side by side":
         _side_by_side(reading)
@@ -60,7 +54,7 @@ def _own(reading: Reading) -> None:
             )
         views.metric_strip(
             [
-                Figure("As it is", years_and_months(default.months), note=reading.interval),
+                Figure("Default steps", years_and_months(default.months), note=reading.interval),
                 Figure(
                     "As changed",
                     years_and_months(shown.months),
@@ -74,7 +68,7 @@ def _own(reading: Reading) -> None:
             "interval was measured with them and no longer holds."
         )
     gallery(shown.steps)
-    others = " Its other networks see other pictures: see “Explain”, “Each model”."
+    others = " Its other networks receive other pictures: see “Explain”, “Each model”."
     st.caption(
         f"The last picture is what “{card.title}” received, in training as here."
         + (others if len(pipelines_of(card)) > 1 else "")
@@ -194,11 +188,12 @@ def _alignment(reading: Reading) -> None:
     )
 
 
-def gallery(steps: Sequence[Step], columns: int = 3, *, brief: bool = False) -> None:
+def gallery(steps: Sequence[Step], columns: int = COLUMNS, *, brief: bool = False) -> None:
     """Every stage with its picture and marks, parameters, duration, reason, and its failure."""
     pictures = bone_age_marks.pictures(steps, TILE_PX)
+    brief = brief or len(steps) > 2 * columns
     for start in range(0, len(steps), columns):
-        places = st.columns(columns, gap="medium")
+        places = st.columns(columns, gap="small")
         row = list(zip(steps, pictures, strict=True))[start : start + columns]
         for number, (step, picture) in enumerate(row, start=start + 1):
             with places[number - start - 1]:
@@ -206,30 +201,63 @@ def gallery(steps: Sequence[Step], columns: int = 3, *, brief: bool = False) -> 
 
 
 def _step(number: int, step: Step, picture: draw.Picture, brief: bool) -> None:
+    """One stage; where there are many, its parameters stand behind the question mark."""
     height, width = step.image.shape[:2]
-    st.markdown(f"**{number}. {step.name}**")
+    facts = [f"{width} × {height} px", f"{step.seconds * 1000:.0f} ms", *in_words(step.parameters)]
+    found = "" if step.skipped else numbers(step.marks)
+    words = " · ".join([*facts, found] if found else facts)
+    st.markdown(f"**{number}. {step.name}**", help=words if brief else None)
     st.image(
         draw.tile(picture, TILE_PX, TILE_PX),
         width="stretch",
         alt=f"The radiograph after step {number}, {step.name}, {width} by {height} pixels.",
     )
-    settings = ", ".join(f"{name} = {_value(value)}" for name, value in step.parameters.items())
-    st.caption(f"{width} × {height} px · {step.seconds * 1000:.0f} ms · {settings}")
+    if not brief:
+        st.caption(words)
     if step.error:
         st.error(step.error, icon=":material/error:")
-        return
-    if not brief:
-        st.write(step.why)
-    if step.skipped:
-        st.caption("Left out.")
     else:
-        found = numbers(step.marks)
-        if found and not brief:
-            st.caption(found)
+        st.caption(f"{step.why}{' **Left out.**' if step.skipped else ''}")
+
+
+WORDS = {
+    "low_percent": "black below the {} % percentile",
+    "high_percent": "white above the {} % percentile",
+    "clip": "contrast limit {}",
+    "tiles": "{} tiles a side",
+    "shape": "{} px (height × width)",
+    "width_px": "{} px wide",
+    "height_px": "{} px high",
+    "strength": "strength {} grey values",
+    "height_percent": "{} % of the height kept",
+    "width_percent": "{} % of the width kept",
+    "margin_high": "margin {} of the height",
+    "margin_wide": "margin {} of the width",
+    "level_offset": "threshold at the mean plus {}",
+    "least_gap": "least depth of a gap {} (of the root of the hand’s area)",
+    "side_px": "{} px a side",
+    "margin_percent": "margin {} %",
+    "mean": "mean grey {}",
+    "amount": "amount {}",
+}
+"""How the screen says a stage's parameters."""
+
+
+def in_words(parameters: Mapping[str, Any]) -> list[str]:
+    """A stage's parameters as a person says them; switches that are off are left out."""
+    return [
+        WORDS.get(name, name.replace("_", " ") + " {}").format(_value(value))
+        for name, value in parameters.items()
+        if value is not False
+    ]
 
 
 def _value(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    if isinstance(value, tuple):
+        return " × ".join(str(one) for one in value)
+    if value is True:
+        return "on"
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def numbers(marks: Mapping[str, Any]) -> str:
