@@ -45,7 +45,7 @@ def local(workers: int, memory: str = "auto") -> Iterator[Client]:
             a time are worth more than two threads on one.
         memory: Most memory of each ("4GB"); by default an equal share of the computer's.
     """
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    _quiet()
     with (
         dask.config.set(CONFIG),
         LocalCluster(
@@ -71,7 +71,7 @@ def remote(address: str) -> Iterator[Client]:
     Raises:
         ScoreError: If nothing answers there, or it has no workers.
     """
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    _quiet()
     try:
         client = Client(address, timeout=CONNECT_SECONDS)
     except (OSError, ValueError, TimeoutError) as err:
@@ -85,9 +85,15 @@ def remote(address: str) -> Iterator[Client]:
         except TimeoutError as err:
             raise ScoreError(
                 f"The scheduler at {address} has no workers; start some in Lightbox's folder with "
-                f"“python -m dask worker {address} --nthreads 1”."
+                f"“python -m dask worker {address} --nthreads 1” (the README has the whole line)."
             ) from err
         yield client
+
+
+def _quiet() -> None:
+    """What goes wrong in the cluster is said in our own sentences."""
+    for part in ("", ".client", ".core", ".nanny", ".scheduler", ".worker"):
+        logging.getLogger(f"distributed{part}").setLevel(logging.CRITICAL)
 
 
 def usable_cores() -> int:

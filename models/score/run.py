@@ -8,6 +8,7 @@ import uuid
 import warnings
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import CancelledError
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -211,7 +212,12 @@ def _outcome(future: Future) -> list[Row] | None:
         return None
     except WeightsError:
         raise
-    except Exception as err:  # whatever a worker's own fault raises there, or a lost connection
+    except CancelledError as err:
+        raise ScoreError(
+            "The connection to the scheduler was lost. What is done is kept: run the same command "
+            "with --resume."
+        ) from err
+    except Exception as err:  # whatever a worker's own fault raises there
         raise ScoreError(
             f"The cluster failed ({type(err).__name__}: {str(err)[:200]}). What is done is kept: "
             "run the same command with --resume."

@@ -124,7 +124,8 @@ def separate(workers: int) -> Iterator[str]:
     address = f"tcp://{cluster.LOOPBACK}:{port}"
     dask = [sys.executable, "-m", "dask"]
     host = ["--host", cluster.LOOPBACK, "--no-dashboard"]
-    commands = [[*dask, "scheduler", *host, "--port", str(port), "--dashboard-address", ":0"]]
+    host += ["--dashboard-address", f"{cluster.LOOPBACK}:0"]
+    commands = [[*dask, "scheduler", *host, "--port", str(port)]]
     commands += [[*dask, "worker", address, *host, "--nthreads", "1"]] * workers
     started = [
         subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) for command in commands

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -248,6 +250,18 @@ def test_batch_goes_on_past_a_broken_file_and_opens_a_film(calls: Counter[str]) 
     assert "other.png** (2 of 2)" in app.words
     app.button(key="fracture_back").click().run()
     assert app.metrics["Films read"] == "2 of 3"
+
+
+def test_batch_that_is_too_large_is_pointed_to_the_command(calls: Counter[str]) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for number in range(401):
+            archive.writestr(f"{number}.png", b"")
+    app = opened()
+    app.button_group(key="fracture_mode").set_value("Many radiographs").run()
+    app.file_uploader(key="fracture_batch").set_value([("all.zip", packed.getvalue(), "")]).run()
+    assert "401 films" in app.error[0].value
+    assert "python -m models.score fracture" in app.error[0].value
 
 
 def test_teaching_set_sorts_films_and_opens_one(calls: Counter[str]) -> None:

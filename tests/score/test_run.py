@@ -22,6 +22,7 @@ from distributed import Client
 
 from core.errors import ImagingError
 from models.score import cluster, run
+from models.score.__main__ import main
 from models.score.progress import Pace
 from models.score.run import score_all
 from tests.score import stand_in
@@ -35,7 +36,7 @@ def client() -> Iterator[Client]:
     # A new process imports the main module again, and a page test leaves its page as that.
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(sys.modules, "__main__", ModuleType("__main__"))
-        with cluster.local(2) as found:
+        with cluster.local(2, "600MB") as found:
             yield found
 
 
@@ -53,11 +54,11 @@ def table(out: Path, name: str = "images") -> pd.DataFrame:
     return pd.read_parquet(out / name).drop(columns="seconds", errors="ignore")
 
 
-def test_two_hundred_good_and_broken_files_and_one_that_kills_its_worker(
+def test_two_hundred_good_and_broken_files_and_two_that_end_their_worker(
     client: Client, tmp_path: Path
 ) -> None:
     given = tmp_path / "in"
-    heights = {7: stand_in.KILLS, 50: stand_in.FAULTY, 90: stand_in.OTHER}
+    heights = {7: stand_in.KILLS, 50: stand_in.FAULTY, 90: stand_in.OTHER, 130: stand_in.HOARDS}
     for number in range(200):
         path = given / f"{number // 50}" / f"{number:03}.png"
         write_film(path, number, heights.get(number, stand_in.PLAIN))
@@ -70,14 +71,15 @@ def test_two_hundred_good_and_broken_files_and_one_that_kills_its_worker(
     assert list(rows["number"]) == list(range(200))
     assert rows["why"].notna().tolist() == rows["refused"].tolist() == rows["value"].isna().tolist()
     refused = rows[rows["refused"]]
-    assert len(refused) == 23 == summary["refused"]
+    assert len(refused) == 24 == summary["refused"]
     assert "ended, 3 times" in refused.loc[7, "why"]
+    assert "ended, 3 times" in refused.loc[130, "why"]
     assert "ValueError: made to fail" in refused.loc[50, "why"]
     assert "looks like a chest" in refused.loc[90, "why"]
     boxes = table(out, "boxes")
     assert list(boxes["number"]) == list(rows[~rows["refused"]]["number"])
     coco = json.loads((out / "coco.json").read_text())
-    assert len(coco["images"]) == len(coco["annotations"]) == 177
+    assert len(coco["images"]) == len(coco["annotations"]) == 176
     assert coco["annotations"][0]["bbox"] == [1.0, 2.0, 8.0, 10.0]
 
 
@@ -173,6 +175,27 @@ def test_a_folder_takes_one_run_at_a_time(client: Client, films: Path, tmp_path:
         pytest.raises(ImagingError, match="Another run"),
     ):
         score_all(TASKS["tiny"], films, tmp_path, nullcontext(client))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["bone_age", "--in", "x", "--masks"], "has no masks"),
+        (["fracture", "--in", "nowhere"], "There is no “nowhere”"),
+        (["fracture", "--in", "empty"], "nothing to score"),
+    ],
+)
+def test_what_cannot_be_scored_is_said_in_a_sentence(
+    arguments: list[str],
+    sentence: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    assert main([*arguments, "--out", "out"]) == 1
+    assert sentence in capsys.readouterr().err
 
 
 def test_pace_says_rate_and_time_left() -> None:
