@@ -24,9 +24,11 @@ from models.score.input_check import (
     other_modality,
     without_offer,
 )
-from models.score.task import SIZE, Answer, Ask, Task, size_of
+from models.score.task import SIZE, Answer, Ask, Task, card_of, size_of
 
 CARDIOMEGALY = "Cardiomegaly"
+ENOUGH = 10
+"""Films with a finding from which on its figures are given, as on the chest page."""
 Masks = Mapping[str, NDArray[np.bool_]]
 
 
@@ -126,7 +128,7 @@ def score_chest(readers: ChestReaders, image: Radiograph, ask: Ask) -> Answer:
     mask = report.label_map(masks) if ask.mask else b""
     columns = {
         **size_of(image),
-        "above": ", ".join(found.above),
+        "above": ", ".join(name for name in found.above if name in judged()),
         **{f"p_{label}": value for label, value in found.probabilities.items()},
         **{f"p_{name}": value for name, value in single.items()},
         "ctr": None if ratio is None else ratio.ratio,
@@ -135,6 +137,13 @@ def score_chest(readers: ChestReaders, image: Radiograph, ask: Ask) -> Answer:
     }
     detail = ChestReading(found, single, ratio, no_ratio, came)
     return Answer(columns, mask=mask, detail=detail)
+
+
+def judged() -> set[str]:
+    """Findings with test films enough for figures; the others are called nowhere."""
+    card = card_of("chest", "findings")
+    positives = card.extra.get("positives", {})
+    return {label for label in card.labels if positives.get(label, ENOUGH) >= ENOUGH}
 
 
 def _upright(
