@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,6 +14,7 @@ import streamlit as st
 from core.detections import Boxes, Detections, compare
 from core.errors import ImagingError
 from core.files import write as exports
+from core.files.box_labels import read_boxes
 from core.files.radiograph import read_radiograph
 from core.metrics.detection import MatchedImage, froc, match_image
 from core.plots import curves, draw
@@ -76,7 +78,9 @@ def batch(settings: Settings, classifier: ModelCard, files: Uploads, labels: Lab
     film = many_films.opened(PAGE, found)
     if film is not None:
         return _case(asked, film, files, labels)
-    rows = {one.name: _row(one, settings, labels) for one in found if not one.why}
+    good = [one for one in found if not one.why]
+    truths = _truths(labels, good)
+    rows = {one.name: _row(one, settings, truths.get(one.name)) for one in good}
     _summary(found, list(rows.values()))
     orders = {
         "Highest score": lambda one: -_best(rows[one.name]),
@@ -119,10 +123,40 @@ def _case(asked: Batch, film: Film, files: Uploads, labels: Labels) -> Case | No
     return None
 
 
-def _row(film: Film, settings: Settings, labels: Labels) -> Row:
+def _truths(labels: Labels, films: Sequence[Film]) -> dict[str, Boxes]:
+    """The true boxes that the label files give; what is wrong with a file is said once."""
+    digest = hashlib.sha256()
+    for name, source in labels:
+        digest.update(name.encode() + hashlib.sha256(source).digest())
+    shapes = tuple((film.name, film.shape) for film in films)
+    truths, problems = _labelled(digest.hexdigest(), shapes, labels)
+    for problem in problems:
+        st.error(problem, icon=":material/error:")
+    return truths
+
+
+@st.cache_data(max_entries=4, scope="session", show_spinner=False)
+def _labelled(
+    digest: str, films: tuple[tuple[str, tuple[int, int]], ...], _labels: Labels
+) -> tuple[dict[str, Boxes], list[str]]:
+    truths: dict[str, Boxes] = {}
+    problems: dict[str, None] = {}
+    for name, shape in films:
+        for file, source in _labels:
+            try:
+                boxes = read_boxes(source, file, image_name=name, shape=shape)
+            except ImagingError as err:
+                problems[str(err)] = None
+                continue
+            if boxes is not None:
+                truths[name] = boxes
+                break
+    return truths, list(problems)
+
+
+def _row(film: Film, settings: Settings, truth: Boxes | None) -> Row:
     candidates: Detections = film.kept
     found = settings.shown(candidates)
-    truth = fracture_inputs.labelled(labels, film.name, film.shape)
     result = None if truth is None else compare(found, truth, HIT_IOU)
     return Row(film, exports.Item(film.name, film.shape, found, film.spacing_mm, result), truth)
 
