@@ -3,9 +3,9 @@
 import streamlit as st
 
 from pages.shared import frame, views
-from pages.tasks.practice import kept, make, read
+from pages.tasks.practice import kept, make, read, results
 
-MODES = ("Read", "Make a series")
+MODES = ("Read", "Results", "Make a series")
 
 frame.require()
 if kept.GO in st.session_state:  # a button asked for another mode
@@ -23,5 +23,7 @@ for note in kept.store().notes:
     st.warning(note, icon=":material/database:")
 if mode == "Make a series":
     make.show()
+elif mode == "Results":
+    views.show_error(lambda: results.show(series))
 elif series is not None:
     views.show_error(lambda: read.show(series))

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import sqlite3
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -80,12 +81,23 @@ def export_json(store: Store) -> bytes:
     return json.dumps(found, indent=1, ensure_ascii=False).encode()
 
 
-def export_csv(store: Store, series: str | None = None, reader: str | None = None) -> bytes:
+def export_csv(
+    store: Store,
+    series: str | None = None,
+    reader: str | None = None,
+    cases: Collection[str] | None = None,
+) -> bytes:
     """One line a reading with everything about it, its series included; read back by
-    `import_csv`. The models' answers are in the JSON only."""
+    `import_csv`. The models' answers are in the JSON only.
+
+    Args:
+        cases: Keys of the cases to which it is limited: a line tells what is true of its case.
+    """
     by_key = {one.key: one for one in store.series()}
     rows = []
     for one in store.readings(series, reader):
+        if cases is not None and one.case not in cases:
+            continue
         row = reading_row(one)
         row["series_title"] = _harmless(by_key[one.series].title)
         row["seconds"] = one.seconds

@@ -13,6 +13,7 @@ import pytest
 import streamlit as st
 from streamlit.runtime.forward_msg_queue import ForwardMsgQueue
 
+from core.detections import Detections
 from core.errors import StoreError
 from core.images import Radiograph, Volume
 from core.practice.answers import (
@@ -28,7 +29,10 @@ from core.practice.series import Series, to_json
 from core.practice.sources import PhantomSource, Source
 from core.practice.store import Store
 from core.practice.truths import BoneAgeTruth, ChestTruth, FractureTruth, HeadTruth, Truth
+from models.fracture import predict as fracture
+from models.skull_strip.predict import BrainMask
 from pages.tasks.practice import film, kept, model_answers
+from pages.tasks.skull_strip import loaders as skull_strip
 from tests import page_runner
 from tests.page_runner import PageTest
 
@@ -62,7 +66,7 @@ MODEL: dict[str, tuple[Answer, Answer]] = {
 }
 IN_WORDS = {
     "fracture": "fracture, 1 box",
-    "bone_age": "8 y 5 m",
+    "bone_age": "8 years 5 months",
     "chest": "Cardiomegaly",
     "skull_strip": "A is right; in B brain is missing",
 }
@@ -258,7 +262,7 @@ def test_aided_series_keeps_both_answers_and_shows_the_truth_after_the_second(
     page = opened(series_of("bone_age", mode="aided"))
     commit(page, "bone_age")
     assert not page.table
-    assert "The model says 8 y 1 m" in page.info[0].value
+    assert "The model says 8 years 1 month" in page.info[0].value
     next(one for one in page.number_input if one.label == "Years").set_value(9).run()
     commit(page, "bone_age", final=True)
     assert list(page.table[0].value.index) == ["Truth", "You", "You, after the model", "Model"]
@@ -297,8 +301,88 @@ def test_series_that_is_made_opens_by_its_link_and_its_file(world: World) -> Non
     assert [one.title for one in world.store.series()] == ["From a file"]
 
 
+def test_series_of_one_title_are_told_apart(world: World) -> None:
+    for task in ("fracture", "chest"):
+        world.store.add_series(series_of(task))
+    page = opened(series_of("bone_age"))
+    assert "Bone age, 3 cases" in page.words
+    names = page.selectbox[0].options
+    assert len(set(names)) == len(names)
+
+
 def test_damaged_link_is_one_sentence_and_the_page_lives_on(world: World) -> None:
     page = page_runner.opened("practice", series="nothing-of-the-kind")
     assert len(page.error) == 1
     page.button_group(key="practice_mode").set_value("Make a series").run()
     assert page.code
+
+
+def read_all(page: PageTest, task: str) -> PageTest:
+    """Read the three cases of a series that reveals after each."""
+    for _ in CASES:
+        commit(page, task)
+        label = "Next case" if any(one.label == "Next case" for one in page.button) else "Finish"
+        press(page, label)
+    return page
+
+
+@pytest.mark.parametrize("task", TRUTHS)
+def test_results_have_figures_every_plot_and_every_case_again(task: str, world: World) -> None:
+    page = read_all(opened(series_of(task)), task)
+    page.button_group(key="practice_mode").set_value("Results").run()
+    assert page.metrics["Right"].endswith("%")
+    plots = page.button_group(key=f"practice_plot_{task}")
+    for name in plots.options:
+        page.button_group(key=f"practice_plot_{task}").set_value(name).run()
+        assert page.get("plotly_chart") or "Not enough cases" in page.words
+    assert len(page.dataframe[0].value) == len(CASES)
+
+
+def test_teacher_sees_all_readers_only_after_asking(world: World) -> None:
+    for reader in ("Kestrel", "Osprey", "Merlin"):
+        read_all(opened(series_of("fracture"), reader), "fracture")
+    page = opened(series_of("fracture"), "Kestrel")
+    page.button_group(key="practice_mode").set_value("Results").run()
+    page.button_group(key="practice_view").set_value("Compare readers").run()
+    assert "a nickname protects nothing" in page.warning[0].value
+    assert not page.dataframe
+    page.toggle(key=f"practice_teacher_{series_of('fracture').key}").set_value(True).run()
+    assert list(page.dataframe[0].value["wrong"]) == ["3 of 3"] * 3
+    assert set(page.dataframe[1].value["statistic"]) == {"Cohen's kappa", "Fleiss' kappa"}
+
+
+def test_deleting_a_reader_names_what_goes_and_asks(world: World) -> None:
+    page = read_all(opened(series_of("fracture")), "fracture")
+    page.button_group(key="practice_mode").set_value("Results").run()
+    page.button_group(key="practice_view").set_value("Kept data").run()
+    page.selectbox(key="practice_kill_reader").set_value("Kestrel").run()
+    assert "Kestrel with 3 answers" in page.warning[0].value
+    assert page.button(key="practice_kill_go").disabled
+    page.checkbox(key="practice_kill_sure_Kestrel").set_value(True).run()
+    page.button(key="practice_kill_go").click().run()
+    assert world.store.readers() == ()
+
+
+def test_models_answer_through_their_tasks_own_functions(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.undo()
+    monkeypatch.setattr(kept, "Store", lambda: world.store)
+    monkeypatch.setattr(fracture, "load_model", lambda card: None)
+    found = Detections(
+        np.array([BOX, np.add(BOX, 1), (40, 30, 60, 44)], np.float32),
+        np.array([0.9, 0.8, 0.01], np.float32),
+    )
+    monkeypatch.setattr(fracture, "candidates", lambda model, image: found)
+    case = case_of("fracture", CASES[0], TRUTHS["fracture"][0])
+    said = model_answers.answer(case)
+    assert isinstance(said, FractureAnswer)
+    assert said.boxes_xyxy == (BOX,)  # the others: one overlaps it, one is below the threshold
+    assert said.probability == pytest.approx(0.9)
+
+    head = case_of("skull_strip", CASES[0], TRUTHS["skull_strip"][0])
+    brain = BrainMask(head.masks["B"], head.volume.affine, 0.5)
+    monkeypatch.setattr(skull_strip, "segment", lambda card, volume, settings: brain)
+    chosen = model_answers.answer(head)
+    assert isinstance(chosen, HeadAnswer)
+    assert (chosen.side, chosen.confidence) == ("B", 100)

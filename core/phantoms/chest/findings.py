@@ -17,7 +17,7 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class Scene:
-    """The projected chest, before any finding.
+    """The chest as cast, before anything is wrong with it.
 
     Attributes:
         canvas: Where each pixel lies.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from importlib.util import find_spec
 from typing import Any
 
@@ -11,10 +10,10 @@ import numpy as np
 from core.chest.result import Findings
 from core.errors import ImagingError
 from core.images import Radiograph
-from core.stages import Cancelled, Progress, Step
+from core.stages import Progress, Step
 from models.cards import ModelCard
 from models.chest.heatmaps import FeatureMaps, HeatMap
-from models.worker import Worker
+from models.worker import Apart
 from pages.shared import caching
 from pages.shared.caching import Guarded
 
@@ -90,9 +89,9 @@ def heat(card: ModelCard, image: Radiograph, label: str) -> HeatMap:
 
 
 @caching.model(max_entries=1)
-def _explainer() -> Worker:
+def _explainer() -> Apart:
     """The process that holds PyTorch, started when somebody first asks for what needs it."""
-    return Worker("models.chest.gradients")
+    return Apart("models.chest.gradients")
 
 
 def gradient_heat(
@@ -103,7 +102,11 @@ def gradient_heat(
     Raises:
         ImagingError: As `heat`, and where PyTorch is not installed.
     """
-    found: HeatMap = _explained(progress, method, "explain", card, image, label, method, layer)
+    _need_torch()
+    progress(0.0, f"{method} …")
+    found: HeatMap = _explainer().call(
+        "models.chest.gradients:explain", card, image, label, method, layer
+    )
     return found
 
 
@@ -115,33 +118,20 @@ def inner_features(
     Raises:
         ImagingError: As `heat`, and where PyTorch is not installed.
     """
-    words = f"Feature maps of layer {layer}"
-    found: FeatureMaps = _explained(progress, words, "features", card, image, layer, count)
+    _need_torch()
+    progress(0.0, f"Layer {layer} …")
+    found: FeatureMaps = _explainer().call(
+        "models.chest.gradients:features", card, image, layer, count
+    )
     return found
 
 
-def _explained(progress: Progress, words: str, function: str, *arguments: Any) -> Any:
-    """What a function of `models.chest.gradients` returns in the worker process.
-
-    Raises:
-        Cancelled: As soon as `progress` says so.
-        ImagingError: As the function, and where PyTorch is not installed.
-    """
+def _need_torch() -> None:
     if find_spec("torch") is None or find_spec("pytorch_grad_cam") is None:
         raise ImagingError(
             "This heat map needs gradients, hence PyTorch, which is not installed. "
             "Run `pip install -r requirements.txt`, then open it again."
         )
-    start = time.monotonic()
-
-    def cancelled() -> bool:
-        try:
-            progress(0.0, f"{words}: {time.monotonic() - start:.0f} s")
-        except Cancelled:
-            return True
-        return False
-
-    return _explainer().call(f"models.chest.gradients:{function}", *arguments, cancelled=cancelled)
 
 
 @caching.answer(max_entries=16)
@@ -150,14 +140,6 @@ def last_features(card: ModelCard, image: Radiograph, count: int = 16) -> Featur
     from models.chest import heatmaps
 
     return heatmaps.last_features(classifier(card).model, image, count)
-
-
-@caching.answer(max_entries=4)
-def percentiles(card: ModelCard) -> dict[str, np.ndarray]:
-    """Probabilities of validation films without each finding; empty where none are stored."""
-    from models.chest import percentiles as stored
-
-    return stored.read(card.name)
 
 
 @caching.answer(max_entries=32)

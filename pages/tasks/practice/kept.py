@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+
 import streamlit as st
 
 from core.errors import UnsuitableInputError
@@ -134,11 +137,12 @@ def sidebar(series: Series | None) -> None:
         if series is not None:
             listed = {series.key: series} | listed
         keys = list(listed)
+        names = named(list(listed.values()))
         picked = st.selectbox(
             "Series",
             keys,
             index=0 if series is not None else None,
-            format_func=lambda key: listed[key].title or f"{TASKS[listed[key].task]}, {key[:6]}",
+            format_func=names.get,
             key=f"practice_series_{series.key if series else ''}",
             help="Series that were made or read on this computer, and one of each task to begin "
             "with.",
@@ -162,6 +166,15 @@ def sidebar(series: Series | None) -> None:
             "A nickname is no protection: whoever enters it reads on under it and sees its "
             "results. Nothing personal belongs in it."
         )
+
+
+def named(listed: Sequence[Series]) -> dict[str, str]:
+    """A name for each series by key, none twice: a list of choices is told apart by its names."""
+    titles = {one.key: one.title or TASKS[one.task] for one in listed}
+    count = Counter(titles.values())
+    return {
+        key: title if count[title] == 1 else f"{title} ({key[:4]})" for key, title in titles.items()
+    }
 
 
 def in_words(series: Series) -> str:

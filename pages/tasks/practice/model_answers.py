@@ -21,6 +21,7 @@ from core.practice.answers import (
 from core.practice.cases import Case
 from core.practice.judging import BONE_AGE_MONTHS
 from core.practice.truths import boxes_of
+from core.skull_strip import OURS
 from models.cards import ModelCard, load_card
 from pages.shared import caching
 from pages.tasks.practice import kept
@@ -131,7 +132,6 @@ def _head(card: ModelCard, case: Case) -> HeadAnswer:
 @caching.answer(max_entries=64)
 def _brain(card: ModelCard, volume: Volume) -> NDArray[np.uint8]:
     """The model's own mask of a head."""
-    from core.skull_strip import OURS, prepare
     from pages.tasks.skull_strip import loaders
 
-    return loaders.network().probability(card, prepare(volume, OURS)).mask().voxels
+    return loaders.segment(card, volume, OURS).voxels

@@ -57,31 +57,29 @@ def show(case: Case, seat: Seat, readings: Sequence[Reading], model: Answer | No
             st.caption(f"Kept on {at:%d %B %Y at %H:%M:%S}.")
 
 
+COUNTED = {
+    "hits": ("hit", "hits"),
+    "misses": ("missed", "missed"),
+    "false_boxes": ("false box", "false boxes"),
+    "named": ("named", "named"),
+    "missed": ("missed", "missed"),
+    "false": ("false", "false"),
+}
+
+
 def verdict_in_words(verdict: Verdict) -> str:
-    """Right or wrong, and by how much."""
+    """Right or wrong, and by how much; what did not occur is left out."""
     m = verdict.measures
-    parts = []
-    if "hits" in m:
-        parts = [
-            _count(m["hits"], "hit"),
-            _count(m["misses"], "miss", "misses"),
-            _count(m["false_boxes"], "false box", "false boxes"),
-        ]
-    elif "error_months" in m:
-        parts = [f"{m['error_months']:+.0f} months"]
-    elif "named" in m:
-        parts = [
-            f"{m['named']:.0f} named",
-            f"{m['missed']:.0f} missed",
-            f"{m['false']:.0f} false",
-        ]
+    parts = [
+        f"{m[name]:.0f} {one if m[name] == 1 else several}"
+        for name, (one, several) in COUNTED.items()
+        if m.get(name)
+    ]
+    if "error_months" in m:
+        parts.append(f"{m['error_months']:+.0f} months")
     if "ctr_error" in m:
         parts.append(f"CTR {m['ctr_error']:+.2f}")
     if "spot_found" in m:
         parts.append("spot found" if m["spot_found"] else f"spot off by {m['spot_mm']:.0f} mm")
     said = "✓ right" if verdict.right else "✗ wrong"
     return said + (f": {', '.join(parts)}" if parts else "")
-
-
-def _count(number: float, one: str, several: str = "") -> str:
-    return f"{number:.0f} {one if number == 1 else several or one + 's'}"

@@ -7,7 +7,7 @@ from typing import cast
 
 import streamlit as st
 
-from core.bone_age.result import in_words as age_in_words
+from core.bone_age.growth import years_and_months as age_in_words
 from core.practice.answers import Answer, BoneAgeAnswer
 from core.practice.cases import Case
 from core.practice.judging import BONE_AGE_MONTHS

@@ -34,6 +34,8 @@ def ask(case: Case, seat: Seat) -> list[Choice]:
     with seat.right:
         st.markdown("**Is there a fracture?** Box each one, or say that there is none.")
         st.caption(HELP)
+        if seat.model is not None:
+            st.info(f"The model says: {in_words(seat.model)}.", icon=":material/smart_toy:")
         sure = shared.confidence(seat)
         scores: tuple[float, ...] = ()
         if len(drawn) > 1:

@@ -1,0 +1,126 @@
+"""Results: a reader's own figures and plots, every case again, and all readers compared."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from core.practice import tables, transfer
+from core.practice.judging import RULES
+from core.practice.results import Results, figures
+from core.practice.series import Series
+from pages.shared import views
+from pages.shared.views import Figure
+from pages.tasks.practice import data, kept, outcomes, plots, teacher
+
+VIEWS = ("My results", "Compare readers", "Kept data")
+
+
+def show(series: Series | None) -> None:
+    """One of the three views."""
+    view = st.segmented_control(
+        "Results of",
+        VIEWS,
+        default=VIEWS[0],
+        required=True,
+        key="practice_view",
+        label_visibility="collapsed",
+        persist_state="session",
+    )
+    if view == VIEWS[2]:
+        data.show()
+    elif series is None:
+        return
+    elif view == VIEWS[0]:
+        _own(series, kept.nickname())
+    else:
+        teacher.show(series)
+
+
+def _own(series: Series, reader: str) -> None:
+    """What one reader has done, as far as the truth may be shown."""
+    if not reader:
+        st.info("Read a case first, or enter your nickname in Read: results are kept under it.")
+        return
+    readings = kept.store().readings(series.key, reader)
+    shown = outcomes.may_be_shown(series, readings)
+    if not shown:
+        if readings and series.reveal == "end":
+            count = len({one.case for one in readings})
+            st.info(
+                f"The truth of this series is shown when all are read: {count} of "
+                f"{len(series.cases)} so far."
+            )
+        else:
+            st.info(f"{reader} has finished no case of “{series.title}” yet.")
+        return
+    found = outcomes.with_model(series, shown)
+    _figures(found)
+    names = plots.offered(found)
+    name = st.segmented_control(
+        "Plot", names, default=names[0], required=True, key=f"practice_plot_{series.task}"
+    )
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        chosen = plots.show("practice_own", name, found)
+    with right:
+        st.markdown("**Your cases.** Choose one to open it again.")
+        picked = _cases(found)
+        st.download_button(
+            "Every reading (CSV)",
+            lambda: transfer.export_csv(
+                kept.store(), series.key, reader, {one.case for one in shown}
+            ),
+            file_name=f"readings_{series.key}.csv",
+            mime="text/csv",
+            key="practice_csv",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+    outcomes.case_again(series, outcomes.latest("practice_own", chosen, picked), shown)
+
+
+def _figures(results: Results) -> None:
+    """The figures of the reader in a row, then beside the model's."""
+    first = figures(results.readers[0])
+    views.metric_strip(
+        [
+            Figure(name.capitalize(), *_apart(tables.worded(name, estimate)))
+            for name, estimate in list(first.items())[:5]
+        ]
+    )
+    st.caption(f"{RULES[results.series.task]} In brackets: 95 % intervals, exact for shares.")
+    if len(results.everyone) > 1:
+        with st.expander("Beside the model"):
+            outcomes.figures_beside(results.everyone)
+
+
+def _apart(words: str) -> tuple[str, str, str]:
+    """Value, glossary term and note of a figure with its interval."""
+    value, _, interval = words.partition(" (")
+    return value, "", interval.rstrip(")")
+
+
+def _cases(results: Results) -> str | None:
+    """The cases in a table; the key of the chosen one."""
+    first = results.readers[0]
+    rows = [
+        {
+            "case": number,
+            "right": "✓" if verdict.right else "✗",
+            "answer": tables.answer_words(first.answers[key]),
+            "seconds": round(first.seconds[key]),
+        }
+        for number, (key, verdict) in enumerate(first.verdicts.items(), start=1)
+    ]
+    event = st.dataframe(
+        pd.DataFrame(rows),
+        hide_index=True,
+        height="content" if len(rows) <= 8 else 320,
+        on_select="rerun",
+        selection_mode="single-row",
+        key="practice_own_cases",
+        alt="Table of the cases that were read, in the order of reading.",
+    )
+    chosen = event.selection.rows
+    return list(first.verdicts)[chosen[0]] if chosen else None
