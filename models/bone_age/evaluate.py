@@ -20,7 +20,7 @@ from core.images import FloatArray
 from core.metrics.statistics import bootstrap_interval
 from core.phantoms.hand.phantom import hand_phantom
 from models.bone_age.pipelines import PIPELINES, stages_of
-from models.bone_age.predict import interval, load_model, months_of, pipelines_of, together
+from models.bone_age.predict import ensemble_mean, interval, load_model, months_of, pipelines_of
 from models.bone_age.preprocess import MEAN_MONTHS, network_input
 from models.cards import ModelCard, task_cards
 
@@ -112,7 +112,7 @@ def predict_all(
     for first in range(0, len(sexes), BATCH):
         part = slice(first, first + BATCH)
         films = {name: some[part] for name, some in seen.items()}
-        found = together(model, months_of(model, films, sexes[part]))
+        found = ensemble_mean(model, months_of(model, films, sexes[part]))
         months[part] = np.where(readable[part], np.maximum(found, 0), MEAN_MONTHS)
     return months, (time.perf_counter() - start) / max(1, len(sexes))
 

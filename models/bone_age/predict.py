@@ -132,7 +132,7 @@ def _run(
     return months.reshape(2, -1).mean(axis=0), attention
 
 
-def together(model: Model, by_part: Mapping[str, Any]) -> Any:
+def ensemble_mean(model: Model, by_part: Mapping[str, Any]) -> Any:
     """The weighted mean of the parts' months."""
     return sum(model.shares[name] * months for name, months in by_part.items())
 
@@ -222,4 +222,4 @@ def months_of_films(
     """
     inputs = [network_inputs(model, pixels) for pixels in films]
     seen = {name: np.stack([one[name][1] for one in inputs]) for name in model.pipelines}
-    return np.asarray(together(model, months_of(model, seen, sexes)), np.float32)
+    return np.asarray(ensemble_mean(model, months_of(model, seen, sexes)), np.float32)

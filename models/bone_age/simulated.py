@@ -1,4 +1,4 @@
-"""Simulated hands as training and validation films, of seeds that no page and no test uses."""
+"""Simulated hands as training and validation films, of seeds far from those of pages and tests."""
 
 from __future__ import annotations
 

@@ -127,7 +127,7 @@ def test_members_are_averaged_by_their_weights(tiny: predict.Model) -> None:
     whole = next(iter(tiny.parts.values()))
     corner = predict.Part(Brightest(slice(0, 12), slice(None)), "tiny")
     model = predict.Model(card(), {"a": replace(whole, weight=3.0), "b": corner})
-    assert predict.together(model, {"a": 100.0, "b": 120.0}) == pytest.approx(105)
+    assert predict.ensemble_mean(model, {"a": 100.0, "b": 120.0}) == pytest.approx(105)
     found = predict.estimate(model, film(), "F")
     assert {name: member.weight for name, member in found.members.items()} == {"a": 0.75, "b": 0.25}
     one, other = (member.months for member in found.members.values())
@@ -330,6 +330,18 @@ def test_training_goes_from_films_to_smaller_errors(folder: Path) -> None:
     train.fit(model, batches, lambda: 0.0, epochs=150, rate=5e-3, report=False)
     after = np.abs(train.predicted(model, films, cases) - [60, 120, 180]).mean()
     assert after < before / 2
+
+
+def test_simulated_hands_cover_all_ages_with_seeds_of_their_own(tmp_path: Path) -> None:
+    from models.bone_age.simulated import TRAIN_SEED, prepare_simulated, simulated_hands
+
+    hands = simulated_hands(3, TRAIN_SEED)
+    assert [(hand.months, hand.sex) for hand in hands] == [(12, "F"), (120, "M"), (228, "F")]
+    assert min(hand.seed for hand in hands) > 9999  # pages and tests use smaller ones
+    stages = whole_hand.stages(shape=SHAPE)
+    films = prepare_simulated(hands[:1], stages, SHAPE, tmp_path / "a.npy")
+    assert films.shape == (1, *SHAPE) and films.max() > 100
+    assert np.array_equal(films, prepare_simulated(hands[:1], stages, SHAPE, tmp_path / "a.npy"))
 
 
 def test_augmentation_keeps_shape_and_range_and_repeats_with_its_seed() -> None:
