@@ -2,21 +2,34 @@
 
 import streamlit as st
 
-# An emoji as page icon: the browser would fetch a Material icon from a font server.
-st.set_page_config(page_title="Lightbox", page_icon="🩻", layout="wide")
+PAGES = {
+    "home": ("Lightbox", ":material/home:"),
+    "fracture": ("Fracture", ":material/healing:"),
+    "bone_age": ("Bone age", ":material/front_hand:"),
+    "chest": ("Chest", ":material/pulmonology:"),
+    "skull_strip": ("Skull stripping", ":material/neurology:"),
+    "practice": ("Practice", ":material/school:"),
+    "augmentation": ("Augmentation lab", ":material/science:"),
+    "datasets": ("Datasets", ":material/database:"),
+}
 
-page = st.navigation(
-    [
-        st.Page("pages/home.py", title="Lightbox", icon=":material/home:", default=True),
-        st.Page("pages/fracture.py", title="Fracture", icon=":material/orthopedics:"),
-        st.Page("pages/bone_age.py", title="Bone age", icon=":material/front_hand:"),
-        st.Page("pages/chest.py", title="Chest", icon=":material/pulmonology:"),
-        st.Page("pages/skull_strip.py", title="Skull stripping", icon=":material/neurology:"),
-        st.Page("pages/practice.py", title="Practice", icon=":material/school:"),
-        st.Page("pages/augmentation.py", title="Augmentation lab", icon=":material/science:"),
-        st.Page("pages/datasets.py", title="Datasets", icon=":material/database:"),
-    ],
-    position="top",
-)
-page.run()
-st.caption("Lightbox is for teaching. It is not a medical device and not for diagnosis.")
+if __name__ == "__main__":  # a visitor's run of the page
+    # An emoji as page icon: the browser would fetch a Material icon from a font server.
+    st.set_page_config(page_title="Lightbox", page_icon="🩻", layout="wide")
+    page = st.navigation(
+        [
+            st.Page(f"pages/{name}.py", title=title, icon=icon, default=name == "home")
+            for name, (title, icon) in PAGES.items()
+        ],
+        position="top",
+    )
+    page.run()
+    st.caption("Lightbox is for teaching. It is not a medical device and not for diagnosis.")
+else:  # the server's start
+    from pages.shared import server, warm
+
+    app = st.App(
+        __file__,
+        lifespan=server.lifespan(warm.start),
+        routes=server.page_routes([name for name in PAGES if name != "home"]),
+    )

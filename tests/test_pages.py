@@ -28,7 +28,7 @@ def test_disclaimer_stands_once_on_every_page(page: str) -> None:
 
 def test_every_page_is_in_the_table_of_contents() -> None:
     contents = (ROOT / "app.py").read_text(encoding="utf-8")
-    assert [page for page in PAGES if f"pages/{page}.py" not in contents] == []
+    assert [page for page in PAGES if f'"{page}": (' not in contents] == []
 
 
 def test_home_names_a_measured_figure_for_every_task_with_a_model() -> None:

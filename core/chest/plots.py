@@ -1,7 +1,8 @@
-"""Plotly figures of a chest film: probabilities, the ratio's lines, changes and calibration."""
+"""Plotly plots of a chest film: findings, outlines, and the lines of the ratio."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -23,7 +24,9 @@ STRUCTURES: dict[str, tuple[str, Rgb, str]] = {
     "left_lung": ("lungs (dash-dot)", CHEST, "dashdot"),
     "right_lung": ("lungs (dash-dot)", CHEST, "dashdot"),
 }
-LEAST = 1e-3  # where the logarithmic axis of the probabilities begins
+STRONG = 0.98
+"""Share of the films without a finding that are given less, from which a call is a strong one:
+one clear film in fifty gets one for each finding, where one in ten gets a call at all."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ class FindingRow:
         operating_point: From where on the finding is called.
         mark: What is known of it besides ("labelled", "drawn in"), or nothing.
         judged: Whether there were films enough to measure how good this answer is.
+        share_below: Share of validation films without it that are given less; NaN if unknown.
     """
 
     name: str
@@ -43,6 +47,7 @@ class FindingRow:
     operating_point: float
     mark: str = ""
     judged: bool = True
+    share_below: float = math.nan
 
     @property
     def above(self) -> bool:
@@ -50,46 +55,65 @@ class FindingRow:
         return self.judged and self.probability >= self.operating_point
 
     @property
+    def strong(self) -> bool:
+        """Whether it is called so clearly that few clear films get as much."""
+        return self.above and self.share_below >= STRONG
+
+    @property
+    def times(self) -> float:
+        """Probability over operating point."""
+        return self.probability / self.operating_point if self.operating_point > 0 else math.inf
+
+    @property
     def verdict(self) -> str:
-        """ "above" or "below" the operating point, or "not judged"."""
+        """ "above" or "below" the threshold, or "not judged"."""
         return ("above" if self.above else "below") if self.judged else "not judged"
 
     @property
     def words(self) -> str:
         """The row without its name, as it stands beside the bar."""
         mark = f", {self.mark}" if self.mark else ""
-        limit = f" its {percent(self.operating_point)}" if self.judged else ""
-        return f"{percent(self.probability)}, {self.verdict}{limit}{mark}"
+        if not self.judged:
+            return f"{percent(self.probability)}, not judged{mark}"
+        digits = 2 if 0.95 <= self.times < 1.05 else 1  # 0.98 must not read as 1.0
+        return f"{percent(self.probability)}, {self.times:.{digits}f} × its threshold{mark}"
+
+    @property
+    def standing(self) -> str:
+        """How the answer stands among films without the finding, in words; empty if unknown."""
+        if not math.isfinite(self.share_below):
+            return ""
+        return f"higher than {percent(min(self.share_below, 0.999))} of films without it"
 
 
 def percent(share: float) -> str:
-    """A probability for the screen: whole percents, tenths below ten."""
+    """A share for the screen: whole percents, tenths below ten and from 99 on."""
     if share < 0.0005:
-        return "< 0.1%"
-    return f"{share:.0%}" if share >= 0.0995 else f"{share:.1%}"
+        return "< 0.1\u00a0%"
+    tenths = share < 0.0995 or 0.99 < share < 0.9995
+    return f"{share * 100:.{1 if tenths else 0}f}\u00a0%"
 
 
 def finding_bars(rows: Sequence[FindingRow], chosen: str | None = None) -> go.Figure:
-    """Calibrated probabilities as bars, each with its operating point as a diamond.
-
-    The axis is logarithmic: some findings are so rare that their operating points lie below 1 %.
+    """How high each finding stands among films without it, as bars.
 
     Args:
-        rows: In the order from top to bottom; what is above is filled, what is below hatched.
+        rows: In the order from top to bottom. A strong call is filled, a weak one hatched, what
+            is below its threshold grey. Without stored films the bar is the probability.
         chosen: Name of the finding that is drawn with a bright rim.
     """
     names = [row.name for row in rows]
+    known = all(math.isfinite(row.share_below) for row in rows)
     figure = go.Figure()
     figure.add_bar(
-        x=[max(row.probability, LEAST * 1.05) for row in rows],
+        x=[row.share_below if known else row.probability for row in rows],
         y=names,
         orientation="h",
-        name="calibrated probability",
-        customdata=[row.words for row in rows],
+        customdata=[", ".join(filter(None, (row.words, row.standing))) for row in rows],
         marker={
             "color": [hex_colour(PREDICTION) if row.above else QUIET for row in rows],
             "pattern": {
-                "shape": ["" if row.above else "/" for row in rows],
+                "shape": ["/" if row.above and not row.strong else "" for row in rows],
                 "fillmode": "replace",
                 "size": 5,
             },
@@ -102,24 +126,10 @@ def finding_bars(rows: Sequence[FindingRow], chosen: str | None = None) -> go.Fi
         # A click chooses; it must not fade the others.
         selected={"marker": {"opacity": 1}},
         unselected={"marker": {"opacity": 1}},
+        showlegend=False,
     )
     figure.add_scatter(
-        x=[max(row.operating_point, LEAST * 1.05) for row in rows],
-        y=names,
-        mode="markers",
-        name="operating point",
-        marker={
-            "symbol": "diamond-tall-open",
-            "size": 12,
-            "color": hex_colour(TRUTH),
-            "line": {"width": 2},
-        },
-        hovertemplate="%{y}: called from %{x:.1%} on<extra></extra>",
-        selected={"marker": {"opacity": 1}},
-        unselected={"marker": {"opacity": 1}},
-    )
-    figure.add_scatter(
-        x=[1.2] * len(rows),
+        x=[1.02] * len(rows),
         y=names,
         mode="text",
         text=[f"<b>{row.words}</b>" if row.above else row.words for row in rows],
@@ -129,19 +139,22 @@ def finding_bars(rows: Sequence[FindingRow], chosen: str | None = None) -> go.Fi
         hoverinfo="skip",
     )
     figure.update_layout(
-        height=70 + 27 * len(rows),
-        margin={"l": 0, "r": 0, "t": 8, "b": 0},
+        height=60 + 25 * len(rows),
+        margin={"l": 0, "r": 0, "t": 4, "b": 0},
         bargap=0.3,
         dragmode=False,
-        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0},
         clickmode="event+select",
     )
     figure.update_xaxes(
-        type="log",
-        range=[np.log10(LEAST), 2.4],  # room on the right for the words
-        tickvals=[0.001, 0.01, 0.1, 1],
-        ticktext=["0.1%", "1%", "10%", "100%"],
-        title="calibrated probability",
+        range=[0, 2.0],  # room on the right for the words
+        tickvals=[0, 0.25, 0.5, 0.75, 1],
+        ticktext=["0", "25", "50", "75", "100\u00a0%"],
+        title={
+            "text": "films without the finding that score lower"
+            if known
+            else "calibrated probability",
+            "standoff": 4,
+        },
         fixedrange=True,
     )
     figure.update_yaxes(autorange="reversed", fixedrange=True, ticksuffix="  ")
@@ -155,6 +168,7 @@ def add_ratio_lines(
     column: int = 1,
     name: str = "",
     dashed: bool = False,
+    mm_per_px: float | None = None,
 ) -> None:
     """Draw the two lines of a cardiothoracic ratio on a panel of a viewer; changes the figure.
 
@@ -164,10 +178,14 @@ def add_ratio_lines(
         column: The panel, from 1.
         name: Of the legend's entry, before "heart" and "chest".
         dashed: The line style of truth.
+        mm_per_px: Width of a pixel, where known: lengths are given in mm then.
     """
     x, y = _axes(column)
+    # The upper line's label stands above it and the lower one's below: they cannot meet.
+    upper = "heart" if ratio.heart_y <= ratio.chest_y else "chest"
     for line, colour in (("heart", HEART), ("chest", CHEST)):
         x0, y0, x1, y1 = ratio.lines[line]
+        words = f"{name}{line} {length(x1 - x0, mm_per_px)}"
         for rim in (True, False):
             figure.add_scatter(
                 x=[x0, x1],
@@ -184,21 +202,27 @@ def add_ratio_lines(
                 | ({} if rim else {"line": {"width": 2.5, "color": hex_colour(colour)}}),
                 showlegend=False,
                 hoverinfo="skip" if rim else "text",
-                text=f"{name}{line} {x1 - x0:.0f} px",
+                text=words,
             )
         figure.add_annotation(
-            text=f"{name}{line} {x1 - x0:.0f} px",
+            name="overlay",
+            text=words,
             xref=x,
             yref=y,
             x=(x0 + x1) / 2,
             y=y0,
-            yshift=4 if line == "heart" else -4,  # the lines may lie on each other
-            yanchor="bottom" if line == "heart" else "top",
+            yshift=4 if line == upper else -4,
+            yanchor="bottom" if line == upper else "top",
             showarrow=False,
             font={"color": hex_colour(colour), "size": 12},
             bgcolor="rgba(0,0,0,0.6)",
             borderpad=1,
         )
+
+
+def length(px: float, mm_per_px: float | None) -> str:
+    """A length on a film, in mm where the size of a pixel is known."""
+    return f"{px:.0f} px" if mm_per_px is None else f"{px * mm_per_px:.0f} mm"
 
 
 def add_outlines(

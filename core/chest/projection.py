@@ -74,7 +74,7 @@ def changed(image: Radiograph, change: Change) -> Radiograph:
     return image.with_pixels(np.clip(pixels, 0, 1).astype(np.float32), repr(change))
 
 
-def spoiled(image: Radiograph, how: str) -> Radiograph:
+def degraded(image: Radiograph, how: str) -> Radiograph:
     """A film as it should not come in, to show what then happens.
 
     Args:
@@ -84,7 +84,7 @@ def spoiled(image: Radiograph, how: str) -> Radiograph:
     if how == "inverted":
         return image.with_pixels(np.float32(1) - image.pixels, how)
     if how != "turned":
-        raise ValueError(f"a film is spoiled by being turned or inverted, got {how!r}")
+        raise ValueError(f"a film is degraded by being turned or inverted, got {how!r}")
     spacing = image.spacing_mm
     turned = image.with_pixels(np.ascontiguousarray(np.rot90(image.pixels)), how)
     return turned if spacing is None else replace(turned, spacing_mm=(spacing[1], spacing[0]))

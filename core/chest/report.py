@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -11,7 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from core.chest.ctr import CardiothoracicRatio, labels_from_masks
+from core.chest.ctr import LIMIT, CardiothoracicRatio, labels_from_masks
+from core.chest.heart_size import HeartSize
 from core.chest.plots import CHEST, HEART, STRUCTURES, FindingRow, percent
 from core.files.write import table
 from core.plots.draw import Picture, Rgb, scaled, to_rgb
@@ -38,29 +40,31 @@ class ReportPicture:
     caption: str
 
 
-def csv(rows: Sequence[FindingRow], ratios: Mapping[str, CardiothoracicRatio]) -> bytes:
-    """Findings and ratios as one CSV file, a line each."""
+def csv(rows: Sequence[FindingRow], hearts: Mapping[str, HeartSize]) -> bytes:
+    """Findings and ratios as one CSV file, a line each, in the words of the page."""
     lines: list[dict[str, Any]] = [
         {
             "name": row.name,
             "value": round(row.probability, 4),
-            "limit": round(row.operating_point, 4),
-            "above": row.above,
+            "threshold": round(row.operating_point, 4),
+            "answer": row.verdict,
+            "higher_than": round(row.share_below, 4) if math.isfinite(row.share_below) else None,
         }
         for row in rows
     ]
-    for name, ratio in ratios.items():
+    for name, heart in hearts.items():
         lines.append(
             {
                 "name": name,
-                "value": round(ratio.ratio, 4),
-                "limit": 0.5,
-                "above": ratio.enlarged,
-                "heart_width_px": round(ratio.heart_width_px, 1),
-                "chest_width_px": round(ratio.chest_width_px, 1),
+                "value": round(heart.ratio.ratio, 4),
+                "threshold": LIMIT,
+                "answer": heart.words,
+                "reason": heart.reason,
+                "heart_width_px": round(heart.ratio.heart_width_px, 1),
+                "chest_width_px": round(heart.ratio.chest_width_px, 1),
             }
         )
-    return table(lines, ("name", "value", "limit", "above"))
+    return table(lines, ("name", "value", "threshold", "answer", "higher_than", "reason"))
 
 
 def label_map(masks: Mapping[str, NDArray[np.bool_]]) -> bytes:
@@ -145,7 +149,7 @@ def html(
     findings = "".join(
         f'<tr class="{"above" if row.above else "below"}"><td>{escape(row.name)}</td>'
         f"<td>{percent(row.probability)}</td><td>{percent(row.operating_point)}</td>"
-        f"<td>{escape(', '.join(filter(None, (row.verdict, row.mark))))}</td></tr>"
+        f"<td>{escape(', '.join(filter(None, (row.verdict, row.standing, row.mark))))}</td></tr>"
         for row in rows
     )
     page = (
@@ -153,7 +157,7 @@ def html(
         f"<style>{STYLE}</style><h1>Chest film: {escape(title)}</h1>"
         f'<p class="quiet">{escape(known)}</p><div class="films">{films}</div>'
         f'<div class="tables"><section><h2>Findings</h2><table><tr><th>finding</th>'
-        "<th>calibrated probability</th><th>operating point</th><th></th></tr>"
+        "<th>calibrated probability</th><th>threshold</th><th></th></tr>"
         f"{findings}</table></section><section><h2>Heart size</h2>{_table(heart)}"
         f"{_list('', sentences)}</section></div>"
         f"{_list('Models', models)}<p><strong>{DISCLAIMER}</strong></p></html>"

@@ -1,4 +1,4 @@
-"""Plotly charts of what was measured: changes, calibration, runs with several seeds, scores."""
+"""Plotly plots of what was measured: changes, calibration, runs with several seeds, scores."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def delta_chart(before: Sequence[FindingRow], after: Sequence[FindingRow]) -> go
 
 
 def reliability(bins: Sequence[tuple[float, float, int]]) -> go.Figure:
-    """Said against seen: mean predicted probability and share of positives, bin by bin.
+    """Predicted against observed: mean predicted probability and share of positives, bin by bin.
 
     Args:
         bins: (mean probability, share of positives, number of answers) of each bin with any.
@@ -80,14 +80,15 @@ def reliability(bins: Sequence[tuple[float, float, int]]) -> go.Figure:
         hoverinfo="skip",
     )
     figure.add_scatter(
-        x=[said for said, _, _ in bins],
-        y=[seen for _, seen, _ in bins],
+        x=[predicted for predicted, _, _ in bins],
+        y=[observed for _, observed, _ in bins],
         mode="lines+markers",
         name="this model",
         customdata=[count for _, _, count in bins],
         line={"color": hex_colour(PREDICTION), "width": 2.5},
         marker={"size": 9},
-        hovertemplate="said %{x:.0%}, seen %{y:.0%}<br>%{customdata} answers<extra></extra>",
+        hovertemplate="predicted %{x:.0%}, observed %{y:.0%}<br>"
+        "%{customdata} answers<extra></extra>",
     )
     figure.update_layout(
         height=380,
@@ -95,7 +96,7 @@ def reliability(bins: Sequence[tuple[float, float, int]]) -> go.Figure:
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
     )
     figure.update_xaxes(title="predicted probability", tickformat=".0%", range=[0, 1])
-    figure.update_yaxes(title="share that was labelled", tickformat=".0%", range=[0, 1])
+    figure.update_yaxes(title="observed: share that was labelled", tickformat=".0%", range=[0, 1])
     return figure
 
 

@@ -80,9 +80,9 @@ class Database:
         except sqlite3.DatabaseError as err:
             if not _is_damage(err):
                 raise
-            self._set_aside()
+            if _inode(self.path) == self._inode:  # else another process has just done it
+                self._set_aside()
             self._connection = self._opened()
-        self._inode = _inode(self.path)
         return self._connection
 
     def _opened(self) -> sqlite3.Connection:
@@ -96,6 +96,7 @@ class Database:
         connection = sqlite3.connect(
             self.path, timeout=self._timeout, isolation_level=None, check_same_thread=False
         )
+        self._inode = _inode(self.path)
         try:
             if schema.is_foreign(connection):
                 raise StoreError(

@@ -142,7 +142,7 @@ def find_in_folder(task: str, source: FolderSource) -> FolderCase:
     """
     dataset = _dataset(task, Path(source.folder))
     if source.file in dataset.rows.index:
-        found = _READERS[task](dataset, source.file, dataset.rows.loc[source.file])
+        found = _READERS[task](dataset, source.file, dataset.rows.loc[[source.file]].iloc[0])
         if found is not None:
             return found
     raise UnsuitableInputError(

@@ -69,14 +69,14 @@ def read_cases(folder: Path, split: str | None = None) -> list[Case]:
 
 @dataclass(frozen=True)
 class MaskCase:
-    """A film with drawn lungs and heart.
+    """A film whose lungs and heart a person outlined.
 
     Attributes:
         path, mask_path: Image file, and the mask with 0 background, 1 left lung, 2 right lung,
             3 heart.
         file: The image as the table writes it.
         source: Collection that the film is from.
-        ratio: Cardiothoracic ratio measured on the drawn mask.
+        ratio: Cardiothoracic ratio measured on that mask.
     """
 
     path: Path
@@ -113,7 +113,7 @@ def read_film(path: Path) -> Radiograph:
 
 
 def read_mask(path: Path) -> NDArray[np.uint8]:
-    """Drawn mask (H, W) with the numbers of `MaskCase`."""
+    """A person's mask (H, W) with the numbers of `MaskCase`."""
     import cv2
 
     mask = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)

@@ -23,7 +23,7 @@ from core.images import FloatArray
 from core.metrics.statistics import auroc, bootstrap_interval, dice
 from core.stages import Progress
 from models.cards import load_card
-from models.chest import segment as drawing
+from models.chest import segment
 from models.chest.dataset import Case, MaskCase, read_film, read_mask, read_mask_cases
 from models.chest.dataset import read_cases as read_labelled
 from models.chest.predict import Model, load_model, network_input, probabilities
@@ -60,13 +60,13 @@ class Labelled:
 
 
 @dataclass(frozen=True)
-class Drawn:
-    """A film with drawn masks and how the network's compare.
+class Outlined:
+    """A film outlined by a person and how the network's masks compare.
 
     Attributes:
         heart, left_lung, right_lung: Dice coefficients.
         ratio: Cardiothoracic ratio of the network's masks; NaN where one was not found.
-        true_ratio: That of the drawn masks.
+        true_ratio: That of the person's.
     """
 
     case: MaskCase
@@ -119,23 +119,23 @@ def score_labelled(
     )
 
 
-def score_drawn(
-    model: drawing.SegmentModel, cases: Sequence[MaskCase], progress: Progress | None = None
-) -> list[Drawn]:
-    """Run the U-Net on films with drawn masks."""
+def score_outlined(
+    model: segment.SegmentModel, cases: Sequence[MaskCase], progress: Progress | None = None
+) -> list[Outlined]:
+    """Run the U-Net on films that a person outlined."""
     scored = []
     for number, case in enumerate(cases):
         if progress is not None:
             progress(number / len(cases), f"mask {number} of {len(cases)}")
-        found = drawing.segment(model, read_film(case.path))
-        drawn = masks_from_labels(read_mask(case.mask_path))
+        found = segment.segment(model, read_film(case.path))
+        true = masks_from_labels(read_mask(case.mask_path))
         try:
             ratio = measure(found).ratio
         except ImagingError:
             ratio = float("nan")
-        overlap = {name: dice(found[name], drawn[name]) for name in drawn}
+        overlap = {name: dice(found[name], true[name]) for name in true}
         scored.append(
-            Drawn(
+            Outlined(
                 case,
                 overlap["heart"],
                 overlap["left_lung"],
@@ -185,7 +185,7 @@ def reliability(truth: FloatArray, found: FloatArray, bins: int = BINS) -> list[
     return rows
 
 
-def label_figures(scored: Labelled, draws: int) -> dict[str, Any]:
+def label_metrics(scored: Labelled, draws: int) -> dict[str, Any]:
     """Areas, their mean and the calibration error, with bootstrap 95 % intervals over films."""
     empty = dict.fromkeys(scored.labels)
     if not len(scored.truth):
@@ -214,57 +214,58 @@ def label_figures(scored: Labelled, draws: int) -> dict[str, Any]:
     }
 
 
-def mask_figures(scored: Sequence[Drawn], draws: int) -> dict[str, Any]:
+def mask_metrics(scored: Sequence[Outlined], draws: int) -> dict[str, Any]:
     """Mean Dice of heart and lungs and the ratio's mean absolute error, with intervals."""
     names = {"dice_heart": "heart", "dice_lungs": "lungs", "ctr_mae": "ratio_error"}
     if not scored:
         return {**dict.fromkeys(names), "intervals": {}}
-    figures: dict[str, Any] = {"intervals": {}}
+    metrics: dict[str, Any] = {"intervals": {}}
     for name, attribute in names.items():
         values = np.array([getattr(one, attribute) for one in scored])
-        figures[name] = float(values.mean())
-        figures["intervals"][name] = bootstrap_interval(
+        metrics[name] = float(values.mean())
+        metrics["intervals"][name] = bootstrap_interval(
             lambda v: float(np.mean(v)), values, draws=draws
         )
-    return figures
+    return metrics
 
 
 def report(
     labelled: Labelled,
-    drawn: Sequence[Drawn],
+    outlined: Sequence[Outlined],
     operating_points: dict[str, float],
     *,
     draws: int = 1000,
     with_cases: bool = False,
 ) -> dict[str, Any]:
-    """All figures; those of the contract at the top."""
-    films, masks = label_figures(labelled, draws), mask_figures(drawn, draws)
+    """All metrics; those of the contract at the top."""
+    films, masks = label_metrics(labelled, draws), mask_metrics(outlined, draws)
     result: dict[str, Any] = {**films, **masks}
     result["intervals"] = {**films["intervals"], **masks["intervals"]}
-    result["n"] = len(labelled.truth) or len(drawn)
-    result["n_labelled"], result["n_masks"] = len(labelled.truth), len(drawn)
+    result["n"] = len(labelled.truth) or len(outlined)
+    result["n_labelled"], result["n_masks"] = len(labelled.truth), len(outlined)
     result["positives"] = _positives(labelled)
     result["by_px"] = {}
     for size in SIZES:
         part = labelled.part(labelled.px == size)
         result["by_px"][str(size)] = {
-            **label_figures(part, draws),
+            **label_metrics(part, draws),
             **dict.fromkeys(("dice_heart", "dice_lungs", "ctr_mae")),
             "n": len(part.truth),
             "positives": _positives(part),
+            "operating_points": at_operating_points(part, operating_points),
         }
-    sources = sorted({one.case.source for one in drawn})
+    sources = sorted({one.case.source for one in outlined})
     result["by_source"] = {}
     for source in sources:
-        members = [one for one in drawn if one.case.source == source]
-        result["by_source"][source] = {**mask_figures(members, draws), "n": len(members)}
-    if drawn:
-        agreed = [(one.ratio > LIMIT) == (one.true_ratio > LIMIT) for one in drawn]
+        members = [one for one in outlined if one.case.source == source]
+        result["by_source"][source] = {**mask_metrics(members, draws), "n": len(members)}
+    if outlined:
+        agreed = [(one.ratio > LIMIT) == (one.true_ratio > LIMIT) for one in outlined]
         result["ctr_side_of_half_agrees"] = float(np.mean(agreed))
     result["operating_points"] = at_operating_points(labelled, operating_points)
     result["reliability"] = reliability(labelled.truth, labelled.found)
     if with_cases:
-        result["cases"] = _case_rows(labelled, drawn)
+        result["cases"] = _case_rows(labelled, outlined)
     return result
 
 
@@ -293,14 +294,14 @@ def _positives(scored: Labelled) -> dict[str, int]:
     return {label: int(scored.truth[:, i].sum()) for i, label in enumerate(scored.labels)}
 
 
-def _case_rows(labelled: Labelled, drawn: Sequence[Drawn]) -> list[dict[str, Any]]:
+def _case_rows(labelled: Labelled, outlined: Sequence[Outlined]) -> list[dict[str, Any]]:
     """What each film got, by file name."""
     rows: list[dict[str, Any]] = []
     for number, file in enumerate(labelled.files):
         row = labelled.found[number]
         found = {n: round(float(p), 5) for n, p in zip(labelled.labels, row, strict=True)}
         rows.append({"file": file, "probabilities": found})
-    for one in drawn:
+    for one in outlined:
         rows.append(
             {
                 "file": one.case.file,
@@ -349,7 +350,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="data set folder")
     parser.add_argument("--split", default="test")
-    parser.add_argument("--json", type=Path, required=True, help="where the figures go")
+    parser.add_argument("--json", type=Path, required=True, help="where the metrics go")
     parser.add_argument("--card", default="findings", help="classifier to score")
     parser.add_argument("--through", type=int, help="bring films to this side first")
     parser.add_argument("--cases", action="store_true", help="add a row for each film")
@@ -363,14 +364,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     cases = read_labelled(options.data, options.split)
     labelled = score_labelled(model, cases, progress, through_px=options.through)
     mask_cases = read_mask_cases(options.data, options.split)
-    drawn = []
+    outlined = []
     if mask_cases:
-        drawer = drawing.load_model(load_card("chest", "heart_lungs"))
-        drawn = score_drawn(drawer, mask_cases, progress)
+        segmenter = segment.load_model(load_card("chest", "heart_lungs"))
+        outlined = score_outlined(segmenter, mask_cases, progress)
     points = dict(model.operating_points)
-    figures = report(labelled, drawn, points, draws=options.draws, with_cases=options.cases)
-    figures["cardiomegaly_against_ratio"] = heart_opinions(model, mask_cases, options.draws)
-    found = plain(figures)
+    metrics = report(labelled, outlined, points, draws=options.draws, with_cases=options.cases)
+    metrics["cardiomegaly_against_ratio"] = heart_opinions(model, mask_cases, options.draws)
+    found = plain(metrics)
     options.json.write_text(json.dumps(found, indent=1), encoding="utf-8")
     for size, part in (("all", found), *found["by_px"].items()):
         print(f"px {size}: n = {part['n']}")

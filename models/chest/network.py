@@ -62,7 +62,7 @@ def _backbone(architecture: str) -> tuple[nn.Sequential, int, dict[str, str]]:
     """Feature layers, their number of channels, and the layers to look at.
 
     All keep the stride of the last stage at 1: films of 128 px would otherwise end in a map of
-    4×4 cells, too coarse for a heat map (as Luo et al. 2019 do for people on small pictures).
+    4×4 cells, too coarse for a heat map (as Luo et al. 2019 do for people on small images).
     """
     import torchvision
 
@@ -90,7 +90,7 @@ def _backbone(architecture: str) -> tuple[nn.Sequential, int, dict[str, str]]:
 
 
 def _one_channel(conv: nn.Conv2d) -> nn.Conv2d:
-    """The same first convolution for grey pictures."""
+    """The same first convolution for grey images."""
     single = copy.deepcopy(conv)
     single.in_channels = 1
     single.weight = nn.Parameter(conv.weight.detach().sum(dim=1, keepdim=True))

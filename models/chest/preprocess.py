@@ -41,7 +41,7 @@ def pad_square(pixels: FloatArray) -> FloatArray:
 
 
 def resize(pixels: FloatArray, side_px: int) -> FloatArray:
-    """Square film to (`side_px`, `side_px`): areas averaged to shrink, lines drawn to enlarge."""
+    """Square film to (`side_px`, `side_px`): areas averaged to shrink, interpolated to enlarge."""
     import cv2
 
     how = cv2.INTER_AREA if pixels.shape[0] > side_px else cv2.INTER_LINEAR

@@ -64,7 +64,7 @@ def box_questions(folder: Path, labels: Sequence[str]) -> list[Question]:
 
 
 def heart_questions(folder: Path, splits: Sequence[str]) -> list[Question]:
-    """Films whose drawn heart is wider than half the chest: the heat should be on the heart."""
+    """Films whose outlined heart is wider than half the chest: the heat should be on the heart."""
     return [
         Question(
             read_film(case.path),

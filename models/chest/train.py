@@ -38,7 +38,7 @@ class Plan:
         rate, warm_up, weight_decay: AdamW; the rate rises over `warm_up` of the run, then falls
             along a cosine.
         extra_weight: Weight of the outputs in `EXTRA`.
-        smoothing: Labels are drawn so far towards one half: report labels are noisy.
+        smoothing: Labels are moved so far towards one half: report labels are noisy.
         positive_power: Positives weigh (negatives / positives) to this power.
         teacher_weight: Share of the loss that compares with the teacher, not with the labels.
         ema: Decay of the averaged weights, per step.
@@ -183,13 +183,13 @@ def train(
     out: Path,
     plan: Plan,
     strength: Strength,
-    teacher: FloatArray | None = None,
+    teacher_probabilities: FloatArray | None = None,
 ) -> Path:
     """Train, and return the checkpoint with the averaged weights.
 
     Args:
-        teacher: Probabilities (N, 14) of another model on the training films, learnt beside the
-            labels (Hinton et al. 2015).
+        teacher_probabilities: Those (N, 14) of another model on the training films, learnt
+            beside the labels (Hinton et al. 2015).
     """
     out.mkdir(parents=True, exist_ok=True)
     checkpoint = out / "last.pt"
@@ -228,10 +228,10 @@ def train(
             loss = targets_loss(
                 logits.float(), torch.from_numpy(targets[chosen]), weights, positive_weights
             )
-            if teacher is not None:
+            if teacher_probabilities is not None:
                 # No weights for positives here: the teacher's probabilities have them already.
                 likeness = nn.functional.binary_cross_entropy_with_logits(
-                    logits[:, :count].float(), torch.from_numpy(teacher[chosen])
+                    logits[:, :count].float(), torch.from_numpy(teacher_probabilities[chosen])
                 )
                 loss = (1 - plan.teacher_weight) * loss + plan.teacher_weight * likeness
             optimiser.zero_grad(set_to_none=True)
@@ -255,7 +255,7 @@ def train(
         measured = ChestNet(network.architecture, truth.shape[1])
         measured.load_state_dict(average.state)
         scores = logits_of(measured, validation.films, half=plan.half)[:, :count]
-        row = [epoch + 1, round(total / steps, 4), f"{rate:.2e}", *_figures(scores, validation)]
+        row = [epoch + 1, round(total / steps, 4), f"{rate:.2e}", *_metrics(scores, validation)]
         row.append(round(time.time() - start, 1))
         new = not (out / "curves.csv").is_file()
         with (out / "curves.csv").open("a", newline="", encoding="utf-8") as handle:
@@ -311,7 +311,7 @@ def mean_auroc(truth: FloatArray, scores: FloatArray, least: int = 10) -> float:
     return float(np.mean(found)) if found else float("nan")
 
 
-def _figures(scores: FloatArray, films: Films) -> list[float]:
+def _metrics(scores: FloatArray, films: Films) -> list[float]:
     truth = films.targets[:, : len(FINDINGS)]
     large = films.px == 128
     heart = FINDINGS.index("Cardiomegaly")
@@ -356,8 +356,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.start:
         state = torch.load(options.start, map_location="cpu", weights_only=True)
         print(f"{start_from_imagenet(network, state)} tensors from {options.start.name}")
-    teacher = taught(options.teacher, training.films) if options.teacher else None
-    train(network, training, validation, options.out, plan, FINDINGS_VIEWS, teacher)
+    teacher_probabilities = taught(options.teacher, training.films) if options.teacher else None
+    train(network, training, validation, options.out, plan, FINDINGS_VIEWS, teacher_probabilities)
 
 
 if __name__ == "__main__":

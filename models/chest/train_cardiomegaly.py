@@ -107,7 +107,7 @@ def report_truth(folder: Path, split: str, cache: Path, side_px: int = 128) -> B
 
 
 def ratio_truth(folder: Path, split: str, side_px: int = 128) -> Binary:
-    """The films with drawn masks against a cardiothoracic ratio above `LIMIT`."""
+    """The films with masks by people against a cardiothoracic ratio above `LIMIT`."""
     cases = read_mask_cases(folder, split)
     films = network_inputs([case.path for case in cases], side_px)
     return Binary(films, np.array([float(c.ratio > LIMIT) for c in cases], np.float32))

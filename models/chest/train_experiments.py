@@ -153,8 +153,8 @@ def write_verdicts(out: Path, truth: FloatArray, seeds: int) -> None:
                 writer.writerow([*row, 0.0, "", "", "the plain run"])
                 continue
             centre, low, high = difference(truth, scores, kept[PLAIN])
-            figures = [round(value, 4) for value in (centre, low, high)]
-            writer.writerow([*row, *figures, verdict(low, high)])
+            metrics = [round(value, 4) for value in (centre, low, high)]
+            writer.writerow([*row, *metrics, verdict(low, high)])
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

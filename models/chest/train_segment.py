@@ -38,7 +38,7 @@ CURVES = ("epoch", "loss", "rate", "dice_heart", "dice_lungs", "ctr_mae", "secon
 
 
 def square_masks(cases: Sequence[MaskCase], side_px: int) -> NDArray[np.uint8]:
-    """Drawn masks (N, S, S) on the grid that the network receives."""
+    """Masks by people (N, S, S) on the grid that the network receives."""
     masks = np.zeros((len(cases), side_px, side_px), np.uint8)
     for number, case in enumerate(cases):
         mask = read_mask(case.mask_path)
@@ -75,9 +75,9 @@ def training_pair(
 def overlap_loss(logits: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
     """Cross-entropy plus one minus the soft Dice of lungs and heart (Milletari et al. 2016)."""
     shares = torch.softmax(logits, dim=1)[:, 1:]
-    drawn = nn.functional.one_hot(truth, len(CLASSES)).movedim(3, 1)[:, 1:].float()
-    both = (shares * drawn).sum(dim=(0, 2, 3))
-    total = shares.sum(dim=(0, 2, 3)) + drawn.sum(dim=(0, 2, 3))
+    true = nn.functional.one_hot(truth, len(CLASSES)).movedim(3, 1)[:, 1:].float()
+    both = (shares * true).sum(dim=(0, 2, 3))
+    total = shares.sum(dim=(0, 2, 3)) + true.sum(dim=(0, 2, 3))
     soft = ((2 * both + 1) / (total + 1)).mean()
     return nn.functional.cross_entropy(logits, truth) + 1 - soft
 
@@ -162,9 +162,9 @@ def measured(
     hearts, lungs, errors = [], [], []
     for case in cases:
         found = segment(model, read_film(case.path))
-        drawn = masks_from_labels(read_mask(case.mask_path))
-        hearts.append(dice(found["heart"], drawn["heart"]))
-        lungs += [dice(found[name], drawn[name]) for name in ("left_lung", "right_lung")]
+        true = masks_from_labels(read_mask(case.mask_path))
+        hearts.append(dice(found["heart"], true["heart"]))
+        lungs += [dice(found[name], true[name]) for name in ("left_lung", "right_lung")]
         try:
             errors.append(abs(measure(found).ratio - case.ratio))
         except ImagingError:

@@ -33,9 +33,10 @@ and by task (null where refused):
                   high_months (90 % interval)
     chest         width, height; above: findings above their operating points, by ", ";
                   p_<finding>: probability of each; p_<card>: cardiomegaly by each network for
-                  it alone; ctr, no_ctr (why there is none); came: how the film lay where it was
-                  turned or inverted first, so that the mask lies on the turned film; mask: file
-                  in masks/ or null
+                  it alone; ctr, heart (enlarged, not enlarged, not judged), no_ctr (why
+                  there is none), notes (what limits the answer); came: how the film lay where
+                  it was turned or inverted first, so that the mask lies on the turned film;
+                  mask: file in masks/ or null
     skull_strip   volume_ml, threshold, doubt (why the head may be none that the model knows,
                   or null), mask
 

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core import film_kind
-from core.chest import ctr, projection, report
+from core.chest import ctr, heart_size, projection, report
+from core.chest.heart_size import HeartSize
 from core.chest.result import Findings
 from core.errors import UnsuitableInputError
 from core.film_kind import FilmKind
@@ -49,15 +50,22 @@ class ChestReading:
     Attributes:
         findings: Of the network of many findings.
         single: Probability of cardiomegaly by each network for it alone, by card.
-        ratio: None where the masks give none; then `no_ratio` says why.
+        heart: What the measured ratio says; None where the masks give none: `no_ratio` says why.
+        notes: What limits the answer, a sentence each.
         came: How the film lay, where it was turned or inverted first.
     """
 
     findings: Findings
     single: Mapping[str, float]
-    ratio: ctr.CardiothoracicRatio | None
+    heart: HeartSize | None
     no_ratio: str
+    notes: tuple[str, ...]
     came: FilmKind | None
+
+    @property
+    def ratio(self) -> ctr.CardiothoracicRatio | None:
+        """The measured ratio."""
+        return None if self.heart is None else self.heart.ratio
 
 
 def chest_single_cards() -> tuple[str, ...]:
@@ -83,7 +91,9 @@ def chest() -> Task:
             *((f"p_{label}", "float64") for label in labels),
             *((f"p_{name}", "float64") for name in chest_single_cards()),
             ("ctr", "float64"),
+            ("heart", "string"),
             ("no_ctr", "string"),
+            ("notes", "string"),
             ("came", "string"),
             ("mask", "string"),
         ),
@@ -111,7 +121,8 @@ def load_chest() -> ChestReaders:
 def score_chest(readers: ChestReaders, image: Radiograph, ask: Ask) -> Answer:
     """Findings and cardiothoracic ratio of a film, turned upright first where it lay wrongly.
 
-    The option "as_it_came" refuses such films instead. `detail` is the `ChestReading`.
+    The option "as_it_came" refuses such films instead; "view" ("PA" or "AP") holds for films whose
+    file does not say. `detail` is the `ChestReading`.
     """
     image, came = _upright(readers.recognise, image, as_it_came=bool(ask.options.get("as_it_came")))
     found = readers.classify(image)
@@ -120,22 +131,26 @@ def score_chest(readers: ChestReaders, image: Radiograph, ask: Ask) -> Answer:
         for name, classify in readers.single.items()
     }
     masks = readers.segment(image)
-    ratio, no_ratio = None, ""
+    view = image.view or ask.options.get("view")
+    heart, no_ratio = None, ""
     try:
-        ratio = ctr.measure(masks)
+        heart = heart_size.judge(ctr.measure(masks), masks, view=view)
     except UnsuitableInputError as err:
         no_ratio = str(err)
+    notes = heart_size.notes(heart, masks, view)
     mask = report.label_map(masks) if ask.mask else b""
     columns = {
         **size_of(image),
         "above": ", ".join(name for name in found.above if name in judged()),
         **{f"p_{label}": value for label, value in found.probabilities.items()},
         **{f"p_{name}": value for name, value in single.items()},
-        "ctr": None if ratio is None else ratio.ratio,
+        "ctr": None if heart is None else heart.ratio.ratio,
+        "heart": "not judged" if heart is None else heart.words,
         "no_ctr": no_ratio or None,
+        "notes": " ".join(notes) or None,
         "came": None if came is None else film_kind.turned(came),
     }
-    detail = ChestReading(found, single, ratio, no_ratio, came)
+    detail = ChestReading(found, single, heart, no_ratio, notes, came)
     return Answer(columns, mask=mask, detail=detail)
 
 

@@ -144,6 +144,13 @@ def run(
     return started
 
 
+def ahead(key: str, question: Hashable, work: Callable[[Run[Result]], Result]) -> None:
+    """Work out a public question before anybody asks it; for `pages.shared.warm`."""
+    results = _results()
+    if (key, question) not in results.by_question:
+        results.put((key, question), work(Run()))
+
+
 def forget(key: str, question: Hashable) -> None:
     """Drop a run, so that the next look at the page starts it again."""
     _runs(key).pop(question, None)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
+from pages.shared import warm
+
 
 def require() -> None:
     """Start over from app.py where Streamlit opened a page without it.
@@ -12,6 +14,7 @@ def require() -> None:
     Until `st.navigation` has run once in the server's life, Streamlit 1.67 takes a folder named
     pages/ for its older kind of multipage app: a bookmark opened first runs the page alone.
     """
+    warm.visits().note()
     if PagesManager.uses_pages_directory:
         PagesManager.uses_pages_directory = False
         st.rerun()

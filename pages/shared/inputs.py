@@ -202,6 +202,10 @@ def open_sample(key: str, number: int) -> None:
 def step(key: str, by: int) -> None:
     """Go to the previous (-1) or next (1) film of the chosen source; a viewer's callback."""
     state = st.session_state
+    listed, film = state.get(f"{key}_listed", []), state.get(f"{key}_batch_film")
+    if film in listed and str(state.get(f"{key}_mode")).startswith("Many"):  # of a batch
+        state[f"{key}_batch_film"] = listed[min(max(listed.index(film) + by, 0), len(listed) - 1)]
+        return
     source = state.get(f"{key}_source", SOURCES[0])
     if source == "Phantom":
         state[f"{key}_seed"] = max(int(state.get(f"{key}_seed", 0)) + by, 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.chest import ctr
+from core.chest import ctr, heart_size
 from core.errors import UnsuitableInputError
 from core.metrics import heat_maps as heat
 
@@ -115,6 +115,53 @@ def test_label_map_round_trip_puts_the_left_lung_on_the_viewers_right() -> None:
         np.testing.assert_array_equal(mask, masks[name])
 
 
+@pytest.mark.parametrize(
+    ("heart", "said"),
+    [
+        ((25, 20, 45, 36), ""),
+        ((25, 20, 30, 36), "0.3 to 0.8"),  # a sliver
+        ((6, 20, 58, 36), "0.3 to 0.8"),  # from wall to wall
+        ((22, 34, 52, 46), "below the lungs"),  # across the abdomen
+        ((25, 6, 45, 20), "above its place"),
+        ((36, 20, 60, 36), "to one side"),
+        ((30, 22, 48, 27), "area of the lungs"),
+    ],
+)
+def test_implausible_outlines_are_named(heart: tuple[int, int, int, int], said: str) -> None:
+    masks = {**_chest(), "heart": _box(*heart)}
+    found = heart_size.judge(ctr.measure(masks), masks, view="PA")
+    assert said in found.reason and bool(said) == bool(found.reason)
+    assert found.words == ("not judged" if said else "not enlarged")
+
+
+def test_uneven_lungs_are_implausible() -> None:
+    masks = {**_chest(), "left_lung": _box(46, 25, 60, 38)}
+    assert "one lung has" in heart_size.judge(ctr.measure(masks), masks).reason
+
+
+def test_ap_films_and_children_are_not_judged() -> None:
+    masks = _chest((20, 50))
+    ratio = ctr.measure(masks)
+    assert heart_size.judge(ratio, masks, view="PA", age_years=40).enlarged is True
+    assert heart_size.judge(ratio, masks).enlarged is True
+    for known in ({"view": "AP"}, {"age_years": 12}):
+        found = heart_size.judge(ratio, masks, **known)  # type: ignore[arg-type]
+        assert found.enlarged is None and "heart not judged" in found.sentence
+    by_hand = heart_size.judge(ratio, None)
+    assert by_hand.by_hand and "by hand" in by_hand.sentence
+
+
+def test_mirrored_film_is_noticed() -> None:
+    masks = _chest((28, 50))
+    mirrored = {
+        "left_lung": masks["right_lung"][:, ::-1],
+        "right_lung": masks["left_lung"][:, ::-1],
+        "heart": masks["heart"][:, ::-1],
+    }
+    for one, expected in ((masks, False), (mirrored, True)):
+        assert heart_size.looks_mirrored(ctr.measure(one), one["heart"]) is expected
+
+
 def test_caveats_name_view_and_cut_off_chest() -> None:
     found = ctr.measure(_chest())
     assert ctr.caveats(found, SHAPE, "PA") == ()
@@ -184,6 +231,12 @@ def test_empty_region_is_never_hit() -> None:
     found = heat.score(np.ones(SHAPE), np.zeros(SHAPE))
     assert (found.pointing, found.energy, found.area) == (0, 0, 0)
     assert np.isnan(found.lift)
+
+
+def test_a_rare_finding_does_not_glow_like_a_sure_one() -> None:
+    spot = _spot(10, 5)
+    assert heat.by_probability(spot, 0.9).max() > 5 * heat.by_probability(spot, 0.03).max()
+    assert heat.by_probability(spot, 1.0).max() == 1
 
 
 def test_centre_map_is_hottest_in_the_middle() -> None:

@@ -13,7 +13,7 @@ from core.chest.result import Findings
 from core.errors import UnsuitableInputError, WeightsError
 from core.images import Radiograph, digest_of
 from core.phantoms.chest.phantom import chest_phantom
-from models.cards import ModelCard, task_cards
+from models.cards import ModelCard, load_card, task_cards
 from models.chest import evaluate, export, gradients, heatmaps, predict, segment, weights
 from models.chest.augment import Strength, training_view
 from models.chest.dataset import FINDINGS, read_cases, read_film
@@ -181,6 +181,16 @@ def test_class_map_is_grad_cam(mirrored: bool) -> None:
     assert answering.outputs == OUTPUTS
 
 
+def test_worker_explains_the_model_that_answers() -> None:
+    """Grad-CAM in the worker, on the shipped weights and both views, is the opening map."""
+    card = load_card("chest", "findings")
+    image = chest_phantom(3, shape=(96, 104)).image
+    opening = heatmaps.class_map(predict.load_model(card), image, "Effusion")
+    found = gradients.explain(card, image, "Effusion", "Grad-CAM", "last")
+    np.testing.assert_allclose(opening.values, found.values, atol=1e-3)
+    assert gradients.features(card, image, "1/4", 4).total == 144
+
+
 def test_mirrored_model_is_explained_on_both_views() -> None:
     both = predict.Model(**{**vars(model_of()), "mirrored": True})
     image = film((80, 80))
@@ -285,7 +295,7 @@ def scored(positives: int = 12, n: int = 40) -> evaluate.Labelled:
 
 
 def test_rare_findings_are_null_and_left_out_of_the_mean() -> None:
-    found = evaluate.label_figures(scored(), draws=20)
+    found = evaluate.label_metrics(scored(), draws=20)
     assert found["auroc"] == {"A": 1.0, "B": None}
     assert found["mean_auroc"] == 1.0
 

@@ -1,4 +1,4 @@
-"""The chest of one made-up adult in millimetres: where lungs, heart, ribs and flesh lie.
+"""The chest of one simulated adult in millimetres: where lungs, heart, ribs and soft tissue lie.
 
 The frame has x to the right of the film, from the spine, and y downwards, from the apex of the
 lungs. Side -1 is the patient's right, on the viewer's left; u is the distance from the spine

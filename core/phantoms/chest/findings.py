@@ -17,7 +17,7 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class Scene:
-    """The chest as cast, before anything is wrong with it.
+    """The projected chest, before any finding.
 
     Attributes:
         canvas: Where each pixel lies.

@@ -14,14 +14,14 @@ from core.phantoms.chest.anatomy import SIDES, Chest, at, chest, heart_outline, 
 from core.phantoms.chest.film import film_of
 from core.phantoms.chest.findings import MAKERS, Box, Change, Scene, cloud
 from core.phantoms.chest.projection import (
-    cast_bones,
     cavity,
     chord,
-    flesh,
     inside,
+    project_bones,
     room,
+    soft_tissue,
+    trachea,
     vessels,
-    windpipe,
 )
 from core.phantoms.xray.bone import FloatArray
 from core.phantoms.xray.thickness_map import Canvas
@@ -80,7 +80,7 @@ def chest_phantom(
         findings: Some of `FINDINGS`.
         shape: (H, W) in pixels; the chest is scaled to fit.
         view: One of `VIEWS`. On the AP film the lungs are less full and the shoulder blades
-            lie over them; a drawn heart is wider.
+            lie over them; a person outlines a wider heart.
         marker: Whether the letter L lies beside the patient's left shoulder.
         noise: Quantum noise, 1 that of the seed's exposure, 0 none.
         side: "L" or "R", the patient's side on which findings lie; None draws it.
@@ -104,7 +104,7 @@ def chest_phantom(
 
     scene = Scene(canvas, body, lungs)
     changes = {
-        name: make(rng, scene, _drawn_side(rng, side), severity)
+        name: make(rng, scene, _random_side(rng, side), severity)
         for number, (name, make) in enumerate(MAKERS.items())
         if name in wanted and (rng := np.random.default_rng([seed, 60 + number]))
     }
@@ -116,7 +116,7 @@ def chest_phantom(
         ends = found.heart_left_x, found.heart_right_x
         boxes["Cardiomegaly"] = [(ends[0], float(rows[0]), ends[1], float(rows[-1] + 1))]
 
-    cast_bones(canvas, body, view, seed)
+    project_bones(canvas, body, view, seed)
     soft_mm, usual_mm = _soft(canvas, body, seed, whole, lungs, heart_mm, list(changes.values()))
     pixels = film_of(canvas, seed, soft_mm, usual_mm, noise, marker)
     image = Radiograph(
@@ -166,7 +166,7 @@ def _ratio(seed: int, heart_ratio: float | None, enlarged: bool, view: str) -> f
     return 0.4 + 0.075 * share + (0.015 if view == "AP" else 0.0)
 
 
-def _drawn_side(rng: np.random.Generator, side: str | None) -> int:
+def _random_side(rng: np.random.Generator, side: str | None) -> int:
     drawn = 1 if rng.random() < 0.5 else -1  # drawn either way: the rest must not depend on it
     return drawn if side is None else {"L": 1, "R": -1}[side]
 
@@ -235,7 +235,7 @@ def _soft(
     """Soft tissue along each ray in mm, and how much of it lies behind a healthy belly."""
     x, y = canvas.x_mm, canvas.y_mm
     rng = np.random.default_rng([seed, 44])
-    tissue = flesh(canvas, body)
+    tissue = soft_tissue(canvas, body)
     usual = float(2 * at(body.depth, body.height_mm))
     tissue = tissue * (1 + np.float32(0.012) * cloud(rng, canvas, 22))
     inner = room(canvas, body)
@@ -270,7 +270,7 @@ def _soft(
             if change.pleura_mm is not None:
                 tissue = tissue + change.pleura_mm * beside * share
         tissue = tissue - lung * (aerated * (1 - free) + free) + stuff
-    pipe = windpipe(canvas, body, seed)
+    pipe = trachea(canvas, body, seed)
     hidden = np.exp(-heart_mm / np.float32(40)) * (1 - lungs[-1]) * (1 - lungs[1])
     tissue = tissue - pipe * hidden
     tissue = tissue - _bowel_gas(rng, canvas, body)

@@ -1,4 +1,4 @@
-"""Casting a chest onto a film: what a ray through each pixel crosses of air, flesh and bone."""
+"""Projection of a chest onto a film: how much air, soft tissue and bone a ray crosses."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def add_tube(canvas: Canvas, tube: Tube) -> None:
     canvas.marrow[window] += inner * np.float32(0.45) * long_way
 
 
-def cast_bones(canvas: Canvas, body: Chest, view: str, seed: int) -> None:
+def project_bones(canvas: Canvas, body: Chest, view: str, seed: int) -> None:
     """Spine, ribs, clavicles, shoulder blades and the heads of the humeri."""
     rng = np.random.default_rng([seed, 51])
     for (x, y), (wide, high) in vertebrae(rng, body):
@@ -105,7 +105,7 @@ def cast_bones(canvas: Canvas, body: Chest, view: str, seed: int) -> None:
         add_tube(canvas, Tube(axis, half, np.full(60, 22.0), np.ones(60), 4.0))
 
 
-def flesh(canvas: Canvas, body: Chest) -> FloatArray:
+def soft_tissue(canvas: Canvas, body: Chest) -> FloatArray:
     """Thickness of the trunk, neck, arms and breasts in mm, the cavity counted as full."""
     x, y = canvas.x_mm, canvas.y_mm
     u = np.abs(x)
@@ -165,7 +165,7 @@ def room(canvas: Canvas, body: Chest) -> FloatArray:
     return 2 * at(body.cavity, canvas.y_mm) * chord(u / wall) ** np.float32(0.8)
 
 
-def windpipe(canvas: Canvas, body: Chest, seed: int) -> FloatArray:
+def trachea(canvas: Canvas, body: Chest, seed: int) -> FloatArray:
     """Thickness of air in the trachea and main bronchi."""
     rng = np.random.default_rng([seed, 52])
     h = body.height_mm

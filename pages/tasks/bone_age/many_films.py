@@ -19,7 +19,7 @@ from core.files import write as exports
 from core.plots import draw
 from models.cards import load_card
 from models.score.bone_age import BoneAgeReaders
-from models.score.input_check import FILM_KIND
+from models.score.input_check import FILM_KIND, without_offer
 from models.score.task import Ask, Scored
 from models.score.tasks import tasks
 from pages.shared import input_check, many_films, views
@@ -86,7 +86,7 @@ def _batch(settings: Settings, children: Children) -> Batch:
     kind, card = load_card(*FILM_KIND), settings.card
     readers = BoneAgeReaders(
         lambda image, sex: bone_age_loaders.estimate(card, image, sex),
-        lambda image: input_check.problem(image, "hand")[0] or None,
+        lambda image: without_offer(input_check.problem(image, "hand")[0] or None),
     )
     told = sorted((name, child.sex) for name, child in children.items())
     question = hashlib.sha256(repr((card.sha256, kind.sha256, settings.sex, told)).encode())

@@ -10,7 +10,6 @@ import numpy as np
 import streamlit as st
 
 from core.chest import report as chest_report
-from core.chest.ctr import CardiothoracicRatio
 from core.chest.report import ReportPicture
 from core.files import write as exports
 from core.images import FloatArray
@@ -18,8 +17,8 @@ from core.plots import draw
 from pages.shared import views
 from pages.shared.views import Download
 from pages.tasks.chest import loaders as chest_loaders
-from pages.tasks.chest.heart_size import moved
-from pages.tasks.chest.reading import Reading, caveats, chosen, in_words, opinion, opinions
+from pages.tasks.chest.reading import Reading, chosen, in_words
+from pages.tasks.chest.sentences import agreement, caveats, opinions, side_check, verdict
 from pages.tasks.chest.sidebar import Settings
 from pages.tasks.chest.views import picture, shown_heat
 
@@ -36,7 +35,6 @@ def show(reading: Reading, settings: Settings) -> None:
     label = chosen(reading)
     heat = chest_loaders.heat(settings.classifier, reading.image, label).values
     finding = exports.stem(label.lower())
-    by_hand = moved(reading)
     views.downloads(
         "chest",
         [
@@ -44,9 +42,9 @@ def show(reading: Reading, settings: Settings) -> None:
                 "Report (HTML)",
                 f"{name}.html",
                 "text/html",
-                partial(report, reading, settings, label, heat, by_hand),
+                partial(report, reading, settings, label, heat),
             ),
-            Download("Table (CSV)", f"{name}.csv", "text/csv", partial(csv, reading, by_hand)),
+            Download("Table (CSV)", f"{name}.csv", "text/csv", partial(csv, reading)),
             Download(
                 "Heat map (PNG)",
                 f"{name}_{finding}.png",
@@ -89,30 +87,27 @@ def npy(values: FloatArray) -> bytes:
     return buffer.getvalue()
 
 
-def csv(reading: Reading, by_hand: CardiothoracicRatio | None) -> bytes:
+def csv(reading: Reading) -> bytes:
     """Findings, the measured ratio, and that of lines moved by hand."""
-    both = {"CTR, network's lines": reading.ratio, "CTR, by hand": by_hand}
-    ratios = {name: ratio for name, ratio in both.items() if ratio is not None}
-    return chest_report.csv(reading.rows, ratios)
+    both = {"CTR, network's lines": reading.ratio, "CTR, by hand": reading.by_hand}
+    hearts = {name: reading.judged_by(ratio) for name, ratio in both.items()}
+    known = {name: heart for name, heart in hearts.items() if heart is not None}
+    return chest_report.csv(reading.rows, known)
 
 
-def report(
-    reading: Reading,
-    settings: Settings,
-    label: str,
-    heat: FloatArray,
-    by_hand: CardiothoracicRatio | None,
-) -> bytes:
+def report(reading: Reading, settings: Settings, label: str, heat: FloatArray) -> bytes:
     """One page with both pictures, both tables and what limits them."""
-    ratio = by_hand or reading.ratio
+    ratio = reading.by_hand or reading.ratio
     shown = picture(reading.image, settings)
-    whose = "moved by hand" if by_hand else "measured by the network"
+    whose = "moved by hand" if reading.by_hand else "measured by the network"
     anatomy = chest_report.with_anatomy(shown, reading.masks, ratio)
     heated = overlay(reading, settings, label, heat)
     factor = anatomy.shape[0] / heated.shape[0]
-    sentences = [opinion(reading).replace("**", "")]
+    said, _ = verdict(reading)
+    sentences = [said.replace("**", ""), agreement(reading)]
     if ratio is not None:
         sentences += caveats(reading, ratio)
+    sentences.append(side_check(reading).replace("**", ""))
     height, width = reading.image.shape
     cards = [settings.classifier, *(card for card, _ in reading.single), settings.segmenter]
     return chest_report.html(
@@ -124,7 +119,7 @@ def report(
             ReportPicture(draw.scaled(heated, factor), f"Grad-CAM of {in_words(label).lower()}."),
         ],
         reading.rows,
-        opinions(reading, by_hand),
+        opinions(reading),
         sentences,
         [f"{card.title}: {card.metrics[0].sentence}." for card in cards if card.metrics],
     )

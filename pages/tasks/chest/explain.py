@@ -62,6 +62,12 @@ def show(reading: Reading, settings: Settings) -> None:
     maps = _features(card, reading.image, layer)
     if maps is not None:
         _grid(maps, card.title)
+    if trained() and st.toggle(
+        "Compare two trainings: rotation and Gaussian blur",
+        key="chest_two_trainings",
+        persist_state="session",
+    ):
+        two_trainings(reading, settings)
 
 
 def _map(card: ModelCard, image: Radiograph, label: str, method: str, layer: str) -> HeatMap | None:
@@ -155,10 +161,13 @@ def _scored(reading: Reading, label: str, found: HeatMap) -> str:
         regions["the heart’s outline"] = reading.masks["heart"]
     boxes = reading.case.truth.get("boxes", {}).get(label, ())
     if len(boxes) and label != CARDIOMEGALY:
-        regions["the box of what was drawn"] = heat.boxes_region(boxes, reading.image.shape)
+        regions["the box of the simulated finding"] = heat.boxes_region(boxes, reading.image.shape)
     for name, region in regions.items():
         scored = heat.score(found.values, region)
-        words += f" {scored.energy:.0%} of the heat lies in {name}, {scored.area:.0%} of the film."
+        words += (
+            f" {percent(scored.energy)} of the heat lies in {name}, which covers "
+            f"{percent(scored.area)} of the film."
+        )
     return words
 
 
@@ -209,11 +218,9 @@ def trained() -> list[ModelCard]:
     return [found[name] for name in TRAINED] if set(TRAINED) <= set(found) else []
 
 
-@st.fragment
 def two_trainings(reading: Reading, settings: Settings) -> None:
     """Two networks that differ in one augmentation, on this film: heat maps and feature maps."""
     cards = trained()
-    st.markdown("#### One film, two trainings: rotation and Gaussian blur")
     st.write(
         "Both networks learned cardiomegaly from the same films in the same order. One saw them "
         "rotated, the other blurred. They may answer alike and yet look at different places."

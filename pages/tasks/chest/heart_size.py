@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from core.chest import ctr
+from core.chest import plots as chest_plots
 from core.chest.ctr import CardiothoracicRatio, Segment
 from core.errors import UnsuitableInputError
-from core.plots import viewer as figures
+from core.plots import viewer as viewers
 from pages.shared import views
 from pages.shared.views import Figure
-from pages.tasks.chest.reading import Reading, caveats
+from pages.tasks.chest.reading import Reading
+from pages.tasks.chest.sentences import caveats
 from pages.tasks.chest.sidebar import Settings
-from pages.tasks.chest.views import heart_table, picture
+from pages.tasks.chest.views import picture
 
 INPUTS = "".join(
     f'<label><span>{name}, {side} end</span><input type="number" step="0.1" min="0" '
@@ -64,7 +67,6 @@ _lines = st.components.v2.component(
 )
 
 
-@st.fragment
 def show(reading: Reading, settings: Settings) -> None:
     """The film with movable lines, and what they measure."""
     left, right = st.columns([3, 2], gap="large")
@@ -74,44 +76,43 @@ def show(reading: Reading, settings: Settings) -> None:
         0.38 * width, 0.62 * width, 0.7 * height, 0.2 * width, 0.8 * width, 0.75 * height
     )
     with left:
-        state = _lines(
+        _lines(
             key="chest_lines",
             data={
                 "digest": f"{reading.image.digest}{settings.display}",
-                "picture": figures.data_uri(shown),
+                "picture": viewers.data_uri(shown),
                 "width": width,
                 "height": height,
+                "mm": reading.mm_per_px,
                 "lines": _flat(suggested),
-                "moved": _flat(by_hand) if (by_hand := moved(reading)) else None,
+                "moved": _flat(reading.by_hand) if reading.by_hand else None,
                 "alt": f"{reading.case.words}: move the ends of the heart's and the chest's line",
             },
             default={"lines": None},
-            on_lines_change=lambda: None,
+            on_lines_change=partial(_keep, reading.image.digest),
         )
-        _keep(reading, settings, state.lines)
+        if problem := st.session_state.get("chest_lines_problem"):
+            st.error(problem, icon=":material/straighten:")
     with right:
         _answer(reading)
 
 
-def moved(reading: Reading) -> CardiothoracicRatio | None:
-    """The ratio of lines that were moved by hand on this film, or None."""
-    return st.session_state.get("chest_moved", {}).get(reading.image.digest)
-
-
-def _keep(reading: Reading, settings: Settings, lines: dict[str, Any] | None) -> None:
-    """Remember the moved lines of this film, also while the panel is not shown."""
+def _keep(digest: str) -> None:
+    """Remember the moved lines of this film: verdict, sentences and report speak of them."""
+    lines: dict[str, Any] | None = st.session_state["chest_lines"].lines
     kept = st.session_state.setdefault("chest_moved", {})
-    if lines is None or lines["digest"] != f"{reading.image.digest}{settings.display}":
+    st.session_state.pop("chest_lines_problem", None)
+    if lines is None or not lines["digest"].startswith(digest):
         return  # not moved yet, or on the film before this one
     if lines.get("reset"):
-        kept.pop(reading.image.digest, None)
+        kept.pop(digest, None)
         return
     try:
-        kept[reading.image.digest] = ctr.ratio_from_lines(
+        kept[digest] = ctr.ratio_from_lines(
             {name: _segment(lines[name]) for name in ("heart", "chest")}
         )
     except UnsuitableInputError as err:
-        st.error(str(err), icon=":material/straighten:")
+        st.session_state["chest_lines_problem"] = str(err)
 
 
 def _flat(ratio: CardiothoracicRatio) -> dict[str, list[float]]:
@@ -124,34 +125,28 @@ def _segment(line: list[float]) -> Segment:
 
 
 def _answer(reading: Reading) -> None:
-    by_hand = moved(reading)
     answer = []
-    if reading.ratio is not None:
-        answer.append(_figure("By the network", reading.ratio))
-    if by_hand is not None:
-        answer.append(_figure("By hand", by_hand))
+    for label, ratio in (("By the network", reading.ratio), ("By hand", reading.by_hand)):
+        heart = reading.judged_by(ratio)
+        if heart is not None:
+            value = f"{heart.ratio.ratio:.3f}"
+            answer.append(Figure(label, value, "cardiothoracic ratio", heart.words))
     if "ctr" in reading.case.truth:
-        answer.append(Figure("Truth", f"{reading.case.truth['ctr']:.3f}", "truth", "as drawn"))
+        true = f"{reading.case.truth['ctr']:.3f}"
+        answer.append(Figure("Truth", true, "truth", "as simulated"))
     views.metric_strip(answer)
     st.markdown(
         "Drag an end of a line, or set it with the arrow keys (Shift: ten pixels), or type its "
         "place. A ruler on the screen does as well: both widths are measured level, the heart "
         "between its outermost borders, the chest between the inner edges of the ribs."
     )
-    now = by_hand or reading.ratio
-    if reading.image.spacing_mm and now:
-        spacing = reading.image.spacing_mm[1]
-        st.caption(
-            f"Heart {now.heart_width_px * spacing:.0f} mm, chest "
-            f"{now.chest_width_px * spacing:.0f} mm, measured at the detector's pixel size; the "
-            "ratio needs no scale."
+    now = reading.heart
+    if now and reading.mm_per_px is not None:
+        heart, chest = (
+            chest_plots.length(px, reading.mm_per_px)
+            for px in (now.ratio.heart_width_px, now.ratio.chest_width_px)
         )
+        st.caption(f"Heart {heart}, chest {chest} at the detector’s pixel size.")
     if now:
-        for sentence in caveats(reading, now):
+        for sentence in caveats(reading, now.ratio):
             st.caption(sentence)
-    heart_table(reading, by_hand)
-
-
-def _figure(label: str, ratio: CardiothoracicRatio) -> Figure:
-    side = "above" if ratio.enlarged else "not above"
-    return Figure(label, f"{ratio.ratio:.3f}", "cardiothoracic ratio", f"{side} {ctr.LIMIT:g}")

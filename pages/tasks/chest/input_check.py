@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from core.chest import projection as chest_film
 from core.film_kind import FilmKind
 from core.images import Radiograph
@@ -12,19 +10,17 @@ from pages.shared.inputs import Case
 
 
 def passed(case: Case) -> Case | None:
-    """The case that may be read, with the view that its table gives; None with the reason shown.
+    """The case that may be read; None with the reason shown.
 
     Raises:
         WeightsError: If the weights are missing or not those of the card.
     """
-    view = case.image.view or case.truth.get("view")
-    case = replace(case, image=replace(case.image, view=view))
     return input_check.passed(
         "chest",
         case,
         "chest",
-        trusted="masks" in case.truth,  # a phantom that this program drew, upright
-        refused=chest_film.view_refusal(view),
+        trusted="masks" in case.truth,  # an upright phantom
+        refused=chest_film.view_refusal(case.image.view),
     )
 
 

@@ -115,9 +115,12 @@ export default function ({ data, parentElement, setStateValue }) {
         path.setAttribute("stroke-width", (path.classList.contains("rim") ? 5 : 2.5) * unit);
       }
       const text = group.querySelector("text");
-      text.textContent = `${name} ${(x1 - x0).toFixed(1)} px`;
+      const long = data.mm ? `${((x1 - x0) * data.mm).toFixed(0)} mm` : `${(x1 - x0).toFixed(1)} px`;
+      text.textContent = `${name} ${long}`;
       text.setAttribute("x", (x0 + x1) / 2);
-      text.setAttribute("y", name === "heart" ? y - 8 * unit : y + 20 * unit); // they may meet
+      // The upper line's label stands above it and the lower one's below: they cannot meet.
+      const upper = lines.heart[2] <= lines.chest[2] ? "heart" : "chest";
+      text.setAttribute("y", name === upper ? y - 8 * unit : y + 20 * unit);
       text.setAttribute("font-size", 14 * unit);
       text.setAttribute("stroke-width", 3 * unit);
       [x0, x1].forEach((x, end) => {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from importlib.util import find_spec
 from typing import Any
 
@@ -10,10 +11,10 @@ import numpy as np
 from core.chest.result import Findings
 from core.errors import ImagingError
 from core.images import Radiograph
-from core.stages import Progress, Step
+from core.stages import Cancelled, Progress, Step
 from models.cards import ModelCard
 from models.chest.heatmaps import FeatureMaps, HeatMap
-from models.worker import Apart
+from models.worker import Worker
 from pages.shared import caching
 from pages.shared.caching import Guarded
 
@@ -89,9 +90,9 @@ def heat(card: ModelCard, image: Radiograph, label: str) -> HeatMap:
 
 
 @caching.model(max_entries=1)
-def _explainer() -> Apart:
+def _explainer() -> Worker:
     """The process that holds PyTorch, started when somebody first asks for what needs it."""
-    return Apart("models.chest.gradients")
+    return Worker("models.chest.gradients")
 
 
 def gradient_heat(
@@ -102,11 +103,7 @@ def gradient_heat(
     Raises:
         ImagingError: As `heat`, and where PyTorch is not installed.
     """
-    _need_torch()
-    progress(0.0, f"{method} …")
-    found: HeatMap = _explainer().call(
-        "models.chest.gradients:explain", card, image, label, method, layer
-    )
+    found: HeatMap = _explained(progress, method, "explain", card, image, label, method, layer)
     return found
 
 
@@ -118,20 +115,33 @@ def inner_features(
     Raises:
         ImagingError: As `heat`, and where PyTorch is not installed.
     """
-    _need_torch()
-    progress(0.0, f"Layer {layer} …")
-    found: FeatureMaps = _explainer().call(
-        "models.chest.gradients:features", card, image, layer, count
-    )
+    words = f"Feature maps of layer {layer}"
+    found: FeatureMaps = _explained(progress, words, "features", card, image, layer, count)
     return found
 
 
-def _need_torch() -> None:
+def _explained(progress: Progress, words: str, function: str, *arguments: Any) -> Any:
+    """What a function of `models.chest.gradients` returns in the worker process.
+
+    Raises:
+        Cancelled: As soon as `progress` says so.
+        ImagingError: As the function, and where PyTorch is not installed.
+    """
     if find_spec("torch") is None or find_spec("pytorch_grad_cam") is None:
         raise ImagingError(
             "This heat map needs gradients, hence PyTorch, which is not installed. "
             "Run `pip install -r requirements.txt`, then open it again."
         )
+    start = time.monotonic()
+
+    def cancelled() -> bool:
+        try:
+            progress(0.0, f"{words}: {time.monotonic() - start:.0f} s")
+        except Cancelled:
+            return True
+        return False
+
+    return _explainer().call(f"models.chest.gradients:{function}", *arguments, cancelled=cancelled)
 
 
 @caching.answer(max_entries=16)
@@ -140,6 +150,14 @@ def last_features(card: ModelCard, image: Radiograph, count: int = 16) -> Featur
     from models.chest import heatmaps
 
     return heatmaps.last_features(classifier(card).model, image, count)
+
+
+@caching.answer(max_entries=4)
+def percentiles(card: ModelCard) -> dict[str, np.ndarray]:
+    """Probabilities of validation films without each finding; empty where none are stored."""
+    from models.chest import percentiles as stored
+
+    return stored.read(card.name)
 
 
 @caching.answer(max_entries=32)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -14,10 +15,14 @@ import streamlit as st
 from core import film_kind
 from core.chest import report as chest_report
 from core.chest.ctr import masks_from_labels
+from core.chest.plots import FindingRow
 from core.errors import ImagingError
 from core.files import write as exports
 from core.files.radiograph import read_radiograph
+from core.glossary import GLOSSARY
+from core.phantoms.chest.phantom import VIEWS
 from core.plots import draw
+from models.chest.preprocess import SMALL_SIDE_PX
 from models.score.chest import CARDIOMEGALY, ChestReaders, ChestReading
 from models.score.task import Ask, Scored
 from models.score.tasks import tasks
@@ -27,38 +32,60 @@ from pages.shared.many_films import PREVIEW_PX, Batch, Film, Uploads
 from pages.shared.views import Download, Figure
 from pages.tasks.chest import loaders as chest_loaders
 from pages.tasks.chest.reading import finding_rows, single_cards
-from pages.tasks.chest.sidebar import Settings
+from pages.tasks.chest.sidebar import VIEW_UNKNOWN, Settings
 
 PAGE = "chest"
 
 
-def files() -> tuple[Uploads, bool]:
-    """The sidebar's first part: films or zips, and whether to turn them."""
+@dataclass(frozen=True)
+class Choices:
+    """What holds for all films.
+
+    Attributes:
+        reorient: Whether films that came turned or inverted are put right; else refused.
+        view: "PA" or "AP" for films whose file does not say, or None.
+    """
+
+    reorient: bool = True
+    view: str | None = None
+
+
+def files() -> tuple[Uploads, Choices]:
+    """The sidebar's first part: films or zips, and what holds for all of them."""
     added = many_films.uploads(PAGE, "Chest films, or a zip of them")
     with st.sidebar:
-        right = st.toggle(
+        reorient = st.toggle(
             "Put films right",
             True,
             key=f"{PAGE}_batch_right",
             help="Turn and invert films that came turned or inverted; otherwise they are refused.",
             persist_state="session",
         )
-    return added, right
+        view = st.segmented_control(
+            "View of films whose file does not say",
+            (*VIEWS, VIEW_UNKNOWN),
+            default=VIEW_UNKNOWN,
+            required=True,
+            key=f"{PAGE}_batch_view",
+            help=f"{GLOSSARY['view']} On an AP film the ratio is not judged by 0.5.",
+            persist_state="session",
+        )
+    return added, Choices(reorient, None if view == VIEW_UNKNOWN else view)
 
 
-def batch(settings: Settings, files: Uploads, right: bool) -> Case | None:
+def batch(settings: Settings, files: Uploads, choices: Choices) -> Case | None:
     """All networks on all films, listed and shown; the case that was opened by a click."""
-    asked = _batch(settings, right)
+    asked = _batch(settings, choices)
     found = many_films.films(asked, files)
     if found is None:
         return None
     film = many_films.opened(PAGE, found)
     if film is not None:
-        return _case(asked, film, files)
-    called = {one.name: above(one, settings) for one in found if not one.why}
+        return _case(asked, choices, film, files)
+    called = {one.name: rows_of(one, settings) for one in found if not one.why}
     _summary(found, called)
     orders = {
-        "Most findings": lambda one: (-len(called[one.name]), -_top(one)),
+        "Most findings": lambda one: (-len(above(called[one.name])), -_top(one)),
         "Cardiothoracic ratio": lambda one: -(one.row["ctr"] or 0.0),
         "File name": lambda one: one.name,
     }
@@ -81,7 +108,7 @@ def batch(settings: Settings, files: Uploads, right: bool) -> Case | None:
     return None
 
 
-def _batch(settings: Settings, right: bool) -> Batch:
+def _batch(settings: Settings, choices: Choices) -> Batch:
     readers = ChestReaders(
         partial(chest_loaders.findings, settings.classifier),
         {card.name: partial(chest_loaders.findings, card) for card in single_cards()},
@@ -89,8 +116,8 @@ def _batch(settings: Settings, right: bool) -> Batch:
         partial(input_check.film_kind, settings.film_kind),
     )
     cards = (settings.classifier, settings.segmenter, settings.film_kind, *single_cards())
-    ask = Ask(mask=True, options={"as_it_came": not right})
-    question = (right, *(card.sha256 for card in cards))
+    ask = Ask(mask=True, options={"as_it_came": not choices.reorient, "view": choices.view})
+    question = (choices, *(card.sha256 for card in cards))
     return Batch(PAGE, tasks()[PAGE], readers, question, lambda name: ask, preview=_preview)
 
 
@@ -101,35 +128,47 @@ def _preview(scored: Scored) -> draw.Picture:
     return draw.windowed(draw.scaled(image.pixels, min(1.0, PREVIEW_PX / max(image.shape))))
 
 
-def _case(asked: Batch, film: Film, files: Uploads) -> Case | None:
+def _case(asked: Batch, choices: Choices, film: Film, files: Uploads) -> Case | None:
     for name, contents in many_films.contents_again(asked, files):
         if name == film.name:
-            return Case(read(contents[0][1], contents[0][0]), origin="Upload", words=name)
+            image = read(contents[0][1], contents[0][0])
+            image = replace(image, view=image.view or choices.view)
+            return Case(image, origin="Upload", words=name)
     return None
 
 
-def above(film: Film, settings: Settings) -> tuple[str, ...]:
+def rows_of(film: Film, settings: Settings) -> tuple[FindingRow, ...]:
+    """The findings of a film as the page shows them."""
+    return tuple(finding_rows(film.kept.findings, settings.classifier))
+
+
+def above(rows: Sequence[FindingRow]) -> tuple[str, ...]:
     """Findings that are called, as the screen calls them."""
-    reading: ChestReading = film.kept
-    rows = finding_rows(reading.findings, settings.classifier)
     return tuple(row.name for row in rows if row.above)
 
 
-def columns(film: Film, called: Sequence[str]) -> dict[str, Any]:
+def columns(film: Film, rows: Sequence[FindingRow]) -> dict[str, Any]:
     """A film as a line on the screen."""
     reading: ChestReading = film.kept
-    ratio = reading.ratio
+    strong = [row.name.lower() for row in rows if row.strong]
+    weak = [row.name.lower() for row in rows if row.above and not row.strong]
+    small = f"Small film ({film.shape[1]} × {film.shape[0]} px)." if _is_small(film) else ""
     return {
         "file": film.name,
-        "above the operating point": ", ".join(called).lower() or "none",
+        "flagged": ", ".join(strong) or "none",
+        "weakly flagged": ", ".join(weak) or "none",
         "cardiomegaly": reading.findings.probabilities.get(CARDIOMEGALY),
-        "CTR": None if ratio is None else round(ratio.ratio, 3),
-        "CTR > 0.5": "" if ratio is None else "yes" if ratio.enlarged else "no",
-        "note": " ".join(part for part in (film.row["came"], reading.no_ratio) if part),
+        "CTR": None if reading.ratio is None else round(reading.ratio.ratio, 3),
+        "heart": film.row["heart"],
+        "note": " ".join(filter(None, (film.row["came"], reading.no_ratio, *reading.notes, small))),
     }
 
 
-def line(film: Film, called: Sequence[str]) -> dict[str, Any]:
+def _is_small(film: Film) -> bool:
+    return min(film.shape) < SMALL_SIDE_PX
+
+
+def line(film: Film, rows: Sequence[FindingRow]) -> dict[str, Any]:
     """A film as a line of films.csv: every probability."""
     if film.why:
         return {"file": film.name, "problem": film.why}
@@ -138,7 +177,16 @@ def line(film: Film, called: Sequence[str]) -> dict[str, Any]:
     chances = {label: round(p, 4) for label, p in reading.findings.probabilities.items()}
     titles = {card.name: card.title for card in single_cards()}
     single = {f"cardiomegaly: {titles[name]}": round(p, 4) for name, p in reading.single.items()}
-    return {"file": film.name, "ctr": ratio, "above": ", ".join(called), **chances, **single}
+    heart = "not judged" if reading.heart is None else reading.heart.words
+    return {
+        "file": film.name,
+        "ctr": ratio,
+        "heart": heart,
+        "above": ", ".join(above(rows)),
+        "notes": " ".join(reading.notes),
+        **chances,
+        **single,
+    }
 
 
 def _top(film: Film) -> float:
@@ -146,25 +194,36 @@ def _top(film: Film) -> float:
     return float(findings.excess(findings.ranked[0]))
 
 
-def _summary(found: Sequence[Film], called: dict[str, tuple[str, ...]]) -> None:
+def _summary(found: Sequence[Film], called: dict[str, tuple[FindingRow, ...]]) -> None:
     good = [film for film in found if not film.why]
-    ratios = [film.kept.ratio for film in good if film.kept.ratio is not None]
-    enlarged = sum(ratio.enlarged for ratio in ratios)
-    righted = sum(film.kept.came is not None for film in good)
-    flagged = sum(bool(names) for names in called.values())
+    hearts = [film.kept.heart for film in good if film.kept.heart is not None]
+    judged = [heart for heart in hearts if heart.enlarged is not None]
+    enlarged = sum(heart.enlarged for heart in judged)
+    left_out = len(good) - len(judged)
+    reoriented = sum(film.kept.came is not None for film in good)
+    flagged = sum(bool(above(rows)) for rows in called.values())
+    strong = sum(any(row.strong for row in rows) for rows in called.values())
     views.metric_strip(
         [
             Figure("Films read", f"{len(good)} of {len(found)}"),
-            Figure("With a finding", f"{flagged} of {len(good)}", "operating point"),
-            Figure("CTR above 0.5", f"{enlarged} of {len(ratios)}", "cardiothoracic ratio"),
-            Figure("Put right", str(righted), "", "turned or inverted"),
+            Figure(
+                "With a finding", f"{flagged} of {len(good)}", "operating point", f"{strong} strong"
+            ),
+            Figure(
+                "Heart enlarged",
+                f"{enlarged} of {len(judged)}",
+                "cardiothoracic ratio",
+                f"{left_out} not judged" if left_out else "CTR above 0.5",
+            ),
+            Figure("Put right", str(reoriented), "", "turned or inverted"),
         ]
     )
 
 
-def _tile(film: Film, called: Sequence[str], settings: Settings) -> tuple[draw.Picture, str]:
-    ratio = "" if film.kept.ratio is None else f", CTR {film.kept.ratio.ratio:.2f}"
-    count = len(called)
+def _tile(film: Film, rows: Sequence[FindingRow], settings: Settings) -> tuple[draw.Picture, str]:
+    heart = film.kept.heart
+    ratio = "" if heart is None else f", CTR {heart.ratio.ratio:.2f} ({heart.words})"
+    count = len(above(rows))
     words = f"{count} finding{'' if count == 1 else 's'}{ratio}"
     return _drawn(film, film.picture.astype(np.float32) / 255, settings), words
 
@@ -182,7 +241,7 @@ def _drawn(film: Film, pixels: draw.FloatArray, settings: Settings) -> draw.Pict
 def _zip(
     asked: Batch,
     found: Sequence[Film],
-    called: dict[str, tuple[str, ...]],
+    called: dict[str, tuple[FindingRow, ...]],
     files: Uploads,
     settings: Settings,
 ) -> bytes:

@@ -1,4 +1,4 @@
-"""One chest film as the page sees it: answers, masks, ratio, and what they say in words."""
+"""One chest film as the page sees it: answers, masks and ratio."""
 
 from __future__ import annotations
 
@@ -6,23 +6,24 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from core.chest import ctr
+from core.chest import ctr, heart_size
 from core.chest.ctr import CardiothoracicRatio
+from core.chest.heart_size import HeartSize
 from core.chest.plots import FindingRow, percent
 from core.chest.result import Findings
 from core.errors import UnsuitableInputError
 from core.images import Radiograph
 from models.cards import ModelCard, task_cards
+from models.chest.percentiles import share_below
 from pages.shared.inputs import Case
 from pages.tasks.chest import loaders as chest_loaders
 from pages.tasks.chest.loaders import Masks
 from pages.tasks.chest.sidebar import Settings
 
 CARDIOMEGALY = "Cardiomegaly"
-DRAWN = "drawn in"
-ADULT_YEARS = 18
+SIMULATED = "simulated"
 ENOUGH = 10
-"""Films with a finding from which on its figures are given, as `models.chest.evaluate` has it."""
+"""Films with a finding from which on its metrics are given, as `models.chest.evaluate` has it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +37,7 @@ class Reading:
         single: Every cardiomegaly network's card with its answer.
         masks: Heart and lungs.
         ratio: From the masks, or None where they give none; then `no_ratio` says why.
+        by_hand: From lines that a person moved on this film.
     """
 
     case: Case
@@ -45,6 +47,29 @@ class Reading:
     masks: Masks
     ratio: CardiothoracicRatio | None
     no_ratio: str = ""
+    by_hand: CardiothoracicRatio | None = None
+
+    @property
+    def heart(self) -> HeartSize | None:
+        """What the ratio says: by hand where lines were moved, else the network's."""
+        return self.judged_by(self.by_hand) if self.by_hand else self.judged_by(self.ratio)
+
+    def judged_by(self, ratio: CardiothoracicRatio | None) -> HeartSize | None:
+        """What a ratio says of this film's heart: the network's own, or one by hand."""
+        if ratio is None:
+            return None
+        masks = self.masks if ratio is self.ratio else None
+        return heart_size.judge(ratio, masks, view=self.image.view, age_years=self.age_years)
+
+    @property
+    def mm_per_px(self) -> float | None:
+        """Width of a pixel, where known."""
+        return None if self.image.spacing_mm is None else self.image.spacing_mm[1]
+
+    @property
+    def age_years(self) -> int | None:
+        age = str(self.case.truth.get("age", ""))
+        return int(age) if age.isdigit() else None
 
     @property
     def image(self) -> Radiograph:
@@ -52,14 +77,14 @@ class Reading:
 
     @property
     def labelled(self) -> tuple[str, ...] | None:
-        """Findings that are drawn in or labelled; None where nothing is known."""
+        """Findings that are simulated or labelled; None where nothing is known."""
         known = self.case.truth.get("findings")
         return None if known is None else tuple(known)
 
     @property
     def rows(self) -> list[FindingRow]:
         """The findings, those farthest above their operating points first."""
-        word = DRAWN if self.case.origin == "Phantom" else "labelled"
+        word = SIMULATED if self.case.origin == "Phantom" else "labelled"
         return finding_rows(self.findings, self.card, self.labelled or (), word)
 
 
@@ -70,7 +95,7 @@ def finding_rows(
 
     Findings that the card has no figure for come last, and are not called.
     """
-    known = judged(card)
+    known, table = judged(card), chest_loaders.percentiles(card)
     rows = [
         FindingRow(
             in_words(label),
@@ -78,6 +103,7 @@ def finding_rows(
             found.operating_points[label],
             word if label in labelled else "",
             label in known,
+            share_below(table, label, found.probabilities[label]),
         )
         for label in found.ranked
     ]
@@ -85,7 +111,7 @@ def finding_rows(
 
 
 def judged(card: ModelCard) -> set[str]:
-    """Labels with films enough to measure on; all, where the card has no figures yet."""
+    """Labels with films enough to measure on; all, where the card has no metrics yet."""
     positives = card.extra.get("positives", {})
     return {label for label in card.labels if positives.get(label, ENOUGH) >= ENOUGH}
 
@@ -97,9 +123,9 @@ def operating_rows(card: ModelCard) -> list[dict[str, str]]:
     return [
         {
             "finding": in_words(label),
-            "operating point": percent(card.operating_points[label]),
-            "called where labelled": percent(found[label]),
-            "called where not": percent(1 - kept[label]),
+            "threshold": percent(card.operating_points[label]),
+            "sensitivity": percent(found[label]),
+            "false-positive rate": percent(1 - kept[label]),
             "labelled films": str(positives.get(label, "")),
         }
         for label in card.labels
@@ -136,7 +162,8 @@ def read(case: Case, settings: Settings) -> Reading:
     masks = chest_loaders.masks(settings.segmenter, image)
     ratio, problem = measured(masks)
     st.session_state["chest_read"] = (image.digest, settings.classifier.sha256)
-    return Reading(case, settings.classifier, found, single, masks, ratio, problem)
+    by_hand = st.session_state.get("chest_moved", {}).get(image.digest)
+    return Reading(case, settings.classifier, found, single, masks, ratio, problem, by_hand)
 
 
 def measured(masks: Masks) -> tuple[CardiothoracicRatio | None, str]:
@@ -148,88 +175,12 @@ def measured(masks: Masks) -> tuple[CardiothoracicRatio | None, str]:
 
 
 def chosen(reading: Reading) -> str:
-    """The label whose heat map is shown: the one chosen, else a drawn one, else the first bar."""
+    """The label whose heat map is shown: the one chosen for this film, else the top one."""
     labels = {in_words(label): label for label in reading.findings.probabilities}
-    name = st.session_state.get("chest_finding")
-    drawn = [row.name for row in reading.rows if row.mark == DRAWN]
-    return labels.get(name) or labels[[*drawn, reading.rows[0].name][0]]
+    name = st.session_state.get(finding_key(reading))
+    return labels.get(name) or labels[reading.rows[0].name]
 
 
-def caveats(reading: Reading, ratio: CardiothoracicRatio) -> list[str]:
-    """Why the ratio of this film may mislead, in sentences."""
-    said = list(ctr.caveats(ratio, reading.image.shape, reading.image.view))
-    age = str(reading.case.truth.get("age", ""))
-    if age.isdigit() and int(age) < ADULT_YEARS:
-        said.append(
-            f"The limit of {ctr.LIMIT:g} is meant for adults; this person is {age} years old."
-        )
-    return said
-
-
-def _short(card: ModelCard) -> str:
-    """A card's title without the finding that all cards beside it share."""
-    name = card.title.removeprefix(f"{CARDIOMEGALY}, ")
-    return name[:1].upper() + name[1:]
-
-
-def opinion(reading: Reading) -> str:
-    """What is above, and whether networks and ruler agree on the heart, in sentences."""
-    above = [row for row in reading.rows if row.above]
-    if above:
-        listed = ", ".join(f"{row.name.lower()} ({percent(row.probability)})" for row in above)
-        words = f"**Above the operating point:** {listed}."
-    else:
-        words = (
-            "**No finding is above its operating point.** That is an answer, not proof that "
-            "nothing is there."
-        )
-    unknown = [row.name.lower() for row in reading.rows if not row.judged]
-    if unknown:
-        words += f" Not judged, for want of films to measure on: {_and(unknown)}."
-    called = {
-        name: found.is_above(CARDIOMEGALY)
-        for name, found in (
-            ("the network of many findings", reading.findings),
-            *((f"“{_short(card)}”", found) for card, found in reading.single),
-        )
-        if CARDIOMEGALY in found.probabilities
-    }
-    if reading.ratio is not None:
-        called["the ruler (CTR)"] = reading.ratio.enlarged
-    yes = [name for name, answer in called.items() if answer]
-    no = [name for name, answer in called.items() if not answer]
-    if yes and no:
-        words += f" On the heart they disagree: enlarged for {_and(yes)}, not for {_and(no)}."
-    elif yes:
-        words += " All call the heart enlarged, the networks and the ruler."
-    elif no:
-        words += " None calls the heart enlarged, neither network nor ruler."
-    return words
-
-
-def _and(names: list[str]) -> str:
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
-
-
-def opinions(reading: Reading, by_hand: CardiothoracicRatio | None = None) -> list[dict[str, str]]:
-    """Cardiomegaly by every network and by the ratio, one row each."""
-    rows = []
-    networks = [("One of 14 findings", reading.findings)]
-    networks += [(_short(card), found) for card, found in reading.single]
-    for name, found in networks:
-        if CARDIOMEGALY in found.probabilities:
-            point = percent(found.operating_points[CARDIOMEGALY])
-            probability = percent(found.probabilities[CARDIOMEGALY])
-            rows.append(_opinion(name, probability, point, found.is_above(CARDIOMEGALY)))
-    ratios = {"CTR, network’s lines": reading.ratio, "CTR, by hand": by_hand}
-    if "masks" in reading.case.truth:
-        ratios["CTR, truth"], _ = measured(reading.case.truth["masks"])
-    for name, ratio in ratios.items():
-        if ratio is not None:
-            rows.append(_opinion(name, f"{ratio.ratio:.3f}", f"{ctr.LIMIT:g}", ratio.enlarged))
-    return rows
-
-
-def _opinion(name: str, value: str, limit: str, enlarged: bool) -> dict[str, str]:
-    says = "enlarged" if enlarged else "not enlarged"
-    return {"asked": name, "value": value, "limit": limit, "heart": says}
+def finding_key(reading: Reading) -> str:
+    """Key of the choice of a finding: it goes with the film, so another one opens on its top."""
+    return f"chest_finding_{reading.image.digest[:12]}"

@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
-from core.chest import ctr
-from core.chest import study_plots as chest_charts
+from core.chest import ctr, study_plots
 from core.chest.plots import percent
 from core.chest.projection import Change, changed
 from core.plots import curves
@@ -109,7 +108,7 @@ def _change(reading: Reading, settings: Settings) -> None:
     with left:
         words = "; ".join(f"{name} {move * 100:+.1f} points" for name, move in moves.items())
         st.plotly_chart(
-            chest_charts.delta_chart(before_rows, after_rows),
+            study_plots.delta_chart(before_rows, after_rows),
             key="chest_deltas",
             config={"displayModeBar": False},
             alt=f"Change of each probability: {words}.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
@@ -14,13 +14,14 @@ from models.cards import ModelCard, load_card, task_cards
 from pages.shared.inputs import Case, Display, display
 
 UPRIGHT = "Chest"
-SPOILED = {"Chest, turned": "turned", "Chest, inverted": "inverted"}
+DEGRADED = {"Chest, turned": "turned", "Chest, inverted": "inverted"}
 HAND = "Hand"
-KINDS = (UPRIGHT, *SPOILED, HAND)
+KINDS = (UPRIGHT, *DEGRADED, HAND)
 FIRST_SEED = 10
 FIRST_RATIO = 0.62
 LEAST_RATIO, MOST_RATIO = 0.36, 0.70
-DRAWN = tuple(name for name in FINDINGS if name != "Cardiomegaly")  # the slider draws that one
+SIMULATED = tuple(name for name in FINDINGS if name != "Cardiomegaly")  # that one has a slider
+VIEW_UNKNOWN = "Not known"
 
 
 @dataclass(frozen=True)
@@ -60,12 +61,12 @@ def made(parameters: Phantom) -> Case:
         severity=parameters.severity,
         view=parameters.view,
     )
-    drawn = ", ".join(sorted(found.findings)) or "no finding"
-    words = f"Phantom {parameters.seed}: cardiothoracic ratio {found.ctr:.2f}, {drawn}"
+    listed = ", ".join(sorted(found.findings)) or "no finding"
+    words = f"Phantom {parameters.seed}: cardiothoracic ratio {found.ctr:.2f}, {listed}"
     truth = {"ctr": found.ctr, "findings": sorted(found.findings)}
-    if parameters.kind in SPOILED:
-        spoiled = chest_film.spoiled(found.image, SPOILED[parameters.kind])
-        return Case(spoiled, truth, "Phantom", words)
+    if parameters.kind in DEGRADED:
+        degraded = chest_film.degraded(found.image, DEGRADED[parameters.kind])
+        return Case(degraded, truth, "Phantom", words)
     truth |= {"masks": found.masks, "boxes": found.boxes}
     return Case(found.image, truth, "Phantom", words)
 
@@ -93,14 +94,14 @@ def phantom(key: str) -> Case:
         **keep,
     )
     st.multiselect(
-        "Drawn findings",
-        DRAWN,
+        "Simulated findings",
+        SIMULATED,
         format_func=lambda name: name.replace("_", " "),
-        key=f"{key}_drawn",
-        help="What is drawn into the phantom's lungs; its place is known to the pixel.",
+        key=f"{key}_simulated",
+        help="What is simulated in the phantom’s lungs; its place is known to the pixel.",
         **keep,
     )
-    if st.session_state.get(f"{key}_drawn"):
+    if st.session_state.get(f"{key}_simulated"):
         st.slider("Size of the findings", 0.3, 2.0, 1.0, 0.1, key=f"{key}_severity", **keep)
     st.number_input(
         "Phantom number",
@@ -108,11 +109,32 @@ def phantom(key: str) -> Case:
         99_999,
         FIRST_SEED,
         key=f"{key}_seed",
-        help="Draws build, ribs, vessels, exposure and noise. The same number gives the same "
-        "chest, whatever the heart size.",
+        help="The random sample (seed) of build, ribs, vessels, exposure and noise. The same "
+        "number gives the same chest, whatever the heart size.",
         **keep,
     )
     return made(current_phantom(key))
+
+
+def viewed(case: Case, key: str = "chest") -> Case:
+    """The case with its view: as the file or the table says, or as a person chose it.
+
+    The choice goes with the film: another film opens on what is known of it.
+    """
+    known = case.image.view or case.truth.get("view")
+    if case.origin != "Phantom" and known in (None, *VIEWS):
+        with st.sidebar:
+            chosen = st.segmented_control(
+                "View",
+                (*VIEWS, VIEW_UNKNOWN),
+                default=known or VIEW_UNKNOWN,
+                required=True,
+                key=f"{key}_view_{case.image.digest[:12]}",
+                help=f"{GLOSSARY['view']} On an AP film the ratio is not judged by 0.5.",
+                persist_state="session",
+            )
+        known = None if chosen == VIEW_UNKNOWN else chosen
+    return replace(case, image=replace(case.image, view=known))
 
 
 def current_phantom(key: str = "chest") -> Phantom:
@@ -121,7 +143,7 @@ def current_phantom(key: str = "chest") -> Phantom:
     return Phantom(
         seed=int(state.get(f"{key}_seed", FIRST_SEED)),
         heart_ratio=round(float(state.get(f"{key}_ratio", FIRST_RATIO)), 2),
-        findings=tuple(state.get(f"{key}_drawn", ())),
+        findings=tuple(state.get(f"{key}_simulated", ())),
         severity=round(float(state.get(f"{key}_severity", 1.0)), 1),
         view=state.get(f"{key}_view", "PA"),
         kind=state.get(f"{key}_kind", UPRIGHT),

@@ -1,4 +1,4 @@
-"""The chest page's main column: viewer, answer in figures and words, probabilities as bars."""
+"""The chest page's main column: viewer, answer in metrics and words, findings as bars."""
 
 from __future__ import annotations
 
@@ -8,28 +8,26 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.chest import ctr
-from core.chest import plots as chest_figures
-from core.chest.ctr import CardiothoracicRatio
+from core.chest import plots as chest_plots
 from core.chest.plots import percent
 from core.glossary import GLOSSARY
 from core.images import FloatArray, Radiograph
 from core.metrics import heat_maps
 from core.plots import draw
-from core.plots import viewer as figures
-from pages.shared import inputs, views
+from core.plots import viewer as viewers
+from models.chest.preprocess import SMALL_SIDE_PX
+from pages.shared import inputs, stage, views
 from pages.shared.inputs import Case
 from pages.shared.views import Figure
 from pages.tasks.chest import loaders as chest_loaders
+from pages.tasks.chest import sentences
 from pages.tasks.chest.reading import (
     CARDIOMEGALY,
     Reading,
     chosen,
-    false_calls,
+    finding_key,
     in_words,
     operating_rows,
-    opinion,
-    opinions,
 )
 from pages.tasks.chest.sidebar import Settings
 
@@ -55,9 +53,12 @@ def picture(image: Radiograph, settings: Settings) -> draw.Picture:
 def waiting(case: Case, settings: Settings) -> None:
     """The film alone, while the networks read it."""
     shown = picture(case.image, settings)
-    panels = [figures.Panel("Film", shown), figures.Panel("The networks are reading …", shown)]
+    panels = [
+        viewers.Panel("Film", shown),
+        viewers.Panel("The networks are reading …", shown),
+    ]
     views.film(
-        figures.viewer(panels, spacing_mm=case.image.spacing_mm, laterality=case.image.laterality),
+        viewers.viewer(panels, spacing_mm=case.image.spacing_mm, laterality=case.image.laterality),
         key="chest_waiting",
         aspect=2 * shown.shape[1] / shown.shape[0],
         alt=f"{case.words}, before the networks have answered.",
@@ -71,44 +72,65 @@ def shown_heat(heat: FloatArray, settings: Settings, probability: float) -> Floa
     return heat_maps.by_probability(kept, probability)
 
 
-def true_boxes(reading: Reading, label: str) -> tuple[figures.BoxLayer, ...]:
-    """Where a phantom's finding was drawn, dashed; nothing where that is not known."""
+def true_boxes(reading: Reading, label: str) -> tuple[viewers.BoxLayer, ...]:
+    """Where a phantom's finding was simulated, dashed; nothing where that is not known."""
     boxes = reading.case.truth.get("boxes", {}).get(label, ())
     if not len(boxes):
         return ()
-    return (figures.truth_layer(np.asarray(boxes, np.float32).reshape(-1, 4)),)
+    return (viewers.truth_layer(np.asarray(boxes, np.float32).reshape(-1, 4)),)
 
 
 def verdict(reading: Reading) -> None:
-    """The answer in one line."""
-    above = [row for row in reading.rows if row.judged and row.above]
-    count = len(above)
-    said = f"**{count} finding{'' if count == 1 else 's'} above threshold**"
-    if reading.ratio is not None:
-        side = "heart enlarged" if reading.ratio.enlarged else "heart not enlarged"
-        said += f"; CTR {reading.ratio.ratio:.2f}, {side}"
-    views.verdict(said, "attention" if above else "clear")
+    """The answer in one line, and beside it the finding whose heat map the viewer shows."""
+    said, tone = sentences.verdict(reading)
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        with st.container(width="stretch"):
+            views.verdict(said, tone)
+        if stage.is_presenting():
+            return
+        names = [row.name for row in reading.rows]
+        st.selectbox(
+            "Heat map of",
+            names,
+            format_func=lambda name: f"Heat map: {name.lower()}",
+            key=finding_key(reading),
+            label_visibility="collapsed",
+            persist_state="session",
+            width=260,
+            help="Opens on the finding that stands farthest above its threshold. A click on a "
+            "bar below does the same.",
+        )
 
 
 def viewer(reading: Reading, settings: Settings) -> None:
     """The film with outlines and lines, and beside it the heat map of one finding."""
     label = chosen(reading)
+    row = next(row for row in reading.rows if row.name == in_words(label))
     shown = picture(reading.image, settings)
     heat = chest_loaders.heat(settings.classifier, reading.image, label).values
-    figure = figures.heat_viewer(
+    below = "" if row.above else f", {row.verdict}{' its threshold' if row.judged else ''}"
+    figure = viewers.heat_viewer(
         shown,
-        shown_heat(heat, settings, reading.findings.probabilities[label]),
+        shown_heat(heat, settings, row.probability),
         true_boxes(reading, label),
         spacing_mm=reading.image.spacing_mm,
         laterality=reading.image.laterality,
         revision=reading.image.digest,
-        titles=("Film, heart and lungs", f"Grad-CAM, {in_words(label).lower()}"),
+        titles=(
+            "Film, heart and lungs",
+            f"Grad-CAM, {row.name.lower()} {percent(row.probability)}{below}",
+        ),
     )
     if settings.outlines:
-        chest_figures.add_outlines(figure, reading.masks)
-    if reading.ratio is not None:
-        chest_figures.add_ratio_lines(figure, reading.ratio)
-    words = f"heat map of {in_words(label).lower()}"
+        chest_plots.add_outlines(figure, reading.masks)
+    if reading.heart is not None:
+        chest_plots.add_ratio_lines(
+            figure,
+            reading.heart.ratio,
+            name="by hand: " if reading.heart.by_hand else "",
+            mm_per_px=reading.mm_per_px,
+        )
+    words = f"heat map of {row.name.lower()}"
     views.film(
         figure,
         key="chest_viewer",
@@ -117,126 +139,135 @@ def viewer(reading: Reading, settings: Settings) -> None:
         stage=True,
         on_step=partial(inputs.step, "chest"),
     )
-    if not heat.any():
-        st.caption(
-            f"Nothing on this film spoke for {in_words(label).lower()}: its heat map is empty."
-        )
+
+
+def known(reading: Reading) -> None:
+    """What the film is, which way it lies, and what of it limits every answer."""
     views.known_of(reading.image, reading.case.words)
+    checked = sentences.side_check(reading)
+    if checked.startswith("**"):
+        st.warning(checked, icon=":material/flip:")
+    else:
+        st.caption(checked)
+    if min(reading.image.shape) < SMALL_SIDE_PX:
+        st.caption(small_film(reading))
+    if reading.no_ratio:
+        st.warning(reading.no_ratio, icon=":material/straighten:")
+
+
+def small_film(reading: Reading) -> str:
+    """What a film smaller than the networks' input costs, in sentences."""
+    height, width = reading.image.shape
+    found = {metric.name: metric.value for metric in reading.card.metrics}
+    small, large = (found.get(f"Mean AUROC, {px}-px films") for px in (64, 128))
+    cost = (
+        f" Mean AUROC is {small:.2f} on 64-px films, {large:.2f} on 128-px films." if small else ""
+    )
+    return (
+        f"The networks look at {SMALL_SIDE_PX} px and the film has {width} × {height}.{cost} One "
+        f"pixel is {100 / width:.1f}\u00a0% of its width: the ratio is no finer than that."
+    )
 
 
 def strip(reading: Reading, settings: Settings) -> None:
-    """The answer in figures, then in words, then how far to trust it."""
+    """The answer in metrics, and how far to trust it."""
     rows = [row for row in reading.rows if row.judged]
     above = [row for row in rows if row.above]
+    strong = sum(row.strong for row in above)
     many = reading.findings
     answer = [
         Figure(
             "Findings",
             f"{len(above)} of {len(rows)}",
             "operating point",
-            "at or above their operating point",
+            f"{strong} strong, {len(above) - strong} weak" if above else "none above threshold",
         ),
     ]
     if CARDIOMEGALY in many.probabilities:
         probability, point = many.probabilities[CARDIOMEGALY], many.operating_points[CARDIOMEGALY]
-        side = "above" if many.is_above(CARDIOMEGALY) else "below"
+        times = f"{probability / point:.1f} × its threshold" if point else ""
+        answer.append(Figure(CARDIOMEGALY, percent(probability), "calibrated", times))
+    heart = reading.heart
+    if heart is not None:
+        said = f"{heart.words}, {'by hand' if heart.by_hand else 'measured'}"
         answer.append(
-            Figure(CARDIOMEGALY, percent(probability), "calibrated", f"{side} its {percent(point)}")
-        )
-    if reading.ratio is not None:
-        side = "above" if reading.ratio.enlarged else "not above"
-        answer.append(
-            Figure(
-                "Heart ÷ chest (CTR)",
-                f"{reading.ratio.ratio:.2f}",
-                "cardiothoracic ratio",
-                f"{side} {ctr.LIMIT:g}, measured",
-            )
+            Figure("Heart ÷ chest (CTR)", f"{heart.ratio.ratio:.2f}", "cardiothoracic ratio", said)
         )
     if "ctr" in reading.case.truth:
-        answer.append(Figure("True CTR", f"{reading.case.truth['ctr']:.2f}", "truth", "as drawn"))
+        true = f"{reading.case.truth['ctr']:.2f}"
+        answer.append(Figure("True CTR", true, "truth", "as simulated"))
     views.metric_strip(answer)
-    st.markdown(opinion(reading))
-    if reading.no_ratio:
-        st.warning(reading.no_ratio, icon=":material/straighten:")
     views.error_line(settings.classifier)
 
 
-def bars(reading: Reading) -> None:
-    """The probabilities against their operating points; a click or the list chooses a finding."""
+def findings(reading: Reading) -> None:
+    """What is flagged, in words, then every finding as a bar; a click chooses its heat map."""
+    st.markdown(sentences.flagged(reading))
     rows = reading.rows
-    label = in_words(chosen(reading))
     st.plotly_chart(
-        chest_figures.finding_bars(rows, label),
+        chest_plots.finding_bars(rows, in_words(chosen(reading))),
         key="chest_bars",
         config={"displayModeBar": False},
-        on_select=_clicked,
+        on_select=partial(_clicked, finding_key(reading)),
         selection_mode="points",
         alt="Bars: " + "; ".join(f"{row.name} {row.words}" for row in rows) + ".",
     )
+    unknown = [row.name.lower() for row in rows if not row.judged]
     st.caption(
-        f"{GLOSSARY['calibrated']} A finding is called from its own operating point on, chosen on "
-        "validation films; rare findings have low ones, so the axis is logarithmic. Sorted by how "
-        "far above it they are."
+        "How many validation films without the finding score lower. Filled: a strong call, as "
+        "one film without it in fifty gets; hatched: above its threshold, as one such film in ten. "
+        " The percentage beside the bar is the calibrated "
+        "chance that the finding is there."
+        + (f" Too few cases to evaluate: {', '.join(unknown)}." if unknown else "")
     )
     meaning = operating_rows(reading.card)
     if meaning:
-        with st.expander("What the operating points mean", icon=":material/rule:"):
-            st.markdown(
-                "Every finding has its own chance of a false call. On a film with none of them, "
-                f"expect {false_calls(reading.card):.1f} calls in all: one finding just above its "
-                "operating point is weak evidence."
-            )
+        with st.expander("Sensitivity and false-positive rate of each threshold"):
             st.dataframe(
                 pd.DataFrame(meaning),
                 hide_index=True,
                 height=300,
-                alt="Share of test films on which each finding is called, labelled and not.",
+                alt="Sensitivity and false-positive rate of each finding on test films.",
             )
+            st.caption(f"Test films; cardiomegaly on 128-px films only. {GLOSSARY['calibrated']}")
 
 
-def choice(reading: Reading) -> None:
-    """Which finding's heat map is shown, and what the film is labelled with."""
-    names = [row.name for row in reading.rows]
-    if st.session_state.get("chest_finding") not in names:
-        st.session_state["chest_finding"] = in_words(chosen(reading))
-    st.selectbox(
-        "Heat map of",
-        names,
-        key="chest_finding",
-        help="A click on a bar does the same.",
-        persist_state="session",
-    )
+def labels(reading: Reading) -> None:
+    """What the film is labelled with."""
     if reading.labelled is not None and reading.case.origin != "Phantom":
         listed = ", ".join(in_words(one).lower() for one in reading.labelled) or "no finding"
         truth = reading.case.truth
-        known = [f"{truth['age']} years"] if truth.get("age") else []
-        known += [{"F": "female", "M": "male"}.get(str(truth.get("sex")), "")]
-        who = f" ({', '.join(word for word in known if word)})" if any(known) else ""
+        person = [f"{truth['age']} years"] if truth.get("age") else []
+        person += [{"F": "female", "M": "male"}.get(str(truth.get("sex")), "")]
+        who = f" ({', '.join(word for word in person if word)})" if any(person) else ""
         st.markdown(f"**Labels of this film{who}:** {listed}.")
         st.caption(MINED)
 
 
-def heart_table(reading: Reading, by_hand: CardiothoracicRatio | None = None) -> None:
+def heart_table(reading: Reading) -> None:
     """Is the heart enlarged: every network's opinion beside the ruler's."""
     rows = "\n".join(
-        f"| {row['asked']} | {row['value']} | {row['limit']} | {row['heart']} |"
-        for row in opinions(reading, by_hand)
+        f"| {row['asked']} | {row['value']} | {row['threshold']} | {row['heart']} |"
+        for row in sentences.opinions(reading)
     )
     st.markdown(
         "**Is the heart enlarged?** Asked in several ways\n\n"
-        f"| asked | value | limit | heart |\n|:--|--:|--:|:--|\n{rows}",
+        f"| asked | value | threshold | heart |\n|:--|--:|--:|:--|\n{rows}",
         help=f"{GLOSSARY['cardiothoracic ratio']} {GLOSSARY['multi-label']}",
     )
-    st.caption(
-        "A probability is an opinion that cannot be checked on the film; the ratio can, with a "
-        "ruler."
-    )
+    heart = reading.heart
+    if heart is not None and reading.mm_per_px is not None:
+        widths = (heart.ratio.heart_width_px, heart.ratio.chest_width_px)
+        across = [chest_plots.length(px, reading.mm_per_px) for px in widths]
+        st.caption(f"Heart {across[0]}, chest {across[1]} wide, at the detector’s pixel size.")
+    if heart is not None and heart.reason:
+        st.caption(f"Ratio not judged: {heart.reason}.")
+    st.caption(sentences.agreement(reading))
 
 
-def _clicked() -> None:
+def _clicked(key: str) -> None:
     """Show the heat map of the bar that was clicked."""
     state = st.session_state.get("chest_bars")
     points = state["selection"]["points"] if state else []
     if points:
-        st.session_state["chest_finding"] = points[0]["y"]
+        st.session_state[key] = points[0]["y"]

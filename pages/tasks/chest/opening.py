@@ -1,0 +1,16 @@
+"""The chest page's opening case, computed ahead (`pages.shared.warm`)."""
+
+from __future__ import annotations
+
+from models.cards import load_card
+from pages.tasks.chest import loaders
+from pages.tasks.chest.reading import single_cards
+from pages.tasks.chest.sidebar import Phantom, classifiers, made
+
+
+def compute() -> None:
+    """Ask the networks what the page asks them at first."""
+    image = made(Phantom()).image
+    loaders.masks(load_card("chest", "heart_lungs"), image)
+    for card in (classifiers()[0], *single_cards()):
+        loaders.findings(card, image)
