@@ -4,8 +4,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from models.cards import load_card
-from pages.shared import frame
+from models.cards import ModelCard, load_card
+from pages.shared import frame, sample_set, views
 
 PICTURES = Path(__file__).parent / "shared" / "pictures"
 
@@ -61,11 +61,28 @@ TASKS = (
     ),
 )
 
+# What a model's figure means to somebody who weighs it, by the metric's name.
+MEANINGS = {
+    "Recall at the shipped threshold": "Finds {:.0%} of the fractures at its threshold",
+    "MAE (months)": "Off by {:.1f} months on average",
+    "Mean AUROC, 128-px films": "Ranks a film with a finding above one without it in {:.0%} of "
+    "pairs",
+    "Dice": "Its mask and a reference overlap by {:.1%} (Dice)",
+}
+
+
+def in_words(card: ModelCard) -> str:
+    """The model's first figure that has a meaning in words, and its headline with interval."""
+    known = (one for one in card.metrics if one.name in MEANINGS)
+    meaning = next((f"{MEANINGS[one.name].format(one.value)}. " for one in known), "")
+    return "".join([meaning, *(f"{headline.sentence}." for headline in card.metrics[:1])])
+
+
 frame.require()
-st.title("Lightbox")
-st.markdown(
+views.headline(
+    "Lightbox",
     "Look inside medical imaging models: watch every step between the film and the answer, "
-    "turn each knob, and see when the answer breaks."
+    "turn each knob, and see when the answer breaks.",
 )
 
 columns = st.columns(2, gap="large")
@@ -74,11 +91,14 @@ for number, (task, model, title, words, alt) in enumerate(TASKS):
         st.image(PICTURES / f"{task}.jpg", width="stretch", alt=alt)
         st.subheader(title, anchor=False)
         st.write(words)
-        for headline in load_card(task, model).metrics[:1] if model else ():
-            st.caption(headline.sentence)
+        if model:
+            st.caption(in_words(load_card(task, model)))
         st.page_link(
             f"pages/{task}.py", label=f"Open {title.lower()}", icon=":material/arrow_forward:"
         )
+
+st.subheader("Real cases", anchor=False)
+sample_set.offer()
 
 st.subheader("What Lightbox is not for", anchor=False)
 st.markdown(

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "2")
+# Samples that were fetched on this computer would change what the pages open on.
+os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="lightbox-tests-")
 # What Practice keeps in a test must not land among what the user has kept.
 os.environ["LIGHTBOX_DATA"] = tempfile.mkdtemp(prefix="lightbox-tests-")
 

@@ -41,8 +41,15 @@ class Case:
 def source_of(key: str, label: str) -> str:
     """The first question of every sidebar: one of `SOURCES`, or the case that was opened here."""
     choices = SOURCES if opened_case(key) is None else (*SOURCES, OPENED)
+    rows = samples(key)
+    real = bool(rows) and all(is_cached(row) for row in rows)  # fetched on Home
     return st.radio(
-        label, choices, key=f"{key}_source", persist_state="session", bind="query-params"
+        label,
+        choices,
+        SOURCES.index("Real sample") if real else 0,
+        key=f"{key}_source",
+        persist_state="session",
+        bind="query-params",
     )
 
 
