@@ -11,6 +11,7 @@ PAGES = {
     "practice": ("Practice", ":material/school:"),
     "augmentation": ("Augmentation lab", ":material/science:"),
     "datasets": ("Datasets", ":material/database:"),
+    "evaluation": ("Evaluation", ":material/query_stats:"),
 }
 
 if __name__ == "__main__":  # a visitor's run of the page

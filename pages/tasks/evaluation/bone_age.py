@@ -1,0 +1,102 @@
+"""Bone age: the models against the readers, by age and sex, and two models on the same films."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from core.bone_age.plots import bland_altman
+from core.metrics.statistics import bootstrap_interval
+from core.plots.draw import PREDICTION, TRUTH, hex_colour
+from core.practice.statistics import Estimate
+from core.practice.statistics import bland_altman as agreement
+from models.cards import load_card
+from models.predictions import Predictions
+from pages.tasks.evaluation import shared
+
+TASK = "bone_age"
+KNOWN = ("file", "sex", "age_months")
+BANDS = ((0, 72), (72, 120), (120, 156), (156, 240))
+
+
+def show(found: Predictions, split: str) -> None:
+    """One model against the readers, then against another model."""
+    rows = found.rows
+    titles = {load_card(TASK, name).title: name for name in rows.columns if name not in KNOWN}
+    first = titles[shared.choose("Model", list(titles), "model")]
+    second = titles[shared.choose("Compared with", list(titles)[::-1], "second")]
+    truth = rows["age_months"].to_numpy(float)
+    error = rows[first].to_numpy(float) - truth
+    said = agreement(error)
+    close = (np.abs(error) <= 12).astype(float)
+    bounds = bootstrap_interval(lambda some: float(some.mean()), close)
+    shared.strip(
+        {
+            "MAE (months)": said.mean_error,
+            "Bias (months)": said.bias,
+            "Within 12 months (%)": Estimate(
+                100 * float(close.mean()), 100 * bounds[0], 100 * bounds[1], len(close)
+            ),
+        },
+        ".1f",
+    )
+    other = np.abs(rows[second].to_numpy(float) - truth)
+    if first != second:
+        gain = np.abs(error) - other
+        low, high = bootstrap_interval(lambda some: float(some.mean()), gain)
+        verdict = "closer" if high < 0 else "farther" if low > 0 else "cannot be decided"
+        st.markdown(
+            f"Against **{load_card(TASK, second).title}** on the same films: error "
+            f"{gain.mean():+.2f} months ({low:+.2f} to {high:+.2f}): {verdict}."
+        )
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown("##### Model against readers")
+        figure = _scatter(truth, rows[first].to_numpy(float), rows["sex"], rows["file"])
+        shared.chart("bone_age_scatter", figure, "Bone age by model and by readers.", TASK)
+    with right:
+        st.markdown("##### Difference over the mean (Bland–Altman)")
+        sexes = list(rows["sex"].fillna(""))
+        figure = bland_altman(truth, rows[first].to_numpy(float), sexes)
+        shared.chart("bone_age_bland_altman", figure, "Difference over mean, with limits.")
+    st.markdown("##### Mean absolute error by age and sex (months)")
+    groups = []
+    for low_age, high_age in BANDS:
+        own = (truth >= low_age) & (truth < high_age)
+        groups.append((f"{low_age // 12} to {high_age // 12} years", own))
+    groups += [
+        (word, (rows["sex"] == sex).to_numpy()) for sex, word in (("F", "girls"), ("M", "boys"))
+    ]
+    table = [
+        (name, int(own.sum()), agreement(error[own]).mean_error)
+        for name, own in groups
+        if own.any()
+    ]
+    shared.groups("group", table, ".1f")
+
+
+def _scatter(truth: np.ndarray, answer: np.ndarray, sexes: object, files: object) -> go.Figure:
+    figure = go.Figure()
+    ends = [0, max(truth.max(), answer.max()) / 12 + 1]
+    figure.add_scatter(
+        x=ends, y=ends, mode="lines", name="equal", line={"dash": "dot", "color": "#8a9197"}
+    )
+    for sex, name, colour, symbol in (
+        ("F", "girls", TRUTH, "diamond"),
+        ("M", "boys", PREDICTION, "circle"),
+    ):
+        own = np.asarray(sexes) == sex
+        figure.add_scatter(
+            x=truth[own] / 12,
+            y=answer[own] / 12,
+            customdata=np.asarray(files)[own],
+            mode="markers",
+            name=name,
+            marker={"color": hex_colour(colour), "symbol": symbol, "size": 8, "opacity": 0.75},
+            hovertemplate="%{customdata}: readers %{x:.1f}, model %{y:.1f} years<extra></extra>",
+        )
+    figure.update_layout(height=400, margin={"l": 0, "r": 0, "t": 30, "b": 0})
+    figure.update_xaxes(title="readers (years)")
+    figure.update_yaxes(title="model (years)")
+    return figure

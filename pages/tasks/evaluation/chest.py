@@ -1,0 +1,139 @@
+"""Chest: each finding's ROC by film size, its calibration and operating point; heart sizes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from core.metrics.statistics import bootstrap_interval
+from core.plots.draw import PREDICTION, TRUTH, hex_colour
+from core.practice.plots import calibration_plot, roc_plot
+from core.practice.roc import roc
+from core.practice.statistics import Estimate, calibration, sensitivity_specificity
+from models.cards import load_card
+from models.predictions import Predictions, read
+from pages.tasks.evaluation import shared
+
+TASK = "chest"
+SIZES = (128, 64)
+LEAST_POSITIVES = 10
+SOURCES = {"ctr_jsrt": "JSRT", "ctr_wingspan": "hospital films"}
+EDGES = (0, 2, 5, 10, 20, 40, 100)
+
+
+def show(found: Predictions, split: str) -> None:
+    """One finding at its operating point, then all of them, then the hearts."""
+    rows = found.rows
+    labels = [name.removeprefix("p ") for name in rows.columns if name.startswith("p ")]
+    labels.sort(key=lambda name: name != "Cardiomegaly")
+    finding = shared.choose("Finding", labels, "finding")
+    table = _areas(rows, labels)
+    hearts = read(TASK, split, "hearts")
+    shared.strip(_headlines(table, hearts.rows if hearts is not None else None, rows))
+    card = load_card(TASK, "findings")
+    point = float(card.operating_points[finding])
+    truth, score = rows[f"true {finding}"], rows[f"p {finding}"]
+    sensitivity, specificity = sensitivity_specificity(truth, score >= point)
+    st.markdown(
+        f"**{finding.replace('_', ' ')} from {point:.1%}**: sensitivity {sensitivity.value:.0%} "
+        f"({sensitivity.low:.0%}–{sensitivity.high:.0%}, n = {sensitivity.n}), false-positive rate "
+        f"{1 - specificity.value:.0%} (n = {specificity.n})."
+    )
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown("##### ROC by size of the film")
+        curves = {f"{px} px": roc(truth[rows["px"] == px], score[rows["px"] == px]) for px in SIZES}
+        known = {name: curve for name, curve in curves.items() if curve is not None}
+        shared.chart("chest_roc", roc_plot(known, f"{SIZES[0]} px"), f"ROC curves: {finding}.")
+    with right:
+        st.markdown("##### Predicted and observed")
+        figure = calibration_plot({finding: calibration(score * 100, truth, EDGES)})
+        figure.update_xaxes(title="predicted probability (%)", range=[-1, 60])
+        figure.update_yaxes(title="share with the finding", range=[-0.02, 1.02])
+        shared.chart("chest_calibration", figure, f"Predicted against observed: {finding}.")
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown("##### All findings")
+        st.dataframe(table, hide_index=True, alt="AUROC by finding and size, with intervals.")
+        st.caption(f"A dash: fewer than {LEAST_POSITIVES} films with the finding, too few to say.")
+    with right:
+        if hearts is not None:
+            st.markdown("##### Cardiothoracic ratio: network against drawn masks")
+            shared.chart("chest_hearts", _hearts(hearts.rows), "Ratio by network and mask.", TASK)
+
+
+def _areas(rows: pd.DataFrame, labels: list[str]) -> pd.DataFrame:
+    found: dict[str, list[object]] = {"finding": [name.replace("_", " ") for name in labels]}
+    for px in SIZES:
+        own = rows[rows["px"] == px]
+        values, spans, counts = [], [], []
+        for name in labels:
+            positives = int(own[f"true {name}"].sum())
+            curve = roc(own[f"true {name}"], own[f"p {name}"])
+            enough = curve is not None and positives >= LEAST_POSITIVES
+            values.append(round(curve.area.value, 3) if curve and enough else np.nan)
+            spans.append(f"{curve.area.low:.2f}–{curve.area.high:.2f}" if curve and enough else "–")
+            counts.append(positives)
+        found |= {f"AUROC {px} px": values, f"95 % ({px})": spans, f"with it ({px})": counts}
+    return pd.DataFrame(found)
+
+
+def _headlines(
+    table: pd.DataFrame, hearts: pd.DataFrame | None, rows: pd.DataFrame
+) -> dict[str, Estimate]:
+    own = rows[rows["px"] == SIZES[0]].reset_index(drop=True)
+    areas = table[f"AUROC {SIZES[0]} px"].astype(float)
+    names = [
+        name.removeprefix("p ")
+        for name in rows.columns
+        if name.startswith("p ") and own[f"true {name[2:]}"].sum() >= LEAST_POSITIVES
+    ]
+
+    def mean(picked: np.ndarray) -> float:
+        some = own.iloc[picked]
+        curves = [roc(some[f"true {name}"], some[f"p {name}"]) for name in names]
+        return float(np.mean([curve.area.value for curve in curves if curve is not None]))
+
+    low, high = bootstrap_interval(mean, np.arange(len(own)), draws=60)
+    figures = {"mean AUROC at 128 px": Estimate(float(areas.mean()), low, high, len(own))}
+    heart = roc(rows["true Cardiomegaly"], rows["p Cardiomegaly"])
+    if heart is not None:
+        figures["cardiomegaly AUROC"] = heart.area
+    if hearts is not None:
+        hospital = hearts[hearts["source"].str.contains("wingspan|hospital", case=False)]
+        wrong = (hospital["ratio"] - hospital["true_ratio"]).abs().fillna(0.5).to_numpy(float)
+        if len(wrong) > 1:
+            bounds = bootstrap_interval(lambda some: float(some.mean()), wrong)
+            figures["CTR error, hospital films"] = Estimate(
+                float(wrong.mean()), *bounds, len(wrong)
+            )
+    return figures
+
+
+def _hearts(hearts: pd.DataFrame) -> go.Figure:
+    figure = go.Figure()
+    ends = [0.3, 0.8]
+    line = {"dash": "dot", "color": "#8a9197"}
+    figure.add_scatter(x=ends, y=ends, mode="lines", name="equal", line=line)
+    colours = (PREDICTION, TRUTH)
+    for number, (source, own) in enumerate(hearts.groupby("source")):
+        figure.add_scatter(
+            x=own["true_ratio"],
+            y=own["ratio"],
+            customdata=own["file"],
+            mode="markers",
+            name=SOURCES.get(str(source), str(source)),
+            marker={
+                "color": hex_colour(colours[number % 2]),
+                "symbol": ("circle", "diamond")[number % 2],
+                "size": 9,
+            },
+            hovertemplate="%{customdata}: drawn %{x:.2f}, network %{y:.2f}<extra></extra>",
+        )
+    figure.add_hline(0.5, line={"dash": "dash", "width": 1, "color": "#8a9197"})
+    figure.update_layout(height=420, margin={"l": 0, "r": 0, "t": 30, "b": 0})
+    figure.update_xaxes(title="ratio of the drawn masks")
+    figure.update_yaxes(title="ratio of the network’s masks")
+    return figure

@@ -1,0 +1,173 @@
+"""Fractures: boxes and films at any threshold, by body part, and how far to trust a score."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from core.detections import Detections
+from core.metrics.detection import MatchedImage, average_precision, froc, match_image
+from core.metrics.detection import precision_recall as at_threshold
+from core.metrics.statistics import bootstrap_interval
+from core.plots import curves
+from core.plots.draw import PREDICTION, TRUTH, hex_colour
+from core.practice.plots import calibration_plot, roc_plot
+from core.practice.roc import paired_difference, roc
+from core.practice.statistics import Estimate, calibration, sensitivity_specificity
+from models.cards import load_card
+from models.predictions import Predictions, read
+from pages.tasks.evaluation import shared
+
+TASK = "fracture"
+SCORES = {
+    "fused": "Both models together",
+    "detector": "Detector’s best box",
+    "classifier": "Classifier",
+}
+
+
+def show(found: Predictions, split: str) -> None:
+    """The detector at a threshold, then the three image scores against each other."""
+    boxes = read(TASK, split, "boxes")
+    if boxes is None:
+        return
+    films = found.rows
+    card = load_card(TASK, "detector")
+    with st.sidebar:
+        threshold = st.slider(
+            "Score from which a box is shown",
+            0.01,
+            0.90,
+            float(card.operating_points["fracture"]),
+            0.01,
+            key=f"{shared.KEY}_threshold",
+        )
+    matched = _matched(split, boxes.about.date, list(films["file"]), boxes.rows)
+    shared.strip(_figures(split, found.about.date, matched, films))
+    precision, recall = at_threshold(matched, threshold)
+    called = np.array([bool((one.scores >= threshold).any()) for one in matched])
+    sensitivity, specificity = sensitivity_specificity(films["fractured"], called)
+    st.markdown(
+        f"**At {threshold:.2f}**: {recall:.0%} of the fractures boxed, {precision:.0%} of the "
+        f"boxes right; of the fractured films {sensitivity.value:.0%} "
+        f"({sensitivity.low:.0%}–{sensitivity.high:.0%}) have a box, of the normal ones "
+        f"{specificity.value:.0%} ({specificity.low:.0%}–{specificity.high:.0%}) have none."
+    )
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.markdown("##### False boxes against fractures found")
+        shared.chart(
+            "fracture_froc",
+            curves.froc(*froc(matched), threshold),
+            "Free-response ROC of the detector with the chosen threshold marked.",
+        )
+        st.markdown("##### Films by their best box")
+        shared.chart("fracture_films", _films(films, threshold), "Best score of each film.", TASK)
+    with right:
+        st.markdown("##### Fractured or not")
+        _image_scores(films)
+        st.markdown("##### Does a probability of 70 % mean 7 in 10?")
+        bins = {
+            SCORES[name]: calibration(films[name] * 100, films["fractured"])
+            for name in ("fused", "classifier")
+        }
+        figure = calibration_plot(bins)
+        figure.update_xaxes(title="predicted probability (%)")
+        figure.update_yaxes(title="share fractured")
+        shared.chart("fracture_calibration", figure, "Predicted against observed frequency.")
+    st.markdown("##### By body part: mAP50")
+    _by_part(films, matched)
+
+
+@st.cache_data(max_entries=4, show_spinner="Matching boxes …")
+def _matched(split: str, date: str, files: list[str], boxes: pd.DataFrame) -> list[MatchedImage]:
+    by_file = dict(tuple(boxes.groupby("file")))
+    nothing = boxes.iloc[:0]
+    matched = []
+    for file in files:
+        rows = by_file.get(file, nothing)
+        corners = rows[["x0", "y0", "x1", "y1"]].to_numpy(np.float32)
+        predicted = (rows["kind"] == "found").to_numpy(bool)
+        scores = rows["score"].to_numpy(np.float32)[predicted]
+        best = np.argsort(-scores, kind="stable")
+        answer = Detections(corners[predicted][best], scores[best])
+        matched.append(match_image(answer, corners[~predicted]))
+    return matched
+
+
+@st.cache_data(max_entries=4, show_spinner="Bootstrapping the intervals …")
+def _figures(
+    split: str, date: str, _matched: list[MatchedImage], films: pd.DataFrame
+) -> dict[str, Estimate]:
+    fast = np.empty(len(_matched), object)
+    fast[:] = [MatchedImage(one.scores, one.hits[:, :1], one.truths) for one in _matched]
+
+    def precision(some: np.ndarray) -> float:
+        return float(average_precision(list(some))[0])
+
+    curve = roc(films["fractured"], films["fused"])
+    figures = {"mAP50": Estimate(precision(fast), *bootstrap_interval(precision, fast), len(films))}
+    if curve is not None:
+        figures["image AUROC"] = curve.area
+    return figures
+
+
+def _image_scores(films: pd.DataFrame) -> None:
+    found = {words: roc(films["fractured"], films[name]) for name, words in SCORES.items()}
+    known = {words: curve for words, curve in found.items() if curve is not None}
+    shared.chart(
+        "fracture_roc",
+        roc_plot(known, SCORES["fused"]),
+        "ROC curves of detector, classifier and both together.",
+    )
+    for name in ("detector", "classifier"):
+        pair = paired_difference(films["fractured"], films["fused"], films[name])
+        one = pair.difference
+        verdict = "better" if one.low > 0 else "worse" if one.high < 0 else "cannot be decided"
+        st.caption(
+            f"Both together against the {name} alone: {one.value:+.3f} "
+            f"({one.low:+.3f} to {one.high:+.3f}, DeLong): {verdict}."
+        )
+
+
+def _films(films: pd.DataFrame, threshold: float) -> go.Figure:
+    """Each film by its best score, fractured ones above; the threshold as a line."""
+    figure = go.Figure()
+    marks = ((1, "fractured", TRUTH, "diamond"), (0, "normal", PREDICTION, "circle"))
+    place = np.random.default_rng(0).uniform(-0.3, 0.3, len(films))
+    for value, name, colour, symbol in marks:
+        own = (films["fractured"] == value).to_numpy()
+        figure.add_scatter(
+            x=films["detector"][own],
+            y=value + place[own],
+            customdata=films["file"][own],
+            mode="markers",
+            name=name,
+            marker={"color": hex_colour(colour), "symbol": symbol, "size": 8, "opacity": 0.75},
+            hovertemplate="%{customdata}: best score %{x:.2f}<extra></extra>",
+        )
+    figure.add_vline(threshold, line={"dash": "dash", "width": 2, "color": "#8a9197"})
+    figure.update_layout(height=280, margin={"l": 0, "r": 0, "t": 10, "b": 0})
+    figure.update_xaxes(title="best score of a box on the film", range=[-0.02, 1.0])
+    figure.update_yaxes(tickvals=[0, 1], ticktext=["normal", "fractured"], range=[-0.5, 1.5])
+    return figure
+
+
+def _by_part(films: pd.DataFrame, matched: list[MatchedImage]) -> None:
+    parts = films["body_part"].fillna("").str.split(" | ", regex=False)
+    names = sorted({name for some in parts for name in some if name})
+    rows = []
+    for name in names:
+        own = [one for one, some in zip(matched, parts, strict=True) if name in some]
+        group = np.empty(len(own), object)
+        group[:] = [MatchedImage(one.scores, one.hits[:, :1], one.truths) for one in own]
+        if not sum(one.truths for one in own):
+            continue
+        value = float(average_precision(own)[0])
+        low, high = bootstrap_interval(
+            lambda some: float(average_precision(list(some))[0]), group, draws=300
+        )
+        rows.append((name, len(own), Estimate(value, low, high, len(own))))
+    shared.groups("body part", rows)

@@ -1,0 +1,202 @@
+"""What all tasks' evaluations share: the split, the data folder, a case to open, downloads."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePosixPath
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from core.dataset_folders.dataset import Dataset
+from core.dataset_folders.layouts import open_dataset
+from core.errors import ImagingError
+from core.practice.pictures import picture
+from core.practice.statistics import Estimate
+from models.cards import task_cards
+from models.predictions import Predictions, read
+from pages.shared import views
+from pages.tasks.datasets import open_case
+
+KEY = "evaluation"
+SPLITS = {"test": "Test (looked at once)", "val": "Validation (used for choosing)"}
+GOALS: dict[str, tuple[float, bool]] = {
+    "mAP50": (0.46, True),
+    "image AUROC": (0.90, True),
+    "MAE (months)": (8.8, False),
+    "mean AUROC at 128 px": (0.78, True),
+    "cardiomegaly AUROC": (0.87, True),
+    "CTR error, hospital films": (0.021, False),
+    "Dice": (0.97, True),
+}
+"""What this project set out to reach on cases kept apart, and whether more is better."""
+
+
+def split_of() -> str:
+    """The sidebar's first question."""
+    with st.sidebar:
+        return str(
+            st.radio("Cases", list(SPLITS), format_func=SPLITS.__getitem__, key=f"{KEY}_split")
+        )
+
+
+def folder_of(task: str) -> None:
+    """The data set's folder, so that a point can open its case."""
+    with st.sidebar:
+        path = st.text_input(
+            "Folder of the data set (optional)",
+            key=f"{KEY}_folder_{task}",
+            placeholder="/home/me/FracAtlas",
+            help="With it, a press on a point offers to open its film. Only files below it are "
+            "read.",
+        )
+    if path:
+        views.show_error(lambda: _dataset(path))
+
+
+@st.cache_resource(max_entries=4, scope="session", show_spinner="Reading the folder’s tables …")
+def _dataset(path: str) -> Dataset:
+    return open_dataset(Path(path))
+
+
+def predictions(task: str, split: str) -> Predictions | None:
+    """The answers of a task's models; a sentence where there are none.
+
+    Raises:
+        WeightsError: If the file is damaged.
+    """
+    found = read(task, split)
+    if found is None:
+        st.info(
+            "No predictions of these models are kept yet: `python -m models.predictions --data …` "
+            "makes them."
+        )
+        return None
+    stale = [card.title for card in task_cards(task) if not _is_current(found, card.name, task)]
+    about = found.about
+    st.caption(
+        f"{about.data_set}, {about.split}, n = {about.n:,}, answered on {about.date} by the "
+        + ("weights that ship." if not stale else f"weights of that day; since changed: {stale}.")
+    )
+    return found
+
+
+def _is_current(found: Predictions, name: str, task: str) -> bool:
+    card = next(card for card in task_cards(task) if card.name == name)
+    return found.about.is_of(card)
+
+
+def strip(figures: Mapping[str, Estimate], style: str = ".3f") -> None:
+    """Figures with their 95 % intervals, and a word where one misses what was aimed at."""
+    views.metric_strip(
+        [
+            views.Figure(
+                name,
+                "–" if math.isnan(one.value) else format(one.value, style),
+                note=f"{format(one.low, style)} to {format(one.high, style)}, n = {one.n:,}",
+            )
+            for name, one in figures.items()
+        ]
+    )
+    missed = []
+    for name, one in figures.items():
+        if name in GOALS and not math.isnan(one.value):
+            goal, more = GOALS[name]
+            if (one.value < goal) == more and one.value != goal:
+                missed.append(f"{name} {format(one.value, style)}, aimed at {goal:g}")
+    if missed:
+        st.caption(f"Misses what was aimed at: {'; '.join(missed)}.")
+
+
+def chart(
+    name: str, figure: go.Figure, alt: str, task: str = "", height: int | None = None
+) -> None:
+    """A chart; where its marks carry a file (customdata), a press offers to open the case."""
+    key = f"{KEY}_chart_{name}"
+    if not task:
+        st.plotly_chart(figure, key=key, alt=alt)
+    else:
+        state = st.plotly_chart(
+            figure,
+            key=key,
+            alt=alt,
+            on_select="rerun",
+            selection_mode="points",
+        )
+        points = state["selection"]["points"]
+        files = [str(_first(point["customdata"])) for point in points if "customdata" in point]
+        if files:
+            case(task, files[0])
+    with st.popover("Save", icon=":material/download:", key=f"{key}_save"):
+        for kind, mime in (("png", "image/png"), ("svg", "image/svg+xml")):
+            st.download_button(
+                kind.upper(),
+                lambda kind=kind: picture(figure, kind, name.replace("_", " ")),
+                file_name=f"lightbox_{name}.{kind}",
+                mime=mime,
+                key=f"{key}_{kind}",
+                on_click="ignore",
+            )
+
+
+def _first(value: object) -> object:
+    return value[0] if isinstance(value, list | tuple) else value
+
+
+def case(task: str, file: str) -> None:
+    """What is known of a case, and a button that opens it where the data folder is named."""
+    path = st.session_state.get(f"{KEY}_folder_{task}", "")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{PurePosixPath(file).name}**")
+        if not path:
+            st.caption("Name the data set’s folder in the sidebar to open it.")
+            return
+        try:
+            dataset = _dataset(path)
+        except ImagingError:
+            return
+        below = next((one for one in dataset.rows.index if str(one).endswith(file)), None)
+        if below is None:
+            st.caption("This file is not in the folder named in the sidebar.")
+        elif st.button("Open on its page", key=f"{KEY}_open", icon=":material/open_in_new:"):
+            views.show_error(lambda: open_case.go(dataset, str(below)))
+
+
+def choose(label: str, names: Sequence[str], key: str) -> str:
+    """One of several models or findings, in the sidebar."""
+    with st.sidebar:
+        return str(st.selectbox(label, list(names), key=f"{KEY}_{key}"))
+
+
+def more(task: str, found: Predictions, split: str) -> None:
+    """All answers as a table to take away."""
+    st.download_button(
+        "Answers case by case (CSV)",
+        lambda: found.rows.to_csv(index=False).encode(),
+        file_name=f"lightbox_{task}_{split}.csv",
+        mime="text/csv",
+        key=f"{KEY}_csv",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+    with st.expander("Answers case by case", on_change="rerun", key=f"{KEY}_table") as table:
+        if table.open:
+            st.dataframe(found.rows, hide_index=True, alt="Answers of the models case by case.")
+
+
+def groups(title: str, rows: Sequence[tuple[str, int, Estimate]], style: str = ".3f") -> None:
+    """A figure by group, with its interval; groups below ten cases say little."""
+    table = pd.DataFrame(
+        {
+            title: [name for name, _, _ in rows],
+            "cases": [count for _, count, _ in rows],
+            "value": [format(one.value, style) for _, _, one in rows],
+            "95 % interval": [
+                f"{format(one.low, style)} to {format(one.high, style)}" for _, _, one in rows
+            ],
+            "": ["too few cases to say" if count < 10 else "" for _, count, _ in rows],
+        }
+    )
+    st.dataframe(table, hide_index=True, alt=f"{title}, with intervals.")

@@ -1,0 +1,81 @@
+"""Kept predictions: of the weights that ship, read as written, and what the page makes of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from core.errors import WeightsError
+from core.metrics.statistics import auroc
+from models import predictions
+from models.cards import load_card, task_cards
+from models.predictions import FOLDERS, SPLITS, About, Predictions
+from tests.page_runner import opened
+
+
+def test_table_comes_back_with_what_it_is_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(predictions, "MODELS", tmp_path)
+    about = About("a set", "val", 2, "2026-11-29", {"detector": "abc"})
+    rows = pd.DataFrame({"file": ["a.png", "b.png"], "p": [0.25, np.nan]})
+    predictions.write(Predictions(about, rows), predictions.path_of("fracture", "val"))
+    found = predictions.read("fracture", "val")
+    assert found is not None and found.about == about
+    pd.testing.assert_frame_equal(found.rows, rows)
+    assert predictions.read("fracture", "test") is None
+
+
+def test_damaged_table_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(predictions, "MODELS", tmp_path)
+    path = predictions.path_of("chest", "val")
+    path.parent.mkdir(parents=True)
+    path.write_text("no header\n1,2\n")
+    with pytest.raises(WeightsError, match=r"val\.csv of chest"):
+        predictions.read("chest", "val")
+
+
+@pytest.mark.parametrize("task", FOLDERS)
+@pytest.mark.parametrize("split", SPLITS)
+def test_kept_predictions_are_of_the_weights_that_ship(task: str, split: str) -> None:
+    found = predictions.read(task, split)
+    assert found is not None
+    assert found.about.n == len(found.rows) > 0
+    assert [card.name for card in task_cards(task) if not found.about.is_of(card)] == []
+
+
+def test_card_and_predictions_tell_the_same_area() -> None:
+    films = predictions.read("fracture", "test")
+    assert films is not None
+    card = load_card("fracture", "detector")
+    told = next(m for m in card.metrics if m.name.startswith("Image-level AUROC"))
+    found = auroc(films.rows["fractured"], films.rows["detector"])
+    assert found == pytest.approx(told.value, abs=0.002)
+
+
+@pytest.mark.parametrize("mode", ["Fracture", "Bone age", "Chest", "Skull stripping"])
+def test_every_task_opens_for_both_splits(mode: str) -> None:
+    page = opened("evaluation")
+    page.button_group(key="evaluation_mode").set_value(mode).run()
+    first = dict(page.metrics)
+    assert first and not page.error
+    page.radio(key="evaluation_split").set_value("val").run()
+    assert set(page.metrics) == set(first) and page.metrics != first
+
+
+def test_threshold_moves_the_counts_and_not_the_areas() -> None:
+    page = opened("evaluation")
+    before, said = page.metrics, page.words
+    page.slider(key="evaluation_threshold").set_value(0.6).run()
+    assert page.metrics == before
+    assert "At 0.60" in page.words and "At 0.60" not in said
+
+
+def test_wrong_folder_is_a_sentence(tmp_path: Path) -> None:
+    page = opened("evaluation")
+    page.text_input(key="evaluation_folder_fracture").set_value(str(tmp_path / "none")).run()
+    assert "no folder" in page.error[0].value
+    assert page.metrics
