@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import streamlit as st
 
@@ -100,7 +101,7 @@ def made(parameters: HandParameters) -> Case:
 
 def phantom(key: str) -> Case:
     """The phantom's own widgets, and the case they make."""
-    keep = {"persist_state": "session", "bind": "query-params"}
+    keep: dict[str, Any] = {"persist_state": "session", "bind": "query-params"}
     st.slider(
         "Phantom's age (years)",
         YOUNGEST_YEARS,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import streamlit as st
 
@@ -53,7 +54,7 @@ def show(reading: Reading, settings: Settings) -> None:
 
 def _change(reading: Reading, settings: Settings) -> None:
     """Rotate, blur or change the contrast, and see what becomes of the answer."""
-    keep = {"persist_state": "session"}
+    keep: dict[str, Any] = {"persist_state": "session"}
     columns = st.columns(3, gap="large")
     rotation = columns[0].slider("Rotation (°)", -15.0, 15.0, 5.0, 0.5, key="chest_rotate", **keep)
     blur = columns[1].slider(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import streamlit as st
 
@@ -56,7 +57,7 @@ def phantom(key: str) -> Case:
 def phantom_parameters(key: str) -> LimbPhantom:
     """What the sidebar says of the phantom."""
     left, right = st.columns(2)
-    keep = {"persist_state": "session", "bind": "query-params"}
+    keep: dict[str, Any] = {"persist_state": "session", "bind": "query-params"}
     left.selectbox("Limb", KINDS, KINDS.index(FIRST.kind), key=f"{key}_kind", **keep)
     kinds = (SOUND, *FRACTURES)
     right.selectbox(
