@@ -84,5 +84,6 @@ if came is not None:
             heart_size.show(found, settings)
         elif more == "Model card":
             views.model_card(sidebar.one_card(settings))
+            chest_views.thresholds(found)
         else:
             download.show(found, settings)

@@ -143,12 +143,12 @@ def notes(
 ) -> tuple[str, ...]:
     """What limits a batch's answer to a film, a sentence each."""
     said = []
-    if heart is not None and heart.reason:
-        said.append(f"Ratio not judged: {heart.reason}.")
-    elif heart is not None and view is None:
-        said.append("View not known: judged as a PA film.")
     if heart is None or IMPLAUSIBLE in heart.reason:
         said.append("Mirroring was not checked.")
     elif looks_mirrored(heart.ratio, masks["heart"]):
         said.append("The heart lies on the viewer’s left: mirrored?")
+    if heart is not None and heart.reason:
+        said.insert(0, f"Ratio not judged: {heart.reason}.")
+    elif heart is not None and view is None:
+        said.append("View not known: judged as a PA film.")
     return tuple(said)

@@ -139,14 +139,14 @@ def finding_bars(rows: Sequence[FindingRow], chosen: str | None = None) -> go.Fi
         hoverinfo="skip",
     )
     figure.update_layout(
-        height=60 + 25 * len(rows),
+        height=60 + 22 * len(rows),
         margin={"l": 0, "r": 0, "t": 4, "b": 0},
         bargap=0.3,
         dragmode=False,
         clickmode="event+select",
     )
     figure.update_xaxes(
-        range=[0, 2.0],  # room on the right for the words
+        range=[0, 2.2],  # room on the right for the words
         tickvals=[0, 0.25, 0.5, 0.75, 1],
         ticktext=["0", "25", "50", "75", "100\u00a0%"],
         title={

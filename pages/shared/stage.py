@@ -25,7 +25,9 @@ KEYS = "Keys: ← → films, + − zoom, 0 reset, O overlays, P presentation."
 STYLE = """
 <style>
 /* Title and padding together stay below 60 px, so that film and answer share a screen. */
-.stMainBlockContainer { padding-top: calc(var(--header-height, 3.75rem) + .4rem); }
+.stMainBlockContainer {
+  padding-top: calc(var(--header-height, 3.75rem) + .4rem); padding-bottom: 3rem;
+}
 .st-key-headline h1 { font-size: 1.4rem; padding: 0; white-space: nowrap; }
 .st-key-headline { min-height: 2.5rem; }
 .st-key-headline [data-testid="stCaptionContainer"] p { margin: 0; }

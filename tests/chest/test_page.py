@@ -324,6 +324,19 @@ def test_implausible_outline_is_said_in_the_verdict(
     assert "Not judged: the outline is implausible" in app.words
 
 
+def test_mirrored_film_is_said_in_the_verdict(
+    calls: Counter[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def shifted(model: Any, image: Radiograph) -> dict[str, np.ndarray]:
+        masks = masks_of(image.shape)
+        return {**masks, "heart": np.roll(masks["heart"], -image.shape[1] // 10, axis=1)}
+
+    monkeypatch.setattr(segment, "segment", shifted)
+    app = with_upload(FILM)
+    assert "**mirrored film?**" in app.words
+    assert "The heart lies on the viewer’s left" in app.words
+
+
 def test_lines_moved_by_hand_reach_verdict_table_and_csv(calls: Counter[str]) -> None:
     app = opened()
     digest = sidebar.made(sidebar.Phantom()).image.digest

@@ -92,7 +92,7 @@ def batch(settings: Settings, files: Uploads, choices: Choices) -> Case | None:
     shown = many_films.ordered(PAGE, found, orders)
     if shown:
         bar = st.column_config.ProgressColumn(
-            "cardiomegaly", min_value=0, max_value=1, format="percent"
+            "cardiomegaly", min_value=0, max_value=100, format="%.1f %%"
         )
         rows = [columns(one, called[one.name]) for one in shown]
         many_films.table(PAGE, shown, rows, {"cardiomegaly": bar})
@@ -157,7 +157,7 @@ def columns(film: Film, rows: Sequence[FindingRow]) -> dict[str, Any]:
         "file": film.name,
         "flagged": ", ".join(strong) or "none",
         "weakly flagged": ", ".join(weak) or "none",
-        "cardiomegaly": reading.findings.probabilities.get(CARDIOMEGALY),
+        "cardiomegaly": 100 * reading.findings.probabilities.get(CARDIOMEGALY, np.nan),
         "CTR": None if reading.ratio is None else round(reading.ratio.ratio, 3),
         "heart": film.row["heart"],
         "note": " ".join(filter(None, (film.row["came"], reading.no_ratio, *reading.notes, small))),

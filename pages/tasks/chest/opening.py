@@ -14,3 +14,5 @@ def compute() -> None:
     loaders.masks(load_card("chest", "heart_lungs"), image)
     for card in (classifiers()[0], *single_cards()):
         loaders.findings(card, image)
+    found = loaders.findings(classifiers()[0], image)
+    loaders.heat(classifiers()[0], image, found.ranked[0])

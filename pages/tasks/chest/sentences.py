@@ -17,11 +17,18 @@ def caveats(reading: Reading, ratio: CardiothoracicRatio) -> list[str]:
     return [*said, *ctr.caveats(ratio, reading.image.shape, reading.image.view)]
 
 
+def is_mirrored(reading: Reading) -> bool:
+    """Whether a plausible heart lies on the wrong side."""
+    if reading.ratio is None or heart_size.implausible(reading.ratio, reading.masks):
+        return False
+    return heart_size.looks_mirrored(reading.ratio, reading.masks["heart"])
+
+
 def side_check(reading: Reading) -> str:
     """Whether the film may be mirrored, in a sentence."""
     if reading.ratio is None or heart_size.implausible(reading.ratio, reading.masks):
         return "Mirroring was not checked: no plausible heart was found."
-    if heart_size.looks_mirrored(reading.ratio, reading.masks["heart"]):
+    if is_mirrored(reading):
         return (
             "**The heart lies on the viewer’s left:** the film is mirrored, or the person has "
             "dextrocardia. Check the side mark."
@@ -62,13 +69,16 @@ def verdict(reading: Reading) -> tuple[str, Tone]:
     said = f"**{count or 'No'} finding{'' if count == 1 else 's'} above threshold**"
     if strong:
         top = strong[0]
-        said += f", strongest {top.name.lower()} {percent(top.probability)}"
+        said += ": " if count == 1 else ", strongest "
+        said += f"{top.name.lower()} {percent(top.probability)}"
     elif rows:
         said += ", weak" if count == 1 else ", all weak"
     heart = reading.heart
     said += f"; {heart.sentence}" if heart else "; CTR not measurable"
     if heart is not None and heart_size.IMPLAUSIBLE in heart.reason:
         return said, "problem"
+    if is_mirrored(reading):
+        return f"{said}; **mirrored film?**", "problem"
     if strong or (heart is not None and heart.enlarged):
         return said, "attention"
     return said, "neutral" if rows or heart is None or heart.enlarged is None else "clear"

@@ -37,6 +37,9 @@ MINED = (
     "mentioned is labelled absent."
 )
 
+LEAST_HEIGHT = "24rem !important"
+"""Of the viewer: on a narrow screen its legend and slider would leave the films no room."""
+
 
 def was_read(case: Case, settings: Settings) -> bool:
     """Whether the answer to this film is at hand, so that nobody has to wait."""
@@ -83,8 +86,10 @@ def true_boxes(reading: Reading, label: str) -> tuple[viewers.BoxLayer, ...]:
 def verdict(reading: Reading) -> None:
     """The answer in one line, and beside it the finding whose heat map the viewer shows."""
     said, tone = sentences.verdict(reading)
+    # One below the other where the sentence would be squeezed.
+    st.html("<style>.st-key-chest_verdict { min-width: min(100%, 24rem); }</style>")
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
-        with st.container(width="stretch"):
+        with st.container(width="stretch", key="chest_verdict"):
             views.verdict(said, tone)
         if stage.is_presenting():
             return
@@ -117,7 +122,7 @@ def viewer(reading: Reading, settings: Settings) -> None:
         laterality=reading.image.laterality,
         revision=reading.image.digest,
         titles=(
-            "Film, heart and lungs",
+            "Film",
             f"Grad-CAM, {row.name.lower()} {percent(row.probability)}{below}",
         ),
     )
@@ -131,6 +136,7 @@ def viewer(reading: Reading, settings: Settings) -> None:
             mm_per_px=reading.mm_per_px,
         )
     words = f"heat map of {row.name.lower()}"
+    st.html(f"<style>.st-key-chest_viewer_frame {{ min-height: {LEAST_HEIGHT}; }}</style>")
     views.film(
         figure,
         key="chest_viewer",
@@ -144,11 +150,8 @@ def viewer(reading: Reading, settings: Settings) -> None:
 def known(reading: Reading) -> None:
     """What the film is, which way it lies, and what of it limits every answer."""
     views.known_of(reading.image, reading.case.words)
-    checked = sentences.side_check(reading)
-    if checked.startswith("**"):
-        st.warning(checked, icon=":material/flip:")
-    else:
-        st.caption(checked)
+    if sentences.is_mirrored(reading):
+        st.warning(sentences.side_check(reading), icon=":material/flip:")
     if min(reading.image.shape) < SMALL_SIDE_PX:
         st.caption(small_film(reading))
     if reading.no_ratio:
@@ -213,23 +216,25 @@ def findings(reading: Reading) -> None:
         alt="Bars: " + "; ".join(f"{row.name} {row.words}" for row in rows) + ".",
     )
     unknown = [row.name.lower() for row in rows if not row.judged]
+    few = f" Too few cases to evaluate: {', '.join(unknown)}." if unknown else ""
     st.caption(
-        "How many validation films without the finding score lower. Filled: a strong call, as "
-        "one film without it in fifty gets; hatched: above its threshold, as one such film in ten. "
-        " The percentage beside the bar is the calibrated "
-        "chance that the finding is there."
-        + (f" Too few cases to evaluate: {', '.join(unknown)}." if unknown else "")
+        f"Beside each bar: the calibrated chance that the finding is there. Filled: a strong call, "
+        f"as one film without it in fifty gets; hatched: a weak one, as one in ten gets.{few}"
     )
+
+
+def thresholds(reading: Reading) -> None:
+    """What the threshold of each finding means on test films."""
     meaning = operating_rows(reading.card)
     if meaning:
-        with st.expander("Sensitivity and false-positive rate of each threshold"):
-            st.dataframe(
-                pd.DataFrame(meaning),
-                hide_index=True,
-                height=300,
-                alt="Sensitivity and false-positive rate of each finding on test films.",
-            )
-            st.caption(f"Test films; cardiomegaly on 128-px films only. {GLOSSARY['calibrated']}")
+        st.markdown("**Sensitivity and false-positive rate of each threshold**")
+        st.dataframe(
+            pd.DataFrame(meaning),
+            hide_index=True,
+            height=300,
+            alt="Sensitivity and false-positive rate of each finding on test films.",
+        )
+        st.caption(f"Test films; cardiomegaly on 128-px films only. {GLOSSARY['calibrated']}")
 
 
 def labels(reading: Reading) -> None:
@@ -263,6 +268,8 @@ def heart_table(reading: Reading) -> None:
     if heart is not None and heart.reason:
         st.caption(f"Ratio not judged: {heart.reason}.")
     st.caption(sentences.agreement(reading))
+    if not sentences.is_mirrored(reading):
+        st.caption(sentences.side_check(reading))
 
 
 def _clicked(key: str) -> None:
