@@ -46,7 +46,7 @@ def _hand_finder(sha256: str) -> HandMaskModel:
 
 
 PIPELINES = {
-    "whole_hand": Pipeline("Whole hand (ours)", whole_hand.INPUT_SHAPE, whole_hand.stages),
+    "whole_hand": Pipeline("Whole hand", whole_hand.INPUT_SHAPE, whole_hand.stages),
     "segmentation": Pipeline("Segmented hand", (224, 224), _segmentation),
     "landmark": Pipeline("Landmarks and regions", (224, 224), _landmark),
 }

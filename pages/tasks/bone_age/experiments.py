@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -54,7 +55,7 @@ def _runs() -> pd.DataFrame:
 
 def cards(chosen: ModelCard) -> None:
     """The chosen model's card, and on request that of another model of the page."""
-    views.model_card(chosen)
+    _card(chosen)
     others = {card.name: card for card in task_cards(PAGE) if card.name != chosen.name}
     name = st.selectbox(
         "Another card",
@@ -66,7 +67,32 @@ def cards(chosen: ModelCard) -> None:
         width=420,
     )
     if name is not None:
-        views.model_card(others[name])
+        _card(others[name])
+
+
+def _card(card: ModelCard) -> None:
+    """A card with its main figures; those by sex and age behind a click."""
+    parts = [metric for metric in card.metrics if ", " in metric.name]
+    views.model_card(replace(card, metrics=tuple(m for m in card.metrics if m not in parts)))
+    if not parts:
+        return
+    with st.expander("Errors by sex and age", icon=":material/table:"):
+        st.dataframe(
+            pd.DataFrame(
+                [
+                    {
+                        "Figure": metric.name,
+                        "Value": f"{metric.value:.3g}",
+                        "95 % interval": f"{metric.low:.3g} to {metric.high:.3g}",
+                        "n": metric.n,
+                    }
+                    for metric in parts
+                ]
+            ),
+            hide_index=True,
+            height="content",
+            alt=f"Errors of {card.title} by sex and age.",
+        )
 
 
 def agreement(card: ModelCard) -> None:

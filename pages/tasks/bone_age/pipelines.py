@@ -82,7 +82,7 @@ _CLAHE = "Limit of contrast-limited adaptive histogram equalisation, in multiple
 OURS = Pipeline(
     "Ours",
     "whole_hand",
-    "The steps that our networks were trained with.",
+    "The steps that the whole-hand networks were trained with.",
     (
         Knob("low_percent", "Window: black below (%)", 1.0, 0.0, 40.0, 1.0),
         Knob("high_percent", "Window: white above (%)", 99.0, 60.0, 100.0, 1.0),

@@ -184,7 +184,7 @@ def current_phantom(key: str = PAGE) -> HandParameters:
 
 
 def estimators() -> list[ModelCard]:
-    """The cards of networks that tell an age; ours first, then the published ones."""
+    """The cards of networks that tell an age; the recommended one first."""
     cards = [card for card in task_cards(PAGE) if "months" in card.labels]
     order = {name: place for place, name in enumerate(FIRST_MODELS)}
     return sorted(cards, key=lambda card: order.get(card.name, len(order)))

@@ -22,6 +22,7 @@ from pages.tasks.bone_age.views import Reading
 
 VIEWS = ("What the model received", "Landmarks", "Segmentation", "Side by side", "Before and after")
 TILE_PX, COLUMNS = 420, 5
+MANY_COLUMNS = 7  # where two rows of five do not hold all steps: the page stays short
 
 
 def show(reading: Reading) -> None:
@@ -88,11 +89,12 @@ def _skips(name: str, names: Sequence[str]) -> list[str]:
 
 
 def _published(reading: Reading, pipeline: Pipeline) -> None:
-    """A published pipeline with its parameters, and what our model makes of its picture."""
+    """A published pipeline with its parameters, and what a model makes of its picture."""
     st.markdown(pipeline.words)
     changed = parameters(pipeline)
     stages = stages_of(pipeline.key, **changed)
-    skip = _skips(pipeline.name.lower(), [stage.name for stage in stages])
+    with st.expander("Leave steps out", icon=":material/content_cut:"):
+        skip = _skips(pipeline.name.lower(), [stage.name for stage in stages])
     default = steps = bone_age_loaders.pipeline_steps(pipeline.key, reading.image, {}, ())
     if changed or skip:
         steps = bone_age_loaders.pipeline_steps(pipeline.key, reading.image, changed, skip)
@@ -100,7 +102,7 @@ def _published(reading: Reading, pipeline: Pipeline) -> None:
         months = months_of(reading, pipeline, default, {}, ())
         changed_months = months_of(reading, pipeline, steps, changed, skip)
     answer = [
-        Figure("Through our steps", years_and_months(reading.found.months)),
+        Figure("Through the model’s own steps", years_and_months(reading.found.months)),
         _answer("Through these steps", months),
     ]
     if changed or skip:
@@ -112,7 +114,7 @@ def _published(reading: Reading, pipeline: Pipeline) -> None:
     if own is None:
         st.caption(
             f"“{reading.settings.card.title}” reads {pipeline.read_words}. It was trained on "
-            "films prepared by our steps: a difference says what these steps take away or add "
+            "films prepared by its own steps: a difference says what these steps take away or add "
             "for it."
         )
     else:
@@ -148,7 +150,7 @@ def _answer(label: str, months: float | None) -> Figure:
 
 
 def _side_by_side(reading: Reading) -> None:
-    """The same film through both published pipelines and ours, step by step."""
+    """The same film through both published pipelines, step by step."""
     st.markdown(
         "The same film through both published pipelines: landmarks by thresholds and geometry "
         "(left), a hand mask by a U-Net (right)."
@@ -174,7 +176,7 @@ def _alignment(reading: Reading) -> None:
             turned = sum(float(step.marks.get("angle_degrees", 0)) for step in steps)
             words = f", turned by {turned:.0f}°" if turned else ""
             pictures.append((f"{name}{words}", bone_age_marks.shown(aligned.image)))
-    pictures.append(("What our model received", bone_age_marks.shown(reading.found.seen)))
+    pictures.append(("What the model received", bone_age_marks.shown(reading.found.seen)))
     for column, (words, picture) in zip(st.columns(len(pictures)), pictures, strict=True):
         column.image(
             draw.tile(picture, TILE_PX, TILE_PX + 80),
@@ -191,7 +193,8 @@ def _alignment(reading: Reading) -> None:
 def gallery(steps: Sequence[Step], columns: int = COLUMNS, *, brief: bool = False) -> None:
     """Every stage with its picture and marks, parameters, duration, reason, and its failure."""
     pictures = bone_age_marks.pictures(steps, TILE_PX)
-    brief = brief or len(steps) > 2 * columns
+    if len(steps) > 2 * columns and not brief:
+        columns, brief = MANY_COLUMNS, True
     for start in range(0, len(steps), columns):
         places = st.columns(columns, gap="small")
         row = list(zip(steps, pictures, strict=True))[start : start + columns]
