@@ -26,3 +26,30 @@ class DownloadError(ImagingError):
 
 class StoreError(ImagingError):
     """What was to be kept could not be, or what was kept cannot be read."""
+
+
+LEFT_OUT = (
+    "torch",
+    "torchvision",
+    "tensorflow",
+    "keras",
+    "ultralytics",
+    "pytorch_grad_cam",
+    "torchio",
+)
+"""Packages of the full install that the light one (requirements-light.txt) leaves out."""
+
+
+def missing_package(err: ModuleNotFoundError) -> ImagingError:
+    """What to do where a package of the full install is missing.
+
+    Raises:
+        ModuleNotFoundError: If it is a package that every install has.
+    """
+    package = (err.name or "").partition(".")[0]
+    if package not in LEFT_OUT:
+        raise err
+    return ImagingError(
+        f"This needs the package {package}, which the light install leaves out. Run "
+        "`pip install -r requirements.txt`, then open it again."
+    )

@@ -29,7 +29,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from core.errors import ImagingError
+from core.errors import ImagingError, missing_package
 from core.stages import Cancelled
 
 LOOK_SECONDS = 0.2
@@ -163,7 +163,8 @@ def _ended(process: subprocess.Popen[bytes]) -> None:
 
 def serve(network: str, requests: BinaryIO, answers: BinaryIO) -> None:
     """Answer requests until there are no more: the other process."""
-    import_module(network)
+    with suppress(ModuleNotFoundError):  # the request that needs it says so
+        import_module(network)
     while True:
         try:
             function, arguments = pickle.load(requests)
@@ -174,6 +175,8 @@ def serve(network: str, requests: BinaryIO, answers: BinaryIO) -> None:
             answer: object = getattr(import_module(module), name)(*arguments)
         except ImagingError as err:
             answer = err
+        except ModuleNotFoundError as err:
+            answer = missing_package(err)
         except Exception:  # noqa: BLE001 (raised again in the server, where somebody reads it)
             answer = RuntimeError(traceback.format_exc())
         pickle.dump(answer, answers, pickle.HIGHEST_PROTOCOL)

@@ -81,9 +81,13 @@ def in_words(card: ModelCard) -> str:
 frame.require()
 views.headline(
     "Lightbox",
-    "Look inside medical imaging models: watch every step between the film and the answer, "
-    "turn each knob, and see when the answer breaks.",
+    "For interns who demonstrate a model and students who take one apart, on an ordinary computer.",
 )
+st.markdown(
+    "Look inside medical imaging models: watch every step between the film and the answer, "
+    "turn each knob, and see when the answer breaks."
+)
+sample_set.offer()
 
 columns = st.columns(2, gap="large")
 for number, (task, model, title, words, alt) in enumerate(TASKS):
@@ -96,9 +100,6 @@ for number, (task, model, title, words, alt) in enumerate(TASKS):
         st.page_link(
             f"pages/{task}.py", label=f"Open {title.lower()}", icon=":material/arrow_forward:"
         )
-
-st.subheader("Real cases", anchor=False)
-sample_set.offer()
 
 st.subheader("What Lightbox is not for", anchor=False)
 st.markdown(

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.errors import ImagingError
+from core.errors import ImagingError, missing_package
 from core.glossary import GLOSSARY
 from core.images import Radiograph
 from core.stages import Step
@@ -50,7 +50,9 @@ def show_error(task: Callable[[], Answer]) -> Answer | None:
         return task()
     except ImagingError as err:
         st.error(str(err), icon=":material/error:")
-        return None
+    except ModuleNotFoundError as err:
+        st.info(str(missing_package(err)), icon=":material/extension:")
+    return None
 
 
 def metric_strip(answer: Sequence[Figure]) -> None:

@@ -10,13 +10,14 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from importlib.util import find_spec
 
 import streamlit as st
 
 from core.errors import ImagingError
 
-OPENINGS = ("fracture", "chest", "bone_age")
-"""Tasks whose room has an `opening` with `compute()`, the quickest first."""
+TASKS = ("fracture", "chest", "bone_age", "skull_strip")
+"""The quickest first; a task's room may have an `opening` with `compute()`."""
 QUIET_SECONDS = 4.0
 LOOK_SECONDS = 0.5
 
@@ -44,7 +45,7 @@ def visits() -> Visits:
 
 def start() -> None:
     """Begin in the background."""
-    jobs = [_compute(task) for task in OPENINGS]
+    jobs = [_compute(task) for task in TASKS if find_spec(f"pages.tasks.{task}.opening")]
     threading.Thread(target=run, args=(jobs, visits()), name="warm", daemon=True).start()
 
 

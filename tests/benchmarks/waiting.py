@@ -1,0 +1,198 @@
+"""What a person waits for, and what it costs in memory, as ratios to a page of one line.
+
+Run on an otherwise idle machine: python tests/benchmarks/waiting.py [--pages fracture,chest]
+Drives the app in headless Chromium. The page of one line has a title, a metric and a Plotly chart.
+
+- First figures after a cold start: the server is started and the page opened at once.
+- Second visitor: a fresh browser session on the same server, once it is quiet.
+- Threshold and display: how long the server's script runs after a slider was moved.
+- Memory: the whole process tree after one visitor opened all pages (proportional set size).
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT))
+from tests.browser.conftest import BROWSERS, FLAGS  # noqa: E402  needs the path above
+
+ONE_LINE = """
+import plotly.graph_objects as go
+import streamlit as st
+st.title("one line"); st.metric("Answer", "42"); st.plotly_chart(go.Figure(go.Bar(y=[1, 2])))
+"""
+METRIC, CHART = '[data-testid="stMetricValue"]', ".js-plotly-plot .main-svg"
+FIGURES = {
+    "fracture": (METRIC, CHART),
+    "bone_age": (METRIC, CHART),
+    "chest": (METRIC, CHART),
+    "skull_strip": (METRIC,),
+    "augmentation": (CHART,),
+}
+COLD_BARS = dict.fromkeys(FIGURES, 3.0) | {"skull_strip": 5.0}
+SECOND_BAR, SLIDER_BAR_MS, MEMORY_BAR_GB, PLAIN_MEMORY_BAR_GB = 1.7, 300, 1.5, 1.0
+MOST_MS = 300_000
+SLIDERS = (("fracture", "Confidence threshold"), ("chest", "Heat map from"), ("fracture", "Level"))
+WATCH = """() => {
+  window.lightboxRuns = [];
+  const app = document.querySelector('[data-testid=stApp]');
+  new MutationObserver(() => {
+    window.lightboxRuns.push([app.dataset.testScriptState, performance.now()]);
+  }).observe(app, { attributes: true, attributeFilter: ['data-test-script-state'] });
+}"""
+
+
+@contextmanager
+def served(script: Path, folder: Path) -> Iterator[tuple[str, subprocess.Popen[bytes], float]]:
+    """A server of a script: its address, its process, and when it was started."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    options = ("--server.headless=true", "--browser.gatherUsageStats=false")
+    start = time.perf_counter()
+    server = subprocess.Popen(
+        [sys.executable, "-m", "streamlit", "run", script, f"--server.port={port}", *options],
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    address = f"http://localhost:{port}"
+    try:
+        while True:
+            try:
+                urllib.request.urlopen(f"{address}/_stcore/health", timeout=1)
+                break
+            except OSError:
+                time.sleep(0.02)
+        yield address, server, start
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def figures(page: Page, address: str, wanted: tuple[str, ...]) -> float:
+    """Seconds from asking for a page to its figures."""
+    start = time.perf_counter()
+    page.goto(address)
+    for selector in wanted:
+        page.locator(selector).first.wait_for(timeout=MOST_MS)
+    return time.perf_counter() - start
+
+
+def quiet(page: Page) -> None:
+    """Wait until the script has ended and stays so for a moment."""
+    for _ in range(2):
+        page.wait_for_function(
+            "document.querySelector('[data-testid=stApp]').dataset.testScriptState == 'notRunning'",
+            timeout=MOST_MS,
+        )
+        page.wait_for_timeout(1500)
+
+
+def cold_and_second(
+    browser: Browser, script: Path, folder: Path, path: str, wanted: tuple[str, ...]
+) -> tuple[float, float, float]:
+    """Seconds to the figures of the first and of the second visitor, and to the server's answer."""
+    with served(script, folder) as (address, _, start):
+        up = time.perf_counter() - start
+        first = browser.new_page()
+        figures(first, f"{address}/{path}", wanted)
+        cold = time.perf_counter() - start
+        quiet(first)
+        first.close()
+        second = browser.new_context()
+        warm = figures(second.new_page(), f"{address}/{path}", wanted)
+        second.close()
+        return cold, warm, up
+
+
+def slider_ms(page: Page, label: str) -> float | None:
+    """How long the script ran after a slider was moved by a key; None without such a slider."""
+    found = page.get_by_role("slider", name=label)
+    if not found.count():
+        return None
+    slider = found.first
+    page.evaluate(WATCH)
+    slider.focus()
+    slider.press("ArrowRight")
+    page.wait_for_timeout(400)
+    quiet(page)
+    runs = page.evaluate("() => window.lightboxRuns")
+    began = next((at for state, at in runs if state == "running"), None)
+    ended = next((at for state, at in reversed(runs) if state == "notRunning"), None)
+    return None if began is None or ended is None else ended - began
+
+
+def tree(pid: int) -> list[int]:
+    """A process and all below it."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    threads = Path(f"/proc/{pid}/task").iterdir()
+    children = [c for t in threads for c in (t / "children").read_text().split()] or children
+    return [pid, *(one for child in children for one in tree(int(child)))]
+
+
+def memory_gb(pid: int) -> dict[str, float]:
+    """Gigabytes of each process of a tree, shared pages counted by their share."""
+    found = {}
+    for one in tree(pid):
+        lines = Path(f"/proc/{one}/smaps_rollup").read_text().splitlines()
+        kilobytes = next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+        command = Path(f"/proc/{one}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+        found[f"{one} {command[-60:].strip()}"] = kilobytes / 1e6
+    return found
+
+
+def told(name: str, value: float, bar: float, unit: str) -> None:
+    print(f"{name:<46} {value:8.2f} {unit:<3} (bar {bar:g}) {'' if value <= bar else 'OVER'}")
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--pages", default=",".join(FIGURES))
+    pages = options.parse_args().pages.split(",")
+    path = next(found for name in BROWSERS if (found := shutil.which(name)))
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        bare = Path(folder) / "bare.py"
+        bare.write_text(ONE_LINE)
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        place = Path(folder)
+        cold_and_second(browser, bare, place, "", (METRIC, CHART))  # warms the disk cache
+        base = [cold_and_second(browser, bare, place, "", (METRIC, CHART)) for _ in range(2)]
+        cold, second, up = (min(values) for values in zip(*base, strict=True))
+        print(f"page of one line: cold {cold:.2f} s (server {up:.2f} s), second {second:.2f} s")
+        for name in pages:
+            ours = cold_and_second(browser, ROOT / "app.py", ROOT, name, FIGURES[name])
+            print(f"{name}: cold {ours[0]:.2f} s (server {ours[2]:.2f} s), second {ours[1]:.2f} s")
+            told(f"  {name}, cold start", ours[0] / cold, COLD_BARS[name], "×")
+            told(f"  {name}, second visitor", ours[1] / second, SECOND_BAR, "×")
+        with served(ROOT / "app.py", ROOT) as (address, server, _):
+            page = browser.new_page()
+            for name in pages:
+                figures(page, f"{address}/{name}", FIGURES[name])
+                quiet(page)
+                for where, label in SLIDERS:
+                    if where == name and (taken := slider_ms(page, label)) is not None:
+                        told(f"  {name}, {label}", taken, SLIDER_BAR_MS, "ms")
+            held = memory_gb(server.pid)
+            told("memory after all pages", sum(held.values()), PLAIN_MEMORY_BAR_GB, "GB")
+            print(f"  (with a gradient explanation opened, the bar is {MEMORY_BAR_GB} GB)")
+            for process, gigabytes in sorted(held.items(), key=lambda one: -one[1]):
+                print(f"    {gigabytes:.2f} GB  {process}")
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
