@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -33,6 +35,8 @@ from tests.chest.stand_in import (
 )
 from tests.files.radiograph_files import dicom, raster
 
+ROOT = Path(__file__).parents[2]
+
 
 def test_page_opens_on_a_phantom_with_answer_and_ratio(calls: Counter[str]) -> None:
     app = opened()
@@ -45,6 +49,20 @@ def test_page_opens_on_a_phantom_with_answer_and_ratio(calls: Counter[str]) -> N
     assert "CTR 0.50, heart not enlarged" in app.words
     assert "**Flagged: cardiomegaly** 60\u00a0%, 2.0 × its threshold" in app.words
     assert "Weakly flagged: effusion 10\u00a0%" in app.words
+
+
+def test_first_answer_needs_no_training_framework() -> None:
+    code = (
+        "import sys\n"
+        "from streamlit.testing.v1 import AppTest\n"
+        "app = AppTest.from_file('pages/chest.py', default_timeout=120).run()\n"
+        "assert not app.exception and app.metric, app.exception\n"
+        "assert not {'torch', 'tensorflow', 'onnx', 'pytorch_grad_cam'} & set(sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=180
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_networks_and_ruler_are_compared_in_words(calls: Counter[str]) -> None:

@@ -62,14 +62,12 @@ def answering(subject: Subject) -> Answering:
 
     def answer(many: Sequence[Moved], stopped: Stopped) -> list[Figures]:
         images = [Radiograph(moved.pixels, digest_of(moved.pixels)) for moved in many]
-        with classifier.lock:
-            batch = np.stack([predict.network_input(classifier.model, one) for one in images])
-            rows = predict.probabilities(classifier.model, batch)
+        batch = np.stack([predict.network_input(classifier, one) for one in images])
+        rows = predict.probabilities(classifier, batch)
         found = []
         for image, row in zip(images, rows, strict=True):
-            figures = dict(zip(classifier.model.labels, map(float, row), strict=True))
-            with segmenter.lock:
-                masks = segment.segment(segmenter.model, image)
+            figures = dict(zip(classifier.labels, map(float, row), strict=True))
+            masks = segment.segment(segmenter, image)
             try:
                 figures["ratio"] = ctr.measure(masks).ratio
             except UnsuitableInputError:
@@ -80,10 +78,8 @@ def answering(subject: Subject) -> Answering:
     def look(moved: Moved) -> Looked:
         image = Radiograph(moved.pixels, digest_of(moved.pixels))
         figures = answer([moved], lambda: False)[0]
-        with classifier.lock:
-            heat = heatmaps.class_map(classifier.model, image, watched[0])
-        with segmenter.lock:
-            masks = segment.segment(segmenter.model, image)
+        heat = heatmaps.class_map(classifier, image, watched[0])
+        masks = segment.segment(segmenter, image)
         picture = with_heat(windowed(moved.pixels), heat.values, 0.55)
         picture = with_masks(picture, masks, PREDICTION)
         title = watched[0].replace("_", " ")

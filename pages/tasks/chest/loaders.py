@@ -13,39 +13,38 @@ from core.errors import ImagingError
 from core.images import Radiograph
 from core.stages import Cancelled, Progress, Step
 from models.cards import ModelCard
+from models.chest import heatmaps, predict, segment
+from models.chest import percentiles as stored
 from models.chest.heatmaps import FeatureMaps, HeatMap
 from models.worker import Worker
 from pages.shared import caching
-from pages.shared.caching import Guarded
 
 Masks = dict[str, np.ndarray]
 
 
 @caching.model(max_entries=8, spinner="Loading the network …")
-def classifier(card: ModelCard) -> Guarded[Any]:
+def classifier(card: ModelCard) -> predict.Model:
     """A classifier, loaded once for all users.
 
     Raises:
         WeightsError: If the weights are missing or not those of the card.
     """
-    from models.chest import predict
-
-    return Guarded(predict.load_model(card))
+    return predict.load_model(card)
 
 
 @caching.model(max_entries=2, spinner="Loading the network for heart and lungs …")
-def segmenter(card: ModelCard) -> Guarded[Any]:
+def segmenter(card: ModelCard) -> segment.SegmentModel:
     """The network for outlines, loaded once for all users.
 
     Raises:
         WeightsError: If the weights are missing or not those of the card.
     """
-    from models.chest import segment
-
-    return Guarded(segment.load_model(card))
+    return segment.load_model(card)
 
 
-def models(classified: ModelCard, outlined: ModelCard) -> tuple[Guarded[Any], Guarded[Any]]:
+def models(
+    classified: ModelCard, outlined: ModelCard
+) -> tuple[predict.Model, segment.SegmentModel]:
     """A classifier and the network for outlines, for work in the background.
 
     Raises:
@@ -62,18 +61,12 @@ def findings(card: ModelCard, image: Radiograph) -> Findings:
         ImagingError: If the weights are missing or not those of the card, or the film cannot
             be classified.
     """
-    from models.chest import predict
-
-    guarded = classifier(card)
-    with guarded.lock:
-        return predict.classify(guarded.model, image)
+    return predict.classify(classifier(card), image)
 
 
 def steps(card: ModelCard, image: Radiograph) -> list[Step]:
     """The stages from the film to what the classifier receives."""
-    from models.chest import predict
-
-    return predict.steps(classifier(card).model, image)
+    return predict.steps(classifier(card), image)
 
 
 @caching.answer(max_entries=32)
@@ -84,9 +77,7 @@ def heat(card: ModelCard, image: Radiograph, label: str) -> HeatMap:
         ImagingError: If the weights are missing or not those of the card, or the film cannot
             be classified.
     """
-    from models.chest import heatmaps
-
-    return heatmaps.class_map(classifier(card).model, image, label)
+    return heatmaps.class_map(classifier(card), image, label)
 
 
 @caching.model(max_entries=1)
@@ -147,16 +138,12 @@ def _explained(progress: Progress, words: str, function: str, *arguments: Any) -
 @caching.answer(max_entries=16)
 def last_features(card: ModelCard, image: Radiograph, count: int = 16) -> FeatureMaps:
     """The channels of the last layer that respond most to a film."""
-    from models.chest import heatmaps
-
-    return heatmaps.last_features(classifier(card).model, image, count)
+    return heatmaps.last_features(classifier(card), image, count)
 
 
 @caching.answer(max_entries=4)
 def percentiles(card: ModelCard) -> dict[str, np.ndarray]:
     """Probabilities of validation films without each finding; empty where none are stored."""
-    from models.chest import percentiles as stored
-
     return stored.read(card.name)
 
 
@@ -167,8 +154,4 @@ def masks(card: ModelCard, image: Radiograph) -> Masks:
     Raises:
         WeightsError: If the weights are missing or not those of the card.
     """
-    from models.chest import segment
-
-    guarded = segmenter(card)
-    with guarded.lock:
-        return dict(segment.segment(guarded.model, image))
+    return dict(segment.segment(segmenter(card), image))
