@@ -24,7 +24,10 @@ DESCRIPTIONS = {
 EXPECTED = {
     "hand": "one whole hand laid flat, with all its fingers and the wrist",
     "chest": "a chest from the front, with both lungs",
+    "limb": "a radiograph of an arm, a leg, a shoulder or a hip",
 }
+ACCEPTED = {"hand": ("hand",), "chest": ("chest",), "limb": ("hand", "other hand", "limb")}
+"""What each page takes: the kinds whose probabilities count together."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +40,7 @@ class FilmKind:
         inverted_probability: That bones are dark; of meaning for a chest only.
         contrast: Range of the grey values without the extreme hundredths, in [0, 1], after the
             film was made small (so that noise alone gives little).
-        operating_points: "hand" and "chest", below which probability a page that wants one
+        operating_points: "hand", "chest" and "limb", below which probability a page that wants it
             refuses; "turned" and "inverted", above which it says so; "contrast", below which a
             film is too poor for any answer.
     """
@@ -53,6 +56,10 @@ class FilmKind:
             raise ValueError(f"probabilities need the kinds {KINDS}")
         if set(self.orientations) != set(ORIENTATIONS):
             raise ValueError(f"orientations need {ORIENTATIONS}")
+
+    def probability_of(self, wanted: str) -> float:
+        """That a film is what a page takes: a key of `ACCEPTED`."""
+        return sum(self.probabilities[kind] for kind in ACCEPTED[wanted])
 
     @property
     def kind(self) -> str:
@@ -82,7 +89,7 @@ def refusal(kind: FilmKind, wanted: str) -> str | None:
 
     Args:
         kind: What the film is.
-        wanted: "hand" or "chest".
+        wanted: "hand", "chest" or "limb".
 
     Returns:
         What was found and what was expected, in words for people; the page offers to go on.
@@ -98,10 +105,10 @@ def refusal(kind: FilmKind, wanted: str) -> str | None:
             f"range. Expected is {EXPECTED[wanted]}, with bone that stands out from what is "
             "around it; export it with another window, or show it anyway."
         )
-    probability = kind.probabilities[wanted]
+    probability = kind.probability_of(wanted)
     if probability >= kind.operating_points.get(wanted, 0.5):
         return None
-    seen = max((k for k in KINDS if k != wanted), key=lambda k: kind.probabilities[k])
+    seen = max((k for k in KINDS if k not in ACCEPTED[wanted]), key=lambda k: kind.probabilities[k])
     return (
         f"This looks like {DESCRIPTIONS[seen]} ({kind.probabilities[seen]:.0%}). Expected is "
         f"{EXPECTED[wanted]} ({_percent(probability)}); choose another image, or show it anyway."

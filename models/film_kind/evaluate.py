@@ -17,11 +17,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.film_kind import EXPECTED, KINDS, ORIENTATIONS, FilmKind, refusal
+from core.film_kind import ACCEPTED, EXPECTED, KINDS, ORIENTATIONS, FilmKind, refusal
 from core.images import FloatArray
 from core.metrics.statistics import bootstrap_interval
 from models.cards import load_card
 from models.film_kind.clutter import clutter
+from models.film_kind.cross_sections import cross_section
 from models.film_kind.films import Film, phantom_films, pixels_of, real_films
 from models.film_kind.recognise import Model, contrast, film_kinds, load_model, shrink, stretch
 
@@ -95,6 +96,13 @@ def clutter_films(count: int) -> Iterator[Film]:
         yield Film(clutter(np.random.default_rng([seed, 7])), "other", "clutter", f"clutter {seed}")
 
 
+def cross_section_films(count: int) -> Iterator[Film]:
+    """So many simulated slices; training draws its own from one other generator."""
+    for seed in range(count):
+        grey = cross_section(np.random.default_rng([seed, 7]))
+        yield Film(grey, "cross-section", "simulated cross-sections", f"cross-section {seed}")
+
+
 def as_found(films: Iterable[Film], size: str) -> Iterator[tuple[Film, FloatArray, int, bool]]:
     """The films at a size, neither turned nor inverted."""
     for film in films:
@@ -140,11 +148,12 @@ def _refusals(found: Sequence[Case], wanted: str, draws: int) -> dict[str, Any]:
         source: _share([c.refused(wanted) for c in found if c.film.source == source], draws)
         for source in sources
     }
-    own = [case.refused(wanted) for case in found if case.film.kind == wanted]
+    accepted = ACCEPTED[wanted]
+    own = [case.refused(wanted) for case in found if case.film.kind in accepted]
     foreign = [
         case.refused(wanted)
         for case in found
-        if case.film.kind != wanted and (wanted != "hand" or case.film.kind != "other hand")
+        if case.film.kind not in accepted and (wanted != "hand" or case.film.kind != "other hand")
     ]
     return {"own": _share(own, draws), "foreign": _share(foreign, draws), "by_source": by_source}
 
@@ -199,7 +208,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--draws", type=int, default=1000, help="bootstrap resamples")
     options = parser.parse_args(arguments)
     if options.phantoms:
-        films = [*phantom_films(0, options.phantoms), *clutter_films(options.phantoms)]
+        films = [
+            *phantom_films(0, options.phantoms),
+            *clutter_films(options.phantoms),
+            *cross_section_films(options.phantoms),
+        ]
     elif options.data:
         films = list(real_films(options.data, options.split))
     else:
