@@ -58,10 +58,13 @@ class Comparison:
     Attributes:
         hit: bool (N,) per detection: it is a true positive.
         found: bool (M,) per true box: some detection hit it.
+        names: What each detection is called, where a task has more words than hit and false
+            alarm; otherwise empty.
     """
 
     hit: NDArray[np.bool_]
     found: NDArray[np.bool_]
+    names: tuple[str, ...] = ()
 
     @property
     def true_positives(self) -> int:

@@ -3,18 +3,22 @@
 import streamlit as st
 
 from models.cards import load_card
-from pages.shared import frame, inputs, many_films, views
+from pages.shared import frame, input_check, inputs, many_films, views
 from pages.shared import measure as measuring
 from pages.shared import send_to_lab as augmentation_send
+from pages.tasks.fracture import download as fracture_download
+from pages.tasks.fracture import experiments as fracture_experiments
+from pages.tasks.fracture import explain as fracture_explain
 from pages.tasks.fracture import loaders
 from pages.tasks.fracture import many_films as fracture_sets
+from pages.tasks.fracture import phantom_study as fracture_study
 from pages.tasks.fracture import robustness as fracture_robustness
 from pages.tasks.fracture import sidebar as fracture_inputs
 from pages.tasks.fracture import teaching as fracture_teaching
 from pages.tasks.fracture import views as fracture_views
 
 MORE = ("Steps", "Explain", "Robustness", "Measure", "Model card", "Download")
-MODES = ("One radiograph", "Many radiographs", "Teaching set")
+MODES = ("One radiograph", "Many radiographs", "Teaching set", "Phantom study")
 
 frame.require()
 mode = views.headline(
@@ -25,6 +29,7 @@ mode = views.headline(
     "fracture_mode",
 )
 classifier = load_card("fracture", "classifier")
+case = None
 
 if mode == "Many radiographs":
     films, labels = fracture_sets.files()
@@ -34,11 +39,20 @@ elif mode == "Teaching set":
     count = fracture_teaching.count_of_phantoms()
     settings = fracture_inputs.settings()
     case = views.show_error(lambda: fracture_teaching.show(settings, count))
+elif mode == "Phantom study":
+    with st.sidebar:
+        base = fracture_inputs.phantom_parameters("fracture")
+    settings = fracture_inputs.settings()
+    views.show_error(lambda: fracture_study.show(settings, classifier, base))
 else:
     case = inputs.radiograph("fracture", "fracture", fracture_inputs.phantom)
     if case is not None and case.origin == "Upload":
         case = fracture_inputs.with_truth(case, fracture_inputs.truth_files(), case.words)
     settings = fracture_inputs.settings()
+    if case is not None:
+        known = case.image.is_public
+        came = case
+        case = views.show_error(lambda: input_check.passed("fracture", came, "limb", trusted=known))
 
 if case is not None:
     viewer = st.empty()
@@ -48,10 +62,9 @@ if case is not None:
     reading = views.show_error(lambda: fracture_views.read(case, settings, classifier))
     if reading is not None:
         with viewer.container():
-            fracture_views.verdict(reading)
-            fracture_views.viewer(reading, settings)
+            fracture_views.first_screen(reading, settings)
         views.end_of_presentation()
-        fracture_views.strip(reading, settings)
+        fracture_views.strip(reading, settings, classifier)
         fracture_views.table(reading)
         augmentation_send.send("fracture", reading.case)
         more = st.segmented_control(
@@ -67,15 +80,14 @@ if case is not None:
         if more == "Steps":
             views.step_gallery(loaders.steps(settings.detector, case.image))
         elif more == "Explain":
-            opinion = loaders.opinion(classifier, case.image)
-            fracture_views.explain(reading, settings, opinion.heat_map, opinion.method)
-            fracture_views.experiment()
+            views.show_error(lambda: fracture_explain.explain(reading, settings, classifier))
         elif more == "Robustness":
-            fracture_robustness.show(settings, classifier, fracture_inputs.current_phantom())
+            fracture_robustness.show(reading, settings, classifier)
         elif more == "Measure":
             measuring.measure("fracture", case.image, settings.display)
         elif more == "Model card":
             views.model_card(settings.detector)
             views.model_card(classifier)
+            fracture_experiments.appendix()
         else:
-            fracture_views.download(reading, settings)
+            fracture_download.download(reading, settings, classifier)

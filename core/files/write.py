@@ -101,6 +101,8 @@ def box_rows(
         match = "unknown"
         if against_truth is not None:
             match = "hit" if against_truth.hit[index] else "false alarm"
+            if against_truth.names:
+                match = against_truth.names[index]
         rows.append(
             BoxRow(index + 1, float(score), (x0, y0, x1, y1), (width, height), in_mm, match)
         )

@@ -111,7 +111,7 @@ def _sides(
     segments = []
     for start, end in pairwise(corners):
         length = float(np.hypot(*(end - start)))
-        dashes = 1 if dash is None else max(1, round(length / dash))
+        dashes = 1 if dash is None else max(3, round(length / dash))
         stops = np.linspace(0.0, 1.0, 2 * dashes) if dash is not None else np.array([0.0, 1.0])
         for first, last in zip(stops[::2], stops[1::2], strict=True):
             a, b = start + first * (end - start), start + last * (end - start)

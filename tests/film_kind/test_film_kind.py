@@ -11,7 +11,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from core.film_kind import KINDS, ORIENTATIONS, FilmKind, refusal, righted, turned
+from core.film_kind import (
+    EXPECTED,
+    KINDS,
+    ORIENTATIONS,
+    FilmKind,
+    refusal,
+    righted,
+    turned,
+)
 from core.images import FloatArray, Radiograph, digest_of
 from core.phantoms.chest.phantom import chest_phantom
 from core.phantoms.hand.phantom import hand_phantom
@@ -177,14 +185,14 @@ def picture(seed: int) -> FloatArray:
 
 @pytest.mark.parametrize(
     ("make", "wanted"),
-    [(hand, {"hand"}), (chest, {"chest"}), (limb, set()), (brain, set())],
+    [(hand, {"hand", "limb"}), (chest, {"chest"}), (limb, {"limb"}), (brain, set())],
 )
 def test_phantoms_are_wanted_on_their_own_page_only(
     shipped: Model, make: Callable[[int], FloatArray], wanted: set[str]
 ) -> None:
     for seed in range(3):
         kind = recognise(shipped, radiograph(make(seed)))
-        accepted = {page for page in ("hand", "chest") if refusal(kind, page) is None}
+        accepted = {page for page in ("hand", "chest", "limb") if refusal(kind, page) is None}
         assert accepted == wanted, (seed, kind.probabilities)
 
 
@@ -306,3 +314,12 @@ def test_phantom_films_are_of_every_kind_but_other() -> None:
     kinds = [film.kind for film in phantom_films(0, 1)]
     assert set(kinds) == {"hand", "chest", "limb", "cross-section"}
     assert kinds.count("cross-section") == 9
+
+
+def test_simulated_cross_sections_are_refused_everywhere(shipped: Model) -> None:
+    from models.film_kind.cross_sections import cross_section
+
+    for seed in range(12):
+        grey = cross_section(np.random.default_rng([seed, 7]))
+        kind = recognise(shipped, radiograph(grey.astype(np.float32) / np.float32(255)))
+        assert {page for page in EXPECTED if refusal(kind, page) is None} == set(), seed

@@ -17,10 +17,14 @@ from core import samples
 from core.detections import Detections
 from core.errors import DownloadError
 from core.files.box_labels import write_coco, write_yolo
+from core.film_kind import KINDS, FilmKind
+from core.fracture.degrade import DEGRADATIONS
 from core.images import Radiograph
 from core.phantoms.limb.phantom import LimbPhantom, limb_phantom
+from models.film_kind import recognise
 from models.fracture import classify, predict
 from pages.shared import inputs
+from pages.tasks.fracture import loaders
 from pages.tasks.fracture import sidebar as fracture_inputs
 from tests import page_runner
 from tests.files.radiograph_files import dicom, raster
@@ -57,11 +61,18 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
     monkeypatch.setattr(classify, "load_classifier", lambda card: object())
     monkeypatch.setattr(classify, "probability", probability)
     monkeypatch.setattr(classify, "classify", opinion)
+    monkeypatch.setattr(recognise, "load_model", lambda card: object())
+    monkeypatch.setattr(recognise, "recognise", lambda model, image: kind_of("limb"))
     st.cache_resource.clear()
     st.cache_data.clear()
     yield counted
     st.cache_resource.clear()
     st.cache_data.clear()
+
+
+def kind_of(kind: str) -> FilmKind:
+    """What the network that knows films says of one that is surely of a kind."""
+    return FilmKind({one: float(one == kind) for one in KINDS}, {"upright": 1.0}, 0.0, 0.5)
 
 
 def opened() -> PageTest:
@@ -86,7 +97,9 @@ def test_page_opens_on_a_phantom_with_its_truth(calls: Counter[str]) -> None:
     assert not app.exception
     assert app.metrics["Boxes"] == "2"  # the third candidate overlaps the first
     assert app.metrics["Misses"] == "1"
-    assert "Phantom" in app.words
+    assert "Simulated film" in app.words
+    assert "This film is simulated" in app.words  # with the models' error on such films
+    assert "Fracture suspected by the detector alone" in app.words
     assert calls == {"detector": 1, "classifier": 1}
 
 
@@ -113,16 +126,64 @@ def test_no_box_above_the_threshold_is_said_in_words(calls: Counter[str]) -> Non
     app.slider(key=threshold(app)).set_value(0.99).run()
     assert app.metrics["Boxes"] == "0"
     assert app.metrics["Highest score"] == "none"
-    assert "not proof that nothing is broken" in app.words
+    assert "no proof that nothing is broken" in app.words
     assert not app.dataframe
 
 
 def test_disagreement_of_detector_and_classifier_is_said(calls: Counter[str]) -> None:
     app = opened()
-    assert "They disagree" in app.words
-    app.button_group(key="fracture_more").set_value("Explain").run()
-    assert not app.exception
-    assert any("They disagree" in warning.value for warning in app.warning)
+    assert "The models disagree" in app.words
+
+
+def test_heat_is_compared_with_the_area_of_the_boxes(calls: Counter[str]) -> None:
+    app = with_upload(FILM, truth=("film.txt", write_yolo([BOX], (48, 64)), "text/plain"))
+    app.more("Explain")
+    assert "Where the classifier looked" in app.words
+    assert "100.0% of the heat lies inside the ground truth, which covers 10.4%" in app.words
+    app.more("Steps").more("Explain")
+    assert app.get("plotly_chart")
+
+
+def test_heat_away_from_the_truth_is_headed_so(calls: Counter[str]) -> None:
+    app = with_upload(FILM, truth=("film.txt", write_yolo([WEAK], (48, 64)), "text/plain"))
+    app.more("Explain")
+    assert "The classifier looked elsewhere" in app.words
+
+
+def test_maps_that_need_gradients_say_what_to_install(
+    calls: Counter[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loaders, "find_spec", lambda name: None)
+    app = opened()
+    app.more("Explain")
+    app.button_group(key="fracture_method").set_value("Grad-CAM").run()
+    assert "pip install -r requirements.txt" in app.words
+
+
+def test_what_is_no_limb_is_refused_until_it_is_shown_anyway(
+    calls: Counter[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recognise, "recognise", lambda model, image: kind_of("chest"))
+    app = with_upload(FILM)
+    assert "This looks like a chest from the front" in app.words
+    assert "Boxes" not in app.metrics
+    app.button(key="fracture_anyway").click().run()
+    assert app.metrics["Boxes"] == "2"
+    assert "Shown anyway" in app.words
+    app.button(key="fracture_refuse").click().run()
+    assert "Boxes" not in app.metrics
+
+
+def test_a_ct_is_refused_by_its_header(calls: Counter[str]) -> None:
+    app = with_upload(("slice", dicom(Modality="CT"), "application/dicom"))
+    assert "its modality is CT" in app.words
+    assert "Boxes" not in app.metrics
+
+
+def test_a_missed_fracture_is_said(calls: Counter[str]) -> None:
+    app = with_upload(FILM, truth=("film.txt", write_yolo([BOX], (48, 64)), "text/plain"))
+    app.slider(key=threshold(app)).set_value(0.99).run()
+    assert "Fracture missed** (1 fracture in the ground truth)" in app.words
 
 
 @pytest.mark.parametrize("part", ["Steps", "Measure", "Model card", "Download"])
@@ -133,19 +194,31 @@ def test_every_part_opens(part: str, calls: Counter[str]) -> None:
     assert not app.error
 
 
-def test_robustness_runs_every_value_once(calls: Counter[str]) -> None:
-    app = opened()
-    app.session_state["fracture_count"] = 1
-    app.button_group(key="fracture_more").set_value("Robustness").run()
-    assert not app.exception
-    after = calls["detector"]
-    assert 8 <= after <= 9  # the first film may be the one on screen
+def test_robustness_makes_the_film_on_screen_worse(calls: Counter[str]) -> None:
+    app = with_upload(FILM)
+    before = calls["detector"]
+    app.more("Robustness")
+    values = len(DEGRADATIONS["Noise"].values)
+    assert calls["detector"] - before == values - 1  # the film itself was read before
     app.slider(key=threshold(app)).set_value(0.6).run()
     app.more("Steps").more("Robustness")
     assert app.get("plotly_chart")
+    assert calls["detector"] - before == values - 1
+    app.button_group(key="fracture_worsen").set_value("Contrast").run()
+    assert "From contrast 1 to 0.08" in app.words
+
+
+def test_phantom_study_runs_every_value_once(calls: Counter[str]) -> None:
+    app = opened()
+    app.session_state["fracture_count"] = 1
+    app.button_group(key="fracture_mode").set_value("Phantom study").run()
+    after = calls["detector"]
+    assert 8 <= after <= 9  # the first film may be the one on screen
+    app.slider(key=threshold(app)).set_value(0.6).run()
+    assert app.get("plotly_chart")
     again = opened()  # another visitor, the same question
     again.session_state["fracture_count"] = 1
-    again.more("Robustness")
+    again.button_group(key="fracture_mode").set_value("Phantom study").run()
     assert "the mean score on the fracture goes" in again.words
     assert calls["detector"] == after
 
@@ -315,6 +388,7 @@ def test_sidebar_remakes_the_teaching_phantoms() -> None:
             fracture=parameters.fracture,
             bone_density=parameters.bone_density,
             joint_degeneration=parameters.joint_degeneration,
+            hung=True,
         )
 
 

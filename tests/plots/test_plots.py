@@ -13,7 +13,6 @@ import pytest
 
 from core.detections import Detections, compare
 from core.files import write as exports
-from core.fracture.agreement import agreement, heat_inside, outcome, score_on_truth
 from core.glossary import GLOSSARY
 from core.plots import curves, draw
 from core.plots import viewer as figures
@@ -256,55 +255,6 @@ def test_scale_bar_is_a_round_fifth(
 
 
 # Words
-
-
-@pytest.mark.parametrize(
-    ("found", "truth", "pile"),
-    [
-        (EMPTY, NONE, "correctly silent"),
-        (EMPTY, TRUTH, "miss"),
-        (FOUND.above(0.5), TRUTH, "hit"),
-        (FOUND, TRUTH, "false alarm"),
-        (FOUND, NONE, "false alarm"),
-        (FOUND, np.array([[0, 0, 5, 5]], np.float32), "miss"),
-    ],
-)
-def test_film_goes_to_its_pile(found: Detections, truth: np.ndarray, pile: str) -> None:
-    assert outcome(found, truth) == pile
-
-
-@pytest.mark.parametrize(
-    ("boxes", "probability", "agree", "words"),
-    [
-        (0, 0.2, True, "Both see none"),
-        (2, 0.9, True, "Both see a fracture: the detector draws 2 boxes"),
-        (1, 0.2, False, "draws 1 box, but"),
-        (0, 0.9, False, "no box is above"),
-    ],
-)
-def test_agreement_is_said_in_words(
-    boxes: int, probability: float, agree: bool, words: str
-) -> None:
-    said = agreement(boxes, probability, 0.5)
-    assert said[0] is agree
-    assert words in said[1]
-
-
-def test_share_of_heat_inside_the_boxes() -> None:
-    heat = np.zeros(SHAPE, np.float32)
-    heat[20:40, 10:20] = 1  # half of it wide, all of it inside
-    heat[:, 40:50] = 0.5
-    assert heat_inside(heat, TRUTH) == pytest.approx(200 / (200 + 240))
-    assert heat_inside(heat, NONE) == 0
-    assert np.isnan(heat_inside(np.zeros(SHAPE), TRUTH))
-
-
-@pytest.mark.parametrize(
-    ("candidates", "truth", "score"),
-    [(EMPTY, TRUTH, 0.0), (FOUND, NONE, 0.0), (FOUND, TRUTH, 0.8)],
-)
-def test_score_on_the_fracture(candidates: Detections, truth: np.ndarray, score: float) -> None:
-    assert score_on_truth(candidates, truth) == pytest.approx(score)
 
 
 @pytest.mark.parametrize("term", GLOSSARY)

@@ -26,6 +26,8 @@ from core.phantoms.xray.thickness_map import Canvas
 
 _LIMBS = {"forearm": forearm, "hand": hand, "lower leg": lower_leg, "thigh": thigh}
 KINDS = tuple(_LIMBS)
+UPSIDE_DOWN = ("hand",)
+"""Limbs that are made with the fingers down."""
 SHAPES = ((454, 373), (373, 454), (640, 512), (512, 640), (454, 373), (560, 432))
 """(H, W) of the films; the first is that of most of FracAtlas."""
 
@@ -48,6 +50,9 @@ class LimbPhantom:
         noise: Quantum noise, 1 that of the seed's exposure, 0 none.
         shape: (H, W) in pixels, or None for the seed's choice.
         laterality: "L" or "R", or None for the seed's choice.
+        hung: Whether the film hangs as a reader expects it: upright, fingers up on a hand, the
+            part nearer to the trunk up on all others (Merrill's Atlas of Radiographic
+            Positioning). Otherwise the limb lies as the seed says, as on films from a clinic.
     """
 
     seed: int = 0
@@ -60,6 +65,7 @@ class LimbPhantom:
     noise: float = 1.0
     shape: tuple[int, int] | None = None
     laterality: str | None = None
+    hung: bool = False
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -119,6 +125,8 @@ def limb_phantom(parameters: LimbPhantom) -> tuple[Radiograph, NDArray[np.float3
     limb = _LIMBS[parameters.kind](np.random.default_rng([seed, 1]), parameters.joint_degeneration)
     film = np.random.default_rng([seed, 2])
     shape = parameters.shape or SHAPES[int(film.integers(len(SHAPES)))]
+    if parameters.hung:
+        shape = (max(shape), min(shape))
     laterality = parameters.laterality or ("L" if film.random() < 0.5 else "R")
     exposure = _exposure(film)
     veil = unexposed(film, shape)
@@ -183,7 +191,10 @@ def _canvas(
     across, along = (height, width) if lying else (width, height)
     spacing = max(limb.extent_mm[0] / across, limb.extent_mm[1] / along)
     spacing = round(float(spacing * rng.uniform(0.85, 1.35)), 3)
-    turned = (90 if lying else 0) + (180 if rng.random() < 0.15 else 0)
+    upside_down = bool(rng.random() < 0.15)
+    if parameters.hung:
+        upside_down = parameters.kind in UPSIDE_DOWN
+    turned = (90 if lying else 0) + (180 if upside_down else 0)
     angle = np.deg2rad(parameters.tilt_deg + rng.normal(0, 4) + turned)
     c, s = float(np.cos(angle)), float(np.sin(angle))
     mirror = 1.0 if laterality == limb.side else -1.0

@@ -74,11 +74,9 @@ def limb(subject: Subject) -> Answering:
     def answer(many: Sequence[Moved], stopped: Stopped) -> list[Figures]:
         found = []
         images = [_image(moved) for moved in many]
-        with classifier.lock:
-            chances = classify.probabilities(classifier.model, images)
+        chances = classify.probabilities(classifier, images)
         for moved, image, chance in zip(many, images, chances, strict=True):
-            with detector.lock:
-                candidates = predict.candidates(detector.model, image)
+            candidates = predict.candidates(detector, image)
             shown = candidates.above(threshold).suppressed(overlap)
             truth = moved.labels.boxes_xyxy
             figures: Figures = {"classifier": chance, "boxes": float(len(shown))}
@@ -92,10 +90,8 @@ def limb(subject: Subject) -> Answering:
 
     def look(moved: Moved) -> Looked:
         image = _image(moved)
-        with detector.lock:
-            candidates = predict.candidates(detector.model, image)
-        with classifier.lock:
-            opinion = classify.classify(classifier.model, image)
+        candidates = predict.candidates(detector, image)
+        opinion = classify.classify(classifier, image)
         shown = candidates.above(threshold).suppressed(overlap)
         picture = with_heat(windowed(moved.pixels), opinion.heat_map, 0.6)
         picture = with_boxes(picture, moved.labels.boxes_xyxy, dashed=True, colour=(230, 159, 0))

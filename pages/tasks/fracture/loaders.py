@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import Any
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 from core.detections import Detections
-from core.images import Radiograph
-from core.stages import Step
-from models.cards import ModelCard, load_card
-from models.score.input_check import FILM_KIND, refused_by
-from pages.shared import caching
-from pages.shared.caching import Guarded
+from core.errors import ImagingError
+from core.images import FloatArray, Radiograph
+from core.stages import Progress, Step
+from models.cards import ModelCard
+from models.worker import Apart
+from pages.shared import caching, input_check
+
+if TYPE_CHECKING:
+    from models.fracture.classify import Classification, Classifier
+    from models.fracture.predict import Model
 
 
 @caching.model(max_entries=3, spinner="Loading the detector …")
-def detector(card: ModelCard) -> Guarded[Any]:
+def detector(card: ModelCard) -> Model:
     """A detector, loaded once for all users.
 
     Raises:
@@ -23,11 +27,11 @@ def detector(card: ModelCard) -> Guarded[Any]:
     """
     from models.fracture import predict
 
-    return Guarded(predict.load_model(card))
+    return predict.load_model(card)
 
 
 @caching.model(max_entries=2, spinner="Loading the classifier …")
-def classifier(card: ModelCard) -> Guarded[Any]:
+def classifier(card: ModelCard) -> Classifier:
     """A classifier, loaded once for all users.
 
     Raises:
@@ -35,7 +39,7 @@ def classifier(card: ModelCard) -> Guarded[Any]:
     """
     from models.fracture import classify
 
-    return Guarded(classify.load_classifier(card))
+    return classify.load_classifier(card)
 
 
 @caching.answer(max_entries=1000)
@@ -47,16 +51,7 @@ def candidates(card: ModelCard, image: Radiograph) -> Detections:
     """
     from models.fracture import predict
 
-    guarded = detector(card)
-    with guarded.lock:
-        return predict.candidates(guarded.model, image)
-
-
-@caching.model(max_entries=1)
-def _film_kinds(card: ModelCard) -> Guarded[Any]:
-    from models.film_kind import recognise
-
-    return Guarded(recognise.load_model(card))
+    return predict.candidates(detector(card), image)
 
 
 def refused(image: Radiograph) -> str | None:
@@ -65,10 +60,7 @@ def refused(image: Radiograph) -> str | None:
     Raises:
         WeightsError: If the weights are missing or not those of the card.
     """
-    from models.film_kind import recognise
-
-    model = _film_kinds(load_card(*FILM_KIND)).model
-    return refused_by(partial(recognise.recognise, model), "limb", image)
+    return input_check.problem(image, "limb")[0] or None
 
 
 @caching.answer(max_entries=16)
@@ -76,7 +68,7 @@ def steps(card: ModelCard, image: Radiograph) -> list[Step]:
     """The stages from the film to what the detector receives."""
     from models.fracture import predict
 
-    return predict.steps(detector(card).model, image)
+    return predict.steps(detector(card), image)
 
 
 @caching.answer(max_entries=1000)
@@ -88,20 +80,41 @@ def probability(card: ModelCard, image: Radiograph) -> float:
     """
     from models.fracture import classify
 
-    guarded = classifier(card)
-    with guarded.lock:
-        return float(classify.probability(guarded.model, image))
+    return float(classify.probability(classifier(card), image))
 
 
-@caching.answer(max_entries=16, spinner="Making the heat map …")
-def opinion(card: ModelCard, image: Radiograph) -> Any:
-    """The classifier's answer to a film, with its Grad-CAM; run once per film and model.
+@caching.answer(max_entries=32)
+def opinion(card: ModelCard, image: Radiograph) -> Classification:
+    """The classifier's answer to a film, with the heat map that needs no gradients.
 
     Raises:
         WeightsError: If the weights are missing or not those of the card.
     """
     from models.fracture import classify
 
-    guarded = classifier(card)
-    with guarded.lock:  # Grad-CAM keeps its hooks' state on the model
-        return classify.classify(guarded.model, image)
+    return classify.classify(classifier(card), image)
+
+
+@caching.model(max_entries=1)
+def _explainer() -> Apart:
+    """The process that holds PyTorch, started when somebody first asks for what needs it."""
+    return Apart("models.fracture.explain")
+
+
+def gradient_heat(
+    card: ModelCard, image: Radiograph, method: str, progress: Progress
+) -> FloatArray:
+    """A heat map that needs gradients, not kept: for `pages.shared.background`.
+
+    Raises:
+        ImagingError: If the weights are missing or not those of the card, or PyTorch is not
+            installed.
+    """
+    if find_spec("torch") is None or find_spec("pytorch_grad_cam") is None:
+        raise ImagingError(
+            f"{method} needs gradients, hence PyTorch, which is not installed. Run "
+            "`pip install -r requirements.txt`, then open it again."
+        )
+    progress(0.1, f"{method}: starting PyTorch in a process of its own …")
+    heat: FloatArray = _explainer().call("models.fracture.explain:heat_map", card, image, method)
+    return heat

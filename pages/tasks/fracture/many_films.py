@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from core.detections import Boxes, Detections, compare
+from core.detections import Boxes, Detections
 from core.errors import ImagingError
 from core.files import write as exports
 from core.files.box_labels import read_boxes
 from core.files.radiograph import read_radiograph
+from core.fracture.matching import HIT_IOU, match
 from core.metrics.detection import MatchedImage, froc, match_image
 from core.plots import curves, draw
 from models.cards import ModelCard, load_card
@@ -29,7 +30,6 @@ from pages.shared.views import Download, Figure
 from pages.tasks.fracture import loaders
 from pages.tasks.fracture import sidebar as fracture_inputs
 from pages.tasks.fracture.sidebar import Settings
-from pages.tasks.fracture.views import HIT_IOU
 
 PAGE = "fracture"
 Labels = Sequence[tuple[str, bytes]]
@@ -157,7 +157,7 @@ def _labelled(
 def _row(film: Film, settings: Settings, truth: Boxes | None) -> Row:
     candidates: Detections = film.kept
     found = settings.shown(candidates)
-    result = None if truth is None else compare(found, truth, HIT_IOU)
+    result = None if truth is None else match(found, truth)
     return Row(film, exports.Item(film.name, film.shape, found, film.spacing_mm, result), truth)
 
 

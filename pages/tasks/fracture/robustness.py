@@ -1,154 +1,129 @@
-"""How the answer falls when the phantom's bone gets thinner or its joints wear."""
+"""How the answer to the film on screen changes when that film gets worse."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import streamlit as st
 
-from core.detections import Boxes, Detections
+from core.detections import Detections
 from core.files import write as exports
-from core.fracture.agreement import score_on_truth
-from core.glossary import GLOSSARY
-from core.phantoms.limb.phantom import LimbPhantom, limb_phantom
+from core.fracture.degrade import DEGRADATIONS, degraded
+from core.fracture.fusion import fusion_of
+from core.fracture.matching import best_on_truth
+from core.images import FloatArray, Radiograph
 from core.plots import curves, draw
 from core.stages import Progress
 from models.cards import ModelCard
 from pages.shared import background
 from pages.tasks.fracture import loaders
 from pages.tasks.fracture.sidebar import Settings
-
-PROPERTIES = {
-    "Bone density": ("bone_density", (1.2, 1.0, 0.85, 0.7, 0.55, 0.4, 0.3, 0.2), "× normal"),
-    "Joint degeneration": ("joint_degeneration", (0.0, 0.2, 0.4, 0.6, 0.8, 1.0), "0 sound, 1 worn"),
-}
-FIRST_SEED = 500  # away from the phantoms of training and of the teaching set
+from pages.tasks.fracture.views import Reading
 
 
 @dataclass(frozen=True, eq=False)
-class Sweep:
-    """Scores of several phantoms over one property.
+class Worsened:
+    """The answers to one film at every strength of one degradation.
 
     Attributes:
-        values: (V,) of the property.
-        on_fracture: (V, S) best score on the true box, 0 where it is missed.
-        probability: (V, S) of the classifier.
-        films: One example a value: pixels, candidates and truth of the first phantom.
+        films: (V) pixels of the degraded films.
+        candidates: (V) before threshold and suppression.
+        probability: (V) of the classifier.
     """
 
-    values: tuple[float, ...]
-    on_fracture: np.ndarray
-    probability: np.ndarray
-    films: list[tuple[np.ndarray, Detections, Boxes]]
+    films: list[FloatArray]
+    candidates: list[Detections]
+    probability: list[float]
 
 
-def sweep(
-    cards: tuple[ModelCard, ModelCard],
-    base: LimbPhantom,
-    name: str,
-    count: int,
-    progress: Progress,
-) -> Sweep:
-    """Run both models on `count` phantoms at every value of a property.
-
-    Args:
-        cards: Of the detector and of the classifier.
-        base: What the phantoms share: limb and kind of fracture.
-        name: A key of `PROPERTIES`.
-        count: Phantoms a value; the same anatomies at every value.
-    """
-    field, values, _ = PROPERTIES[name]
-    scores, chances = np.zeros((len(values), count)), np.zeros((len(values), count))
-    films = []
-    for row, value in enumerate(values):
-        for column in range(count):
-            progress((row * count + column) / (len(values) * count), f"{name} {value:g}")
-            seed = base.seed if column == 0 else FIRST_SEED + column
-            image, truth = limb_phantom(replace(base, seed=seed, **{field: value}))
-            found = loaders.candidates(cards[0], image)
-            scores[row, column] = score_on_truth(found, truth)
-            chances[row, column] = loaders.probability(cards[1], image)
-            if column == 0:
-                films.append((image.pixels, found, truth))
-    return Sweep(values, scores, chances, films)
+def worsened(
+    cards: tuple[ModelCard, ModelCard], image: Radiograph, name: str, progress: Progress
+) -> Worsened:
+    """Run both models on a film at every strength of a degradation."""
+    values = DEGRADATIONS[name].values
+    films, found, chances = [], [], []
+    for number, value in enumerate(values):
+        progress(number / len(values), f"{name} {value:g}")
+        film = degraded(image, name, value)
+        films.append(film.pixels)
+        found.append(loaders.candidates(cards[0], film))
+        chances.append(loaders.probability(cards[1], film))
+    return Worsened(films, found, chances)
 
 
-def show(settings: Settings, classifier: ModelCard, base: LimbPhantom) -> None:
-    """Choose a property, run the sweep with progress, and show the curve and three films."""
-    left, right = st.columns(2, gap="large")
-    name = left.segmented_control(
-        "Worsen",
-        tuple(PROPERTIES),
-        default="Bone density",
+def show(reading: Reading, settings: Settings, classifier: ModelCard) -> None:
+    """Choose a degradation, run it with progress, and show the curve and three films."""
+    name = st.segmented_control(
+        "Make this film worse",
+        tuple(DEGRADATIONS),
+        default="Noise",
         required=True,
         key="fracture_worsen",
         persist_state="session",
-        help=f"{GLOSSARY['bone density']} {GLOSSARY['joint degeneration']}",
     )
-    count = right.slider(
-        "Phantoms at every value", 1, 10, 3, key="fracture_count", persist_state="session"
-    )
-    kind = base.fracture or "oblique"
-    st.markdown(
-        f"The same {count} broken {base.kind} phantoms ({kind} fracture), with only the "
-        f"{name.lower()} changed. Fractures hide in osteoporotic and arthritic bone: watch the "
-        "score."
-    )
-    cards = (settings.detector, classifier)
-    broken = replace(base, fracture=kind)
+    st.markdown(f"{DEGRADATIONS[name].why} Only the film changes; both models stay the same.")
+    image, cards = reading.image, (settings.detector, classifier)
     result = background.result(
-        "fracture_sweep",
-        (*(card.sha256 for card in cards), broken, name, count),
-        lambda run: sweep(cards, broken, name, count, run.report),
-        is_public=True,
+        "fracture_worsened",
+        (*(card.sha256 for card in cards), image.digest, name),
+        lambda run: worsened(cards, image, name, run.report),
+        is_public=image.is_public,
     )
-    if result is None:
-        return
-    _curve(result, name, settings)
-    _films(result, name, settings)
+    if result is not None:
+        _curve(result, name, reading, settings, classifier)
+        _films(result, name, reading, settings)
 
 
-def _curve(result: Sweep, name: str, settings: Settings) -> None:
-    _, values, unit = PROPERTIES[name]
-    found = result.on_fracture
+def _curve(
+    result: Worsened, name: str, reading: Reading, settings: Settings, classifier: ModelCard
+) -> None:
+    way = DEGRADATIONS[name]
+    truth = reading.truth_xyxy
+    known = truth is not None and len(truth) > 0
+    highest = [float(one.scores[0]) if len(one) else 0.0 for one in result.candidates]
+    scores = [best_on_truth(one, truth) for one in result.candidates] if known else highest
+    detector = "best score on a true box" if known else "highest score"
+    fusion = fusion_of(classifier.extra["fusion"])
     st.plotly_chart(
         curves.curve(
-            values,
+            way.values,
             {
-                "detector: mean score on the fracture": found.mean(axis=1).tolist(),
-                "classifier: mean probability": result.probability.mean(axis=1).tolist(),
+                f"detector: {detector}": scores,
+                "classifier: probability": result.probability,
+                "both together": fusion.probabilities(highest, result.probability).tolist(),
             },
-            x_title=f"{name} ({unit})",
-            y_title="Score, 0 to 1",
+            x_title=f"{name} ({way.unit})",
+            y_title="Score or probability",
             threshold=settings.threshold,
-            threshold_name="confidence threshold",
+            threshold_name="detector’s threshold",
         ),
-        key="fracture_curve",
-        alt=f"Mean scores of detector and classifier over {name.lower()}.",
+        key="fracture_worse_curve",
+        alt=f"Scores of both models over {name.lower()}.",
     )
-    easy, hard = found[0], found[-1]
-    hits = [int((row >= settings.threshold).sum()) for row in (easy, hard)]
+    change = result.probability[-1] - result.probability[0]
     st.markdown(
-        f"From {name.lower()} {values[0]:g} to {values[-1]:g} the mean score on the fracture goes "
-        f"from {easy.mean():.2f} to {hard.mean():.2f}; at the threshold of "
-        f"{settings.threshold:.2f} the detector finds {hits[0]} of {found.shape[1]} at first and "
-        f"{hits[1]} of {found.shape[1]} at last."
+        f"From {name.lower()} {way.values[0]:g} to {way.values[-1]:g} the detector’s {detector} "
+        f"goes from {scores[0]:.2f} to {scores[-1]:.2f} and the classifier’s probability from "
+        f"{result.probability[0]:.0%} to {result.probability[-1]:.0%} "
+        f"({100 * change:+.0f} percentage points). One film shows one film: the teaching set has a "
+        "study over many phantoms."
     )
 
 
-def _films(result: Sweep, name: str, settings: Settings) -> None:
-    """The first phantom at the first, middle and last value."""
-    for column, index in zip(
-        st.columns(3), (0, len(result.values) // 2, len(result.values) - 1), strict=True
-    ):
-        pixels, candidates, truth = result.films[index]
-        found = settings.shown(candidates)
-        large = draw.scaled(draw.windowed(pixels), 2.0)  # lines and figures stay readable
-        drawn = exports.overlay(large, found, truth, factor=2.0)
+def _films(result: Worsened, name: str, reading: Reading, settings: Settings) -> None:
+    """The film at the first, middle and last strength."""
+    values = DEGRADATIONS[name].values
+    for column, index in zip(st.columns(3), (0, len(values) // 2, len(values) - 1), strict=True):
+        found = settings.shown(result.candidates[index])
+        pixels = np.asarray(result.films[index], np.float32)
+        factor = 800 / max(pixels.shape)
+        large = draw.scaled(draw.windowed(pixels), factor)  # lines and figures stay readable
+        drawn = exports.overlay(large, found, reading.truth_xyxy, factor=factor)
         column.image(
-            draw.tile(drawn, 600, 720),
-            f"{name} {result.values[index]:g}: truth dashed, prediction solid",
+            draw.tile(drawn, 600, 600),
+            f"{name} {values[index]:g}: {len(found)} boxes, classifier "
+            f"{result.probability[index]:.0%}",
             width="stretch",
-            alt=f"Phantom with {name.lower()} {result.values[index]:g}, {len(found)} boxes.",
+            alt=f"The film at {name.lower()} {values[index]:g}, {len(found)} boxes.",
         )

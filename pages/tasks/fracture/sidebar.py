@@ -11,6 +11,7 @@ import streamlit as st
 from core.detections import Boxes, Detections
 from core.errors import ImagingError
 from core.files.box_labels import read_boxes
+from core.fracture.matching import above
 from core.glossary import GLOSSARY
 from core.phantoms.limb.fractures import FRACTURES
 from core.phantoms.limb.phantom import KINDS, LimbPhantom, limb_phantom, random_limb
@@ -18,7 +19,7 @@ from models.cards import ModelCard, task_cards
 from pages.shared.inputs import Case, Display, display
 
 SOUND = "none"
-FIRST = LimbPhantom(seed=5, kind="forearm", fracture="oblique")
+FIRST = LimbPhantom(seed=5, kind="forearm", fracture="oblique", hung=True)
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,8 @@ class Settings:
     display: Display
 
     def shown(self, candidates: Detections) -> Detections:
-        """The boxes that stay above the threshold and after suppression."""
-        return candidates.above(self.threshold).suppressed(self.iou)
+        """The boxes whose shown score reaches the threshold, after suppression."""
+        return above(candidates, self.threshold).suppressed(self.iou)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -43,7 +44,7 @@ def made(parameters: LimbPhantom) -> Case:
     image, boxes = limb_phantom(parameters)
     broken = f"{parameters.fracture} fracture" if parameters.fracture else "no fracture"
     words = (
-        f"Phantom {parameters.seed}: {parameters.kind}, {broken}, bone density "
+        f"Simulated film {parameters.seed}: {parameters.kind}, {broken}, bone density "
         f"{parameters.bone_density:.2f}, joint degeneration {parameters.joint_degeneration:.2f}"
     )
     return Case(image, {"boxes_xyxy": boxes}, "Phantom", words)
@@ -106,6 +107,7 @@ def current_phantom(key: str = "fracture") -> LimbPhantom:
         fracture=None if broken == SOUND else broken,
         bone_density=state.get(f"{key}_density", FIRST.bone_density),
         joint_degeneration=state.get(f"{key}_degeneration", FIRST.joint_degeneration),
+        hung=True,
     )
 
 
@@ -119,6 +121,7 @@ def teaching_phantom(seed: int) -> LimbPhantom:
         fracture=drawn.fracture,
         bone_density=density,
         joint_degeneration=round(drawn.joint_degeneration * 20) / 20,
+        hung=True,
     )
 
 
@@ -136,7 +139,7 @@ def open_phantom(parameters: LimbPhantom, key: str = "fracture") -> None:
 def truth_files(key: str = "fracture") -> Sequence[tuple[str, bytes]]:
     """Label files that the user adds for uploaded radiographs, as (name, content)."""
     files = st.sidebar.file_uploader(
-        "Their true boxes (optional)",
+        "Ground-truth boxes (optional)",
         accept_multiple_files=True,
         key=f"{key}_truth",
         help="YOLO (.txt, named like the radiograph), COCO (.json) or Pascal VOC (.xml). "

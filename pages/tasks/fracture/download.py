@@ -1,0 +1,94 @@
+"""The result as a report, a picture, a table and label files."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import PurePath
+
+import streamlit as st
+
+from core.files import write as exports
+from core.fracture import report
+from core.fracture.agreement import agreement, verdict
+from core.fracture.matching import RULE
+from core.plots import draw
+from models.cards import ModelCard
+from pages.shared import views
+from pages.shared.views import Download
+from pages.tasks.fracture import loaders
+from pages.tasks.fracture.sidebar import Settings
+from pages.tasks.fracture.views import Reading, picture
+
+REPORT_PX = 1000  # long side of the report's pictures
+
+
+def download(reading: Reading, settings: Settings, classifier: ModelCard) -> None:
+    """Buttons for all files; each is made when it is pressed."""
+    file = reading.case.words if reading.case.origin == "Upload" else reading.image.title
+    name = exports.stem(PurePath(file).stem)
+    answer = reading.answer
+    item = exports.Item(
+        file=file if PurePath(file).suffix else f"{name}.png",
+        shape=reading.image.shape,
+        found=answer.found,
+        spacing_mm=reading.image.spacing_mm,
+        against_truth=answer.against_truth,
+    )
+
+    def overlay() -> bytes:
+        shown = picture(reading.case, settings)
+        return exports.png(exports.overlay(shown, answer.found, reading.truth_xyxy))
+
+    views.downloads(
+        "fracture",
+        [
+            Download(
+                "Report (HTML, one page)",
+                f"{name}_report.html",
+                "text/html",
+                partial(page, reading, settings, classifier),
+            ),
+            Download("Picture (PNG)", f"{name}_boxes.png", "image/png", overlay),
+            Download("Table (CSV)", f"{name}.csv", "text/csv", partial(exports.csv, [item])),
+            Download(
+                "COCO (JSON)",
+                f"{name}_coco.json",
+                "application/json",
+                partial(exports.coco, [item]),
+            ),
+            Download("YOLO (TXT)", f"{name}.txt", "text/plain", partial(exports.yolo, item)),
+        ],
+    )
+    st.caption(
+        "Report and picture have the display window and the boxes above the threshold. Label files "
+        "hold the predictions under the film’s own file name, in pixels of the original film. "
+        "Nothing from a DICOM header enters them."
+    )
+
+
+def page(reading: Reading, settings: Settings, classifier: ModelCard) -> bytes:
+    """The report: verdict, film with boxes, heat map, and how good the models are."""
+    shown = picture(reading.case, settings)
+    factor = REPORT_PX / max(shown.shape)
+    large = draw.scaled(shown, factor)
+    opinion = loaders.opinion(classifier, reading.image)
+    boxed = exports.overlay(large, reading.answer.found, reading.truth_xyxy, factor=factor)
+    warm = draw.with_heat(large, draw.scaled(opinion.heat_map, factor), 0.7)
+    lines = [agreement(reading.answer)[1]]
+    lines += [RULE] if reading.answer.against_truth is not None else []
+    return report.html(
+        reading.case.words or reading.image.title,
+        verdict(reading.answer)[1].replace("*", ""),
+        lines,
+        [
+            ("Boxes: predictions solid, ground truth dashed", boxed),
+            (f"Where the classifier looked: {opinion.method}", warm),
+        ],
+        exports.box_rows(
+            reading.answer.found, reading.image.spacing_mm, reading.answer.against_truth
+        ),
+        [
+            (card.title, [*(metric.sentence for metric in card.metrics[:2]), card.limitations[0]])
+            for card in (settings.detector, classifier)
+        ],
+    )
