@@ -87,7 +87,8 @@ if case is not None:
             measuring.measure("fracture", case.image, settings.display)
         elif more == "Model card":
             views.model_card(settings.detector)
-            views.model_card(classifier)
+            with st.expander(classifier.title):
+                views.model_card(classifier)
             fracture_experiments.appendix()
         else:
             fracture_download.download(reading, settings, classifier)

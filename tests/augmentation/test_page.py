@@ -205,7 +205,7 @@ def test_sent_image_is_shown_until_another_is_chosen(calls: Counter[str]) -> Non
     case = made(type(FIRST)(seed=31, kind="hand"))
     app.session_state[SENT] = {"limb": case}
     app.run()
-    assert "Phantom 31" in app.words
+    assert "Simulated film 31" in app.words
     app.segmented_control(key="augmentation_limb_sent").set_value("Choose here").run()
     assert "Phantom 5:" in app.words
 

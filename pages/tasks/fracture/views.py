@@ -153,13 +153,12 @@ def strip(reading: Reading, settings: Settings, classifier: ModelCard) -> None:
     """The answer in figures, then in words, then how far to trust it."""
     answer, result = reading.answer, reading.answer.against_truth
     found = answer.found
-    fusion = classifier.extra["fusion"]
     shown = [
         Figure(
             "Chance of a fracture",
             f"{answer.fused:.0%}",
             "fused",
-            f"where {fusion['share_fractured']:.0%} of films are fractured",
+            "calibrated",
         ),
         Figure("Boxes", str(len(found)), "confidence", f"score ≥ {settings.threshold:.2f}"),
         Figure(
@@ -179,14 +178,14 @@ def strip(reading: Reading, settings: Settings, classifier: ModelCard) -> None:
         names = [name for name in result.names if name != "hit"]
         near = names.count("near miss")
         shown += [
-            Figure("Hits", f"{result.true_positives} of {len(result.found)}", "hit", "true boxes"),
+            Figure("Hits", f"{result.true_positives} of {len(result.found)}", "hit"),
             Figure(
                 "False alarms",
                 str(names.count("false alarm")),
                 "false alarm",
-                f"near misses: {near}" if near else "touch no true box",
+                f"near misses: {near}" if near else "",
             ),
-            Figure("Misses", str(result.misses), "miss", "true boxes without a hit"),
+            Figure("Misses", str(result.misses), "miss"),
         ]
     views.metric_strip(shown)
     agree, words = agreement(answer)
