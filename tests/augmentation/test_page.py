@@ -207,7 +207,7 @@ def test_sent_image_is_shown_until_another_is_chosen(calls: Counter[str]) -> Non
     app.run()
     assert "Simulated film 31" in app.words
     app.segmented_control(key="augmentation_limb_sent").set_value("Choose here").run()
-    assert "Phantom 5:" in app.words
+    assert "Simulated film 5:" in app.words
 
 
 def test_upload_is_worked_on_and_a_broken_one_is_said(calls: Counter[str]) -> None:
