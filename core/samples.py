@@ -31,9 +31,10 @@ class Sample:
         url: Where it is downloaded from.
         sha256: Hash (hex) of its bytes.
         bytes: Its size.
-        truth: What is known of it; which keys there are depends on the task: "boxes_xyxy" in
-            pixels of the file as it is downloaded with its "width" and "height", "age_months"
-            and "sex", or "findings" with "view", "age" and "sex".
+        truth: What is known of it, and as "look" in a sentence what to look at; which other keys
+            there are depends on the task: "boxes_xyxy" in pixels of the file as it is downloaded
+            with its "width" and "height", "age_months" and "sex", or "findings" with "view",
+            "age" and "sex".
         licence: Terms of use, to be shown with the image.
         citation: Whom to cite, to be shown with the image.
         used_in: Which part of the training or evaluation it belongs to.

@@ -84,7 +84,8 @@ if case is not None:
         elif more == "Robustness":
             fracture_robustness.show(reading, settings, classifier)
         elif more == "Measure":
-            measuring.measure("fracture", case.image, settings.display)
+            boxed = fracture_views.with_boxes(reading, settings)
+            measuring.measure("fracture", case.image, settings.display, boxed)
         elif more == "Model card":
             views.model_card(settings.detector)
             with st.expander(classifier.title):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from pathlib import Path
 
 import streamlit as st
@@ -54,11 +56,26 @@ _film = st.components.v2.component(
 )
 
 
-def measure(key: str, image: Radiograph, display: Display) -> None:
-    """Up to three points on the film; the distances between them and the angle at the middle."""
+def measure(
+    key: str, image: Radiograph, display: Display, picture: draw.Picture | None = None
+) -> None:
+    """Up to three points on the film; the distances between them and the angle at the middle.
+
+    Args:
+        key: Prefix of the widget keys.
+        image: The film. Where its pixel size is unknown, a known length calibrates it.
+        display: The window it is shown through.
+        picture: What to show in place of the film alone, such as with boxes on it.
+    """
     left, right = st.columns([3, 2], gap="large")
-    shown = draw.windowed(image.pixels, display.level, display.width, invert=display.invert)
+    shown = picture
+    if shown is None:
+        shown = draw.windowed(image.pixels, display.level, display.width, invert=display.invert)
     height, width = image.shape
+    calibrated: dict[str, float] = st.session_state.setdefault(f"{key}_mm_per_px", {})
+    given = image.spacing_mm
+    if given is None and image.digest in calibrated:
+        image = replace(image, spacing_mm=(calibrated[image.digest],) * 2)
     bar, bar_label = scale_bar(width, image.spacing_mm[1] if image.spacing_mm else None)
     with left:
         state = _film(
@@ -79,6 +96,37 @@ def measure(key: str, image: Radiograph, display: Display) -> None:
     points: list[Point] = [(float(x), float(y)) for x, y in (state.points or [])]
     with right:
         _answer(points, image)
+        if given is None:
+            _calibrate(key, points, image.digest, calibrated)
+
+
+def _calibrate(key: str, points: list[Point], digest: str, calibrated: dict[str, float]) -> None:
+    """Set the size of a pixel by a length that is known, such as a coin or a ruler on the film."""
+    if digest in calibrated:
+        st.button(
+            f"Undo the calibration ({calibrated[digest]:.3g} mm per pixel)",
+            key=f"{key}_uncalibrate",
+            on_click=calibrated.pop,
+            args=(digest, None),
+        )
+        return
+    if len(points) < 2 or points[0] == points[1]:
+        st.caption("With A and B at the ends of a known length, the film can be calibrated.")
+        return
+    known = st.number_input(
+        "Known length from A to B (mm)",
+        0.1,
+        2000.0,
+        25.0,
+        key=f"{key}_known_mm",
+        help="Of something in the plane of the bone: what lies nearer to the tube looks larger.",
+    )
+    st.button(
+        "Calibrate",
+        key=f"{key}_calibrate",
+        on_click=calibrated.__setitem__,
+        args=(digest, known / math.dist(points[0], points[1])),
+    )
 
 
 def _answer(points: list[Point], image: Radiograph) -> None:

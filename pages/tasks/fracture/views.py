@@ -98,6 +98,14 @@ def picture(case: Case, settings: Settings) -> draw.Picture:
     return draw.windowed(case.image.pixels, window.level, window.width, invert=window.invert)
 
 
+def with_boxes(reading: Reading, settings: Settings) -> draw.Picture:
+    """The radiograph with its boxes, where they are switched on."""
+    shown = picture(reading.case, settings)
+    if not settings.boxes:
+        return shown
+    return exports.overlay(shown, reading.answer.found, reading.truth_xyxy)
+
+
 def side_of(case: Case) -> str | None:
     """The side to mark in the viewer; a phantom's film has its own letter."""
     return None if case.origin == "Phantom" else case.image.laterality
