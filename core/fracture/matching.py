@@ -73,5 +73,5 @@ def _centre_inside(boxes_xyxy: Boxes, truth_xyxy: Boxes) -> NDArray[np.bool_]:
     """Whether the centre of each box lies in each true box: bool (N, M)."""
     centre = (boxes_xyxy[:, :2] + boxes_xyxy[:, 2:]) / 2
     low, high = truth_xyxy[None, :, :2], truth_xyxy[None, :, 2:]
-    inside: NDArray[np.bool_] = ((centre[:, None] >= low) & (centre[:, None] <= high)).all(axis=2)
-    return inside
+    within = (centre[:, None] >= low) & (centre[:, None] <= high)
+    return np.asarray(within.all(axis=2), np.bool_)
