@@ -95,7 +95,7 @@ def test_every_view_draws(calls: Counter[str], view: str) -> None:
 
 
 def test_wrong_transform_is_badged_and_false_labels_are_flagged(calls: Counter[str]) -> None:
-    app = opened(pipeline="invert;mirror;shift,x=0~0,y=40~40")
+    app = opened(pipeline="invert;mirror;shift,x=0~0,y=40~40;shift,x=0~0,y=40~40")
     said = app.words
     assert "block: wrong" in said
     assert "its label is gone" in said
