@@ -22,7 +22,7 @@ file in images/ is in place. Columns of images/, for every task:
     why           string   the sentence that says why; null where there is an answer
     card          string   name of the main model's card
     card_sha256   string   SHA-256 of its weights
-    seconds       float64  reading and answering, in the worker
+    seconds       float64  decoding and answering, in the worker
 
 and by task (null where refused):
 

@@ -57,6 +57,7 @@ def local(workers: int, memory: str = "auto") -> Iterator[Client]:
             scheduler_kwargs={"dashboard": False},
             silence_logs=logging.CRITICAL,
             memory_limit=memory,
+            preload=["models.score.worker"],
             env={"OMP_NUM_THREADS": 1, "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS": 1},
         ) as cluster,
         Client(cluster) as client,

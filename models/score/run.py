@@ -30,6 +30,8 @@ from models.score.worker import Loaded, Row
 TICK_SECONDS = 0.5
 AHEAD = 3
 """Chunks a worker's thread has in hand or in its queue: it never waits for the next one."""
+WITHOUT_WORKERS_SECONDS = 300
+START_SECONDS = 5
 TRIES = 2
 """Workers that an image may end while it is alone, after the one that it ended in company."""
 
@@ -110,18 +112,48 @@ def _run(
         _prepared(client, name)
         chunks, parts = _chunks(folder.open_parts(), folder.task.chunk_size)
         sent = not _shared(client, folder)
-        pace.at(time.monotonic())
+        watch = _Watch(time.monotonic())
+        pace.at(watch.seen)
         for chunk, rows in _results(client, name, chunks, sent=sent):
             if chunk is not None:
                 _collect(folder, parts, chunk, rows, loaded)
                 pace.done += len(rows)
                 pace.refused += sum(bool(row.columns["refused"]) for row in rows)
+            _complete(client, watch)
             pace.waiting = not threads(client)
             pace.at(time.monotonic())
             progress(pace)
     finally:
         if client.status == "running":
             client.unregister_worker_plugin(name)
+
+
+@dataclass
+class _Watch:
+    """When a worker was last seen, and when missing ones were last started."""
+
+    seen: float
+    started: float = 0.0
+
+
+def _complete(client: Client, watch: _Watch) -> None:
+    """Start local workers that Dask gave up, which it does where one dies while it starts.
+
+    Raises:
+        ScoreError: If there has been no worker for long.
+    """
+    now = time.monotonic()
+    if threads(client):
+        watch.seen = now
+    elif now - watch.seen > WITHOUT_WORKERS_SECONDS:
+        raise ScoreError(
+            "No worker has come back for five minutes. What is done is kept: start workers and "
+            "run the same command with --resume."
+        )
+    cluster = client.cluster
+    if cluster is not None and now - watch.started > START_SECONDS:
+        watch.started = now
+        cluster.scale(len(cluster.worker_spec))
 
 
 @dataclass

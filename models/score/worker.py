@@ -7,6 +7,7 @@ it to every worker, also to one that joins late or comes back after it died.
 from __future__ import annotations
 
 import os
+import signal
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -70,6 +71,12 @@ class Loaded(WorkerPlugin):
                 _one_thread_each()
                 self._model = self.task.load()
             return self._model
+
+
+def dask_setup(worker: Any) -> None:
+    """Called by Dask in the processes of `cluster.local`: Ctrl+C is for the run alone."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def hashes_of(task: Task) -> tuple[str, ...]:

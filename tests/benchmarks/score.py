@@ -131,6 +131,12 @@ def separate(workers: int) -> Iterator[str]:
         subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) for command in commands
     ]
     try:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            with socket.socket() as asked:
+                if asked.connect_ex((cluster.LOOPBACK, port)) == 0:
+                    break
+            time.sleep(0.2)
         yield address
     finally:
         for process in reversed(started):
