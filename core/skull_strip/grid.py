@@ -153,3 +153,32 @@ def from_grid(voxels: FloatArray, grid: WorkingGrid) -> FloatArray:
         )
     )
     return apply_weights(voxels.astype(np.float32, copy=False), weights)
+
+
+def from_grid_box(
+    voxels: FloatArray, grid: WorkingGrid, box: tuple[slice, ...]
+) -> tuple[FloatArray, tuple[slice, ...]]:
+    """As `from_grid`, only where the volume's voxels touch a box of the working grid.
+
+    Returns:
+        The values, and where in the volume they lie.
+    """
+    near, at = [], []
+    for a, part in enumerate(box):
+        low, high = max(part.start - 2, 0), min(part.stop + 2, grid.shape[a])
+        near.append(slice(low, high))
+        first = grid.start_ijk[a] + grid.step_ijk[a] * (low - 0.5)
+        last = grid.start_ijk[a] + grid.step_ijk[a] * (high - 0.5)
+        length = grid.volume_shape[a]
+        first, last = int(np.ceil(first)), int(np.floor(last)) + 1
+        at.append(slice(min(max(first, 0), length), min(max(last, 0), length)))
+    weights = tuple(
+        hat_weights(
+            (np.arange(place.start, place.stop) - grid.start_ijk[a]) / grid.step_ijk[a]
+            - part.start,
+            part.stop - part.start,
+            1.0 / grid.step_ijk[a],
+        )
+        for a, (part, place) in enumerate(zip(near, at, strict=True))
+    )
+    return apply_weights(np.ascontiguousarray(voxels[tuple(near)]), tuple(weights)), tuple(at)

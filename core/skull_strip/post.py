@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+COARSE_ENOUGH_MM = 2.0
+
 
 def largest_component(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Keep the largest set of voxels joined by their faces; an empty mask stays empty."""
@@ -44,22 +46,29 @@ def close_deep_cavities(
     """Fill what lies deep in a mask even where a narrow way leads out of it, as from ventricles.
 
     The mask is closed with a ball of 6 mm and its holes are filled; whatever is more than 10 mm
-    inside that shape becomes mask. Its surface stays as it is.
+    inside that shape becomes mask. Its surface stays as it is. All these lengths are large, so
+    that every second voxel is enough where voxels are small: three distance maps take an eighth
+    of the time.
     """
     from scipy import ndimage
 
     box = bounding_box(mask)
     if box is None:
         return mask.copy()
-    rim = [int(np.ceil(6.0 / mm)) + 2 for mm in spacing_mm]
-    inside = np.pad(mask[box] > 0, [(r, r) for r in rim])
-    near = ndimage.distance_transform_edt(~inside, sampling=spacing_mm) <= 6.0
-    closed = ndimage.distance_transform_edt(near, sampling=spacing_mm) > 6.0
+    by = [2 if mm <= COARSE_ENOUGH_MM else 1 for mm in spacing_mm]
+    mm = [edge * n for edge, n in zip(spacing_mm, by, strict=True)]
+    part = mask[box]
+    rim = [int(np.ceil(6.0 / edge)) + 2 for edge in mm]
+    inside = np.pad(part[tuple(slice(None, None, n) for n in by)] > 0, [(r, r) for r in rim])
+    near = ndimage.distance_transform_edt(~inside, sampling=mm) <= 6.0
+    closed = ndimage.distance_transform_edt(near, sampling=mm) > 6.0
     solid = fill_holes((closed | inside).astype(np.uint8)) > 0
-    deep = ndimage.distance_transform_edt(solid, sampling=spacing_mm) > 10.0
+    deep = ndimage.distance_transform_edt(solid, sampling=mm) > 10.0
+    deep = deep[tuple(slice(r, -r) for r in rim)]
+    for axis, n in enumerate(by):
+        deep = np.repeat(deep, n, axis=axis)
     filled = mask.copy()
-    inner = tuple(slice(r, -r) for r in rim)
-    filled[box] |= deep[inner]
+    filled[box] |= deep[tuple(slice(0, side) for side in part.shape)]
     return filled
 
 

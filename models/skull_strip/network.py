@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import keras
-import numpy as np
 from keras import layers
+
+from models.keras_to_onnx import export_keras
 
 SHRINK = 8
 """Each side of the input must be a multiple of this: three halvings."""
@@ -82,25 +83,10 @@ def fast_bfloat16() -> bool:
     return cpuinfo.is_file() and "amx_bf16" in cpuinfo.read_text(encoding="utf-8")
 
 
-def save_weights(model: keras.Model, path: Path) -> None:
-    """Write kernels as float16 and the small vectors as float32 to an .npz file."""
-    arrays: dict[str, np.ndarray] = {}
-    for variable in model.variables:
-        if "seed_generator" in variable.path:
-            continue  # the dropout's own random state
-        value = np.asarray(variable.value, np.float32)
-        arrays[variable.path] = value.astype(np.float16) if value.ndim > 1 else value
-    np.savez_compressed(path, **arrays)  # type: ignore[arg-type]  # the stub takes no mapping
+def save(model: keras.Model, path: Path) -> str:
+    """Write the network as the ONNX file that answers, and return its SHA-256 (hex).
 
-
-def load_weights(model: keras.Model, path: Path) -> None:
-    """Fill a network from an .npz file of `save_weights`.
-
-    Raises:
-        KeyError: If the file lacks a variable.
-        ValueError: If a shape differs, or the file holds pickled objects, which are not read.
+    Its input "t1" is float32 (N, 1, I, J, K), its output "brain" the probability of that shape.
+    `models.keras_to_onnx.fill_keras` gives the weights back to a network of `build`.
     """
-    with np.load(path, allow_pickle=False) as stored:
-        for variable in model.variables:
-            if "seed_generator" not in variable.path:
-                variable.assign(stored[variable.path].astype(np.float32))
+    return export_keras(model, path, outputs={"brain": "sigmoid"})

@@ -5,19 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import WeightsError
 from core.images import FloatArray, Volume
 from core.skull_strip import OURS, Cancelled, Prepared, Settings, prepare, restore, restore_steps
 from core.stages import Progress, Step
-from models.cards import ModelCard, verified_weights
-
-if TYPE_CHECKING:
-    import keras
+from models.cards import ModelCard
+from models.onnx_runtime import open_network
 
 NETWORK = "3D U-Net"
 
@@ -28,11 +24,11 @@ class Model:
 
     Attributes:
         card: Where it comes from and how good it is.
-        network: Takes (1, I, J, K, 1), gives logits of that shape.
+        network: Takes float32 (1, 1, I, J, K), gives the probability of that shape.
     """
 
     card: ModelCard
-    network: keras.Model
+    network: Callable[[FloatArray], tuple[FloatArray, ...]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,23 +82,12 @@ class BrainProbability:
 
 
 def load_model(card: ModelCard) -> Model:
-    """Build the network and fill in the card's weights.
+    """Open the card's network.
 
     Raises:
-        WeightsError: If the file is missing, was changed, or does not fit the network.
+        WeightsError: If the file is missing, was changed, or holds no network.
     """
-    path = verified_weights(card)
-    from models.skull_strip import network
-
-    built = network.build(int(card.extra.get("filters", 16)), mixed=network.fast_bfloat16())
-    try:
-        network.load_weights(built, path)
-    except (OSError, KeyError, ValueError) as err:
-        raise WeightsError(
-            f"The weights {card.file} do not fit the network of “{card.title}” ({err}). "
-            "Restore models/weights."
-        ) from err
-    return Model(card, built)
+    return Model(card, open_network(card))
 
 
 def probability(
@@ -121,8 +106,7 @@ def probability(
     if progress is not None:
         progress(0.0, NETWORK)
     start = time.perf_counter()
-    logits = np.asarray(model.network(prepared.working[None, ..., None], training=False))
-    values: FloatArray = 1.0 / (1.0 + np.exp(-logits[0, ..., 0]))
+    values = model.network(prepared.working[None, None])[0][0, 0]
     if progress is not None:
         progress(1.0, NETWORK)
     return BrainProbability(values, prepared, time.perf_counter() - start)

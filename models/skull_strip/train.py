@@ -1,6 +1,6 @@
 """Train the residual 3D U-Net.
 
-    python -m models.skull_strip.train --data ../shared/data/brain --out unet.npz \
+    python -m models.skull_strip.train --data ../shared/data/brain --out unet.onnx \
         --steps 1500 --phantoms 12 --sources IXI
 
 Data are prepared by the same functions as on the page (`core.skull_strip`), half of the heads
@@ -30,6 +30,7 @@ from core.metrics.statistics import dice
 from core.skull_strip import OURS, n4_field, place_grid, to_grid
 from core.skull_strip.pipeline import rescale, z_score
 from core.skull_strip.post import fill_holes, largest_component
+from models.keras_to_onnx import fill_keras
 from models.skull_strip import augmentation, network
 
 CROP = (80, 112, 96)
@@ -268,14 +269,14 @@ def train(
             )
         if number % 200 == 0 or done >= 1.0:
             print(f"  val Dice {validate(model, held_out):.4f}", flush=True)
-            network.save_weights(model, out)
+            network.save(model, out)
 
 
 def main() -> None:
     """Read the arguments and train."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True, help="an .npz file")
+    parser.add_argument("--out", type=Path, required=True, help="an .onnx file")
     parser.add_argument("--cache", type=Path, help="an .npz file for the prepared heads")
     parser.add_argument("--start", type=Path, help="weights to go on from")
     parser.add_argument("--steps", type=int, default=1500)
@@ -300,7 +301,7 @@ def main() -> None:
     # bfloat16: 2.2 times faster than float32 on a processor with AMX.
     model = network.build(options.filters, mixed=network.fast_bfloat16())
     if options.start is not None:
-        network.load_weights(model, options.start)
+        fill_keras(model, options.start)
     train(
         model,
         heads,

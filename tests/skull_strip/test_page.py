@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 import pytest
+import streamlit as st
 
-from core.errors import ImagingError
-from core.metrics.statistics import dice
 from core.phantoms.head.phantom import random_head
-from core.skull_strip import OURS, Cancelled, Prepared, prepare
-from models.cards import ModelCard, load_card
-from models.skull_strip.predict import BrainProbability
-from models.skull_strip.worker import Apart
+from core.skull_strip import Cancelled, Prepared
+from models.skull_strip.predict import BrainProbability, Model
 from pages.tasks.skull_strip import loaders as volume_loaders
 from tests import page_runner
 from tests.files.volume_files import nifti, oblique_affine, scan
@@ -30,7 +27,7 @@ PAGE = "skull_strip"
 
 
 class Counted:
-    """Stands in for the other process: a ball in the middle of the working grid is brain."""
+    """Stands in for the network: a ball in the middle of the working grid is brain."""
 
     def __init__(self) -> None:
         self.runs = 0
@@ -38,7 +35,7 @@ class Counted:
         self.hold.set()
 
     def probability(
-        self, card: ModelCard, prepared: Prepared, cancelled: Callable[[], bool]
+        self, model: Model, prepared: Prepared, cancelled: Callable[[], bool]
     ) -> BrainProbability:
         self.runs += 1
         while not self.hold.wait(0.05):
@@ -54,9 +51,11 @@ class Counted:
 def network(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counted]:
     """A quick network in place of the real one, so that the page itself is tested."""
     counted = Counted()
-    monkeypatch.setattr(volume_loaders, "_network", lambda: counted)
+    monkeypatch.setattr(volume_loaders, "probability", counted.probability)
+    st.cache_resource.clear()  # answers about phantoms are kept for all users
     yield counted
     counted.hold.set()
+    st.cache_resource.clear()
 
 
 def opened() -> PageTest:
@@ -118,7 +117,7 @@ def test_another_head_cancels_the_run_under_way(network: Counted) -> None:
     network.hold.clear()
     app = opened()
     app.slider(key=f"{PAGE}_seed").set_value(2).run()
-    runs = list(app.session_state[f"{PAGE}_runs"].values())
+    runs = list(app.session_state[f"{PAGE}_strip_runs"].values())
     assert [run.stop.is_set() for run in runs] == [True, False]
     network.hold.set()
     answered(app)
@@ -176,34 +175,24 @@ def test_volume_of_a_4d_file_can_be_chosen(network: Counted) -> None:
     answered(app)
 
 
-def test_network_apart_answers_and_comes_back_after_its_process_was_ended() -> None:
-    card = load_card(PAGE, "unet")
-    head = random_head(1, 2.0)
-    prepared = prepare(head.volume, replace(OURS, n4=False))
-    apart = Apart()
-    try:
-        mask = apart.probability(card, prepared, lambda: False).mask(0.5).voxels
-        assert dice(mask, head.mask) > 0.9
-        with pytest.raises(Cancelled):
-            apart.probability(card, prepared, lambda: True)
+def test_viewer_library_is_the_packaged_file_that_its_note_names() -> None:
+    folder = ROOT / "pages/tasks/skull_strip/niivue"
+    content = gzip.decompress((folder / "niivue.umd.js.gz").read_bytes())
+    assert hashlib.sha256(content).hexdigest() in (folder / "NIIVUE.md").read_text("utf-8")
 
-        def killed_meanwhile() -> bool:
-            apart.process.kill()
-            return False
 
-        with pytest.raises(ImagingError, match="was ended"):
-            apart.probability(card, prepared, killed_meanwhile)
-        again = apart.probability(card, prepared, lambda: False).mask(0.5).voxels
-        assert np.array_equal(mask, again)
-    finally:
-        apart.close()
-    assert apart.process.poll() is not None
+def test_changed_stages_are_said_and_taken_back(network: Counted) -> None:
+    app = opened()
+    app.slider(key=f"{PAGE}_lightbox_shrink").set_value(6).run()
+    assert any("shrink 6" in caption.value for caption in app.caption)
+    app.button(key=f"{PAGE}_lightbox_reset").click().run()
+    assert app.slider(key=f"{PAGE}_lightbox_shrink").value == 4
 
 
 def test_downloads_lie_on_the_grid_of_the_input(network: Counted) -> None:
     app = answered(opened())
     app.segmented_control(key=f"{PAGE}_more").set_value("Download").run()
-    run = next(iter(app.session_state[f"{PAGE}_runs"].values()))
+    run = app.session_state[f"{PAGE}_strip_shown_run"]
     from core.files.volume import nifti_bytes
     from core.skull_strip import exports as volume_exports
 

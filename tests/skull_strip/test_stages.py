@@ -214,7 +214,7 @@ def test_threshold_changes_the_mask_alone() -> None:
     soft = np.clip(1.5 - distance_mm(prepared.affine, SMALL.grid) / 40, 0, 1).astype(np.float32)
     sizes = [int(restore(soft, prepared, level).sum()) for level in (0.2, 0.5, 0.8)]
     assert sizes[0] > sizes[1] > sizes[2] > 0
-    assert restore_steps(soft, prepared, 0.8)[2].parameters == {"threshold": 0.8}
+    assert restore_steps(soft, prepared, 0.8)[-1].parameters == {"threshold": 0.8}
 
 
 def test_nothing_above_the_threshold_gives_an_empty_mask() -> None:

@@ -16,6 +16,7 @@ from core.metrics.statistics import dice
 from core.plots.draw import Picture, windowed, with_boxes, with_heat
 from core.skull_strip import OURS, prepare
 from models.cards import ModelCard, load_card
+from models.skull_strip.predict import probability
 from pages.tasks.augmentation.subjects import Subject
 from pages.tasks.fracture import loaders as fracture_loaders
 from pages.tasks.skull_strip import loaders as volume_loaders
@@ -131,7 +132,7 @@ def head(subject: Subject) -> Answering:
         WeightsError: If the weights are missing or not those of the card.
     """
     card = load_card("skull_strip", "unet")
-    network = volume_loaders.network()
+    network = volume_loaders.model(card)
     settings = replace(OURS, n4=False, threshold=card.operating_points["brain"])
     volume = subject.known["volume"]
     millilitres = float(np.prod(volume.spacing_mm)) / 1000
@@ -140,7 +141,7 @@ def head(subject: Subject) -> Answering:
     def mask_of(moved: Moved, stopped: Stopped) -> np.ndarray:
         changed = replace(volume, voxels=moved.pixels, digest=digest_of(moved.pixels))
         prepared = prepare(changed, settings, cancelled=stopped)
-        return network.probability(card, prepared, stopped).mask().voxels > 0
+        return probability(network, prepared, cancelled=stopped).mask().voxels > 0
 
     def answer(many: Sequence[Moved], stopped: Stopped) -> list[Figures]:
         found = []

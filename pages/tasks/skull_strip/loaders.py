@@ -1,16 +1,10 @@
-"""Runs of the 3D pipeline in the background: watched, cancelled, and kept for the session.
-
-A press of any button starts the page's script anew and ends the run that is under way, so long
-work cannot live in the script. It lives in a worker thread that knows nothing of Streamlit; the
-page asks how far it is, and tells it to stop through an event.
-"""
+"""The skull-stripping page's model and runs: started once, watched, cancelled, kept."""
 
 from __future__ import annotations
 
-import threading
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import streamlit as st
@@ -18,63 +12,49 @@ from numpy.typing import NDArray
 
 from core.files.browser_volume import Compact, compact
 from core.images import Volume
-from core.skull_strip import Cancelled, Settings, prepare
+from core.skull_strip import Settings, prepare
 from core.stages import Step
 from models.cards import ModelCard
-from models.skull_strip import predict
-from models.skull_strip.predict import BrainMask, BrainProbability
-from models.skull_strip.worker import Apart
+from models.skull_strip.predict import (
+    NETWORK,
+    BrainMask,
+    BrainProbability,
+    Model,
+    load_model,
+    probability,
+)
+from pages.shared import background, caching
 
-KEPT_RUNS = 3
-PREPARING = 0.85  # share of the progress bar; the rest is the network
-
-
-@st.cache_resource(show_spinner=False)
-def _network() -> Apart:
-    """The process that holds the network, for all users."""
-    return Apart()
-
-
-def network() -> Apart:
-    """The process that holds the network, for work in the background."""
-    return _network()
+Measured = TypeVar("Measured")
+PREPARING = 0.35  # share of the progress bar; the rest is the network
+KEPT_FOR_ALL_VOXELS = 3_000_000  # a larger phantom takes too much memory to stay on the server
 
 
-@st.cache_resource(show_spinner=False)
-def _worker() -> ThreadPoolExecutor:
-    """One worker for all users: two runs at once would only take each other's processor."""
-    return ThreadPoolExecutor(1, thread_name_prefix="volume")
+@caching.model(max_entries=2)
+def model(card: ModelCard) -> Model:
+    """The network, opened once for all users; ONNX Runtime runs it in any thread."""
+    return load_model(card)
 
 
 @dataclass(eq=False)
 class Run:
-    """One run of the pipeline; written by the worker, read by the page.
+    """What the page knows of one head's run.
 
     Attributes:
-        future: Holds the result, or what went wrong.
-        stop: Set to cancel.
-        fraction, stage: How far it is, and what it is doing.
+        key, question: Where it is kept.
+        work: The run itself.
     """
 
-    stop: threading.Event = field(default_factory=threading.Event)
-    fraction: float = 0.0
-    stage: str = "Waiting for the processor"
-    future: Future[BrainProbability] = field(default_factory=Future)
+    key: str
+    question: str
+    work: background.Run[BrainProbability]
     _after: tuple[float, list[Step]] | None = None
+    _kept: dict[str, tuple[float, Any]] = field(default_factory=dict)
 
     @property
     def state(self) -> str:
         """ "running", "cancelled", "failed" or "done"."""
-        if not self.future.done():
-            return "running"
-        if self.future.cancelled() or isinstance(self.future.exception(), Cancelled):
-            return "cancelled"
-        return "failed" if self.future.exception() else "done"
-
-    def cancel(self) -> None:
-        """Ask the worker to stop; it looks at every stage and every iteration of N4."""
-        self.stop.set()
-        self.future.cancel()
+        return self.work.state
 
     def result(self) -> BrainProbability:
         """What the network said.
@@ -82,7 +62,7 @@ class Run:
         Raises:
             ImagingError: What a person's input or installation broke.
         """
-        return self.future.result(0)
+        return self.work.result()
 
     def steps_after(self, threshold: float) -> list[Step]:
         """The stages behind the network at a threshold; the last one asked for is kept."""
@@ -95,8 +75,17 @@ class Run:
         found: NDArray[np.uint8] = self.steps_after(threshold)[-1].image
         return found
 
-    def report(self, fraction: float, stage: str) -> None:
-        self.fraction, self.stage = fraction, stage
+    def once(self, what: str, threshold: float, measure: Callable[[], Measured]) -> Measured:
+        """A measurement of the mask at a threshold; the last threshold's is kept."""
+        if what not in self._kept or self._kept[what][0] != threshold:
+            self._kept[what] = (threshold, measure())
+        kept: Measured = self._kept[what][1]
+        return kept
+
+    def forget(self) -> None:
+        """Drop the run, so that the next look at the page starts it again."""
+        background.forget(self.key, self.question)
+        st.session_state.pop(f"{self.key}_shown_run", None)
 
 
 def skull_strip(key: str, volume: Volume, settings: Settings, card: ModelCard) -> Run:
@@ -105,16 +94,26 @@ def skull_strip(key: str, volume: Volume, settings: Settings, card: ModelCard) -
     The threshold is no part of it: changing it runs nothing. A run that is still under way for
     other settings is cancelled.
     """
-    runs: dict[str, Run] = st.session_state.setdefault(f"{key}_runs", {})
-    wanted = f"{volume.digest}|{replace(settings, threshold=0.5)}|{card.sha256}"
-    for other, run in runs.items():
-        if other != wanted and run.state == "running":
-            run.cancel()
-    if wanted not in runs:
-        while len(runs) >= KEPT_RUNS:
-            runs.pop(next(iter(runs)))
-        runs[wanted] = _started(volume, settings, card, _network())
-    return runs[wanted]
+    question = f"{volume.digest}|{replace(settings, threshold=0.5)}|{card.sha256}"
+    place = f"{key}_strip"
+
+    def work(run: background.Run[BrainProbability]) -> BrainProbability:
+        prepared = prepare(
+            volume,
+            settings,
+            lambda share, stage: run.report(PREPARING * share, stage),
+            run.stop.is_set,
+        )
+        run.report(PREPARING, NETWORK)
+        return probability(model(card), prepared, cancelled=run.stop.is_set)
+
+    small = volume.voxels.size <= KEPT_FOR_ALL_VOXELS
+    found = background.run(place, question, work, is_public=volume.is_public and small)
+    shown: Run | None = st.session_state.get(f"{place}_shown_run")
+    if shown is None or shown.work is not found:
+        shown = Run(place, question, found)
+        st.session_state[f"{place}_shown_run"] = shown
+    return shown
 
 
 def segment(card: ModelCard, volume: Volume, settings: Settings) -> BrainMask:
@@ -123,31 +122,7 @@ def segment(card: ModelCard, volume: Volume, settings: Settings) -> BrainMask:
     Raises:
         ImagingError: If the weights or the head are at fault.
     """
-    return _network().probability(card, prepare(volume, settings), lambda: False).mask()
-
-
-def forget(key: str, run: Run) -> None:
-    """Drop a run, so that the next look at the page starts it again."""
-    runs: dict[str, Run] = st.session_state.get(f"{key}_runs", {})
-    for name in [name for name, kept in runs.items() if kept is run]:
-        del runs[name]
-
-
-def _started(volume: Volume, settings: Settings, card: ModelCard, network: Apart) -> Run:
-    run = Run()
-
-    def work() -> BrainProbability:
-        prepared = prepare(
-            volume,
-            settings,
-            lambda share, stage: run.report(PREPARING * share, stage),
-            run.stop.is_set,
-        )
-        run.report(PREPARING, predict.NETWORK)
-        return network.probability(card, prepared, run.stop.is_set)
-
-    run.future = _worker().submit(work)
-    return run
+    return probability(model(card), prepare(volume, settings)).mask()
 
 
 @st.cache_resource(max_entries=6, scope="session", show_spinner=False)

@@ -26,7 +26,7 @@ from pages.shared import many_films, views
 from pages.shared.many_films import Batch, Film, Named, Uploads
 from pages.shared.views import Download, Figure
 from pages.tasks.skull_strip import loaders
-from pages.tasks.skull_strip.sidebar import VolumeCase
+from pages.tasks.skull_strip.sidebar import VolumeCase, file_stem
 
 PAGE = "skull_strip"
 FORMATS = (
@@ -156,7 +156,7 @@ def _stretched(picture: draw.Picture, ratio: float) -> draw.Picture:
 def _case(asked: Batch, head: Film, files: Uploads) -> VolumeCase | None:
     for name, contents in many_films.contents_again(asked, files):
         if name == head.name:
-            return VolumeCase(read_volume(contents), None, "Upload", name)
+            return VolumeCase(read_volume(contents), None, "Upload", name, name=file_stem(name))
     return None
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -17,7 +18,7 @@ from core.glossary import GLOSSARY
 from core.images import Volume
 from core.phantoms.head.phantom import HeadPhantom, random_head
 from core.samples import fetch, is_cached, samples
-from core.skull_strip import OURS, PUBLISHED, Settings, expected_n4_seconds
+from core.skull_strip import OURS, PUBLISHED, Settings, expected_seconds
 from pages.shared.inputs import SOURCES, source_of
 from pages.shared.opened import OPENED, opened_case
 
@@ -28,6 +29,8 @@ VOXELS: dict[str, float | tuple[float, float, float]] = {
     "thick slices": (1.0, 1.0, 5.0),
 }
 GRIDS = {"96 × 128 × 128": (96, 128, 128), "96 × 128 × 160": (96, 128, 160)}
+PRESETS = {"Lightbox": OURS, "As published": PUBLISHED}
+ADJUSTED = ("n4", "shrink", "iterations", "grid", "spacing", "normalisation")
 ITERATIONS = {"20-10-10-5": (20, 10, 10, 5), "50-40-30-20": (50, 40, 30, 20), "10-5": (10, 5)}
 
 
@@ -41,6 +44,7 @@ class VolumeCase:
         origin: One of `inputs.SOURCES`.
         words: What the volume is, for the line under the viewer.
         truth_words: Where the truth comes from.
+        name: What the files made from it are called after.
     """
 
     volume: Volume
@@ -48,6 +52,7 @@ class VolumeCase:
     origin: str = "Phantom"
     words: str = ""
     truth_words: str = ""
+    name: str = "head"
 
 
 def head(key: str, task: str) -> VolumeCase | None:
@@ -78,7 +83,7 @@ def head(key: str, task: str) -> VolumeCase | None:
 
 def _phantom(key: str) -> VolumeCase:
     seed = st.slider(
-        "Phantom", 1, 40, 1, key=f"{key}_seed", help="Every number is another drawn head."
+        "Phantom", 1, 40, 1, key=f"{key}_seed", help="Every number is another simulated head."
     )
     size = st.segmented_control(
         "Voxels",
@@ -100,12 +105,13 @@ def _phantom(key: str) -> VolumeCase:
         made.volume,
         made.mask,
         "Phantom",
-        f"Head phantom {seed}: drawn by this program around an average brain, no patient",
+        f"Head phantom {seed}: simulated around an average brain, no patient",
         "the phantom's own brain",
+        f"head_phantom_{seed}",
     )
 
 
-@st.cache_resource(max_entries=4, show_spinner="Drawing a head …")
+@st.cache_resource(max_entries=4, show_spinner="Simulating a head …")
 def _made(
     seed: int, spacing_mm: float | tuple[float, float, float], bias: float, noise: float
 ) -> HeadPhantom:
@@ -135,7 +141,15 @@ def _upload(key: str) -> VolumeCase | tuple[str, str]:
     except ImagingError as err:
         return "error", str(err)
     words = files[0].name if len(files) == 1 else f"{len(files)} files"
-    return VolumeCase(volume, origin="Upload", words=words)
+    return VolumeCase(volume, origin="Upload", words=words, name=file_stem(files[0].name))
+
+
+def file_stem(name: str) -> str:
+    """A file's name without folders and the endings of volumes and archives."""
+    stem = name.replace("\\", "/").rsplit("/", 1)[-1]
+    for ending in (".gz", ".nii", ".mgz", ".mgh", ".nrrd", ".zip", ".dcm"):
+        stem = stem.removesuffix(ending)
+    return stem or "head"
 
 
 def _key(content: Files) -> str:
@@ -185,7 +199,7 @@ def _sample(key: str, task: str) -> VolumeCase | tuple[str, str]:
     except ImagingError as err:
         return "error", str(err)
     words = f"{sample.title}, {sample.licence}, {sample.citation}"
-    return VolumeCase(volume, origin="Real sample", words=words)
+    return VolumeCase(volume, origin="Real sample", words=words, name=file_stem(sample.name))
 
 
 def _show(bar: DeltaGenerator, share: float, what: str) -> None:
@@ -215,27 +229,33 @@ def _with_reference(key: str, case: VolumeCase) -> VolumeCase:
 
 
 def settings(key: str, volume: Volume) -> Settings:
-    """The sidebar's second part: the pipeline's parameters, with N4's expected duration."""
+    """The sidebar's second part: the pipeline's parameters, with the time that it will take."""
     with st.sidebar:
-        presets = {"Lightbox": OURS, "Published": PUBLISHED}
         name = st.segmented_control(
             "Pipeline",
-            list(presets),
+            list(PRESETS),
             default="Lightbox",
             required=True,
             key=f"{key}_preset",
-            help="“Published” is the pipeline as its authors describe it: N4 at shrink factor 3 "
-            "and a taller grid. “Lightbox” is faster and cuts off the neck.",
+            help="“As published” follows the published description: N4 at shrink factor 3 and a "
+            "taller grid. “Lightbox” is faster and cuts off the neck.",
         )
+        stem = f"{key}_{name.split()[-1].lower()}"
+        said = st.container()
         with st.expander("Adjust the stages", icon=":material/tune:"):
-            chosen = _adjusted(f"{key}_{name.lower()}", presets[name])
-        if chosen.n4:
-            seconds = expected_n4_seconds(
-                (volume.voxels.shape[0], volume.voxels.shape[1], volume.voxels.shape[2]),
-                chosen.shrink,
-                chosen.iterations,
-            )
-            st.caption(f"N4 takes up to about {max(seconds, 1):.0f} s on this head.")
+            chosen = _adjusted(stem, PRESETS[name])
+        changed = _changes(PRESETS[name], chosen)
+        if changed:
+            with said:
+                st.caption(f":orange-badge[adjusted] no longer “{name}”: {', '.join(changed)}.")
+                st.button(
+                    f"Back to “{name}”", key=f"{stem}_reset", on_click=_reset, args=(stem,)
+                )  # fmt: skip
+        shape = (volume.voxels.shape[0], volume.voxels.shape[1], volume.voxels.shape[2])
+        seconds = expected_seconds(shape, chosen)
+        st.caption(
+            f"About {seconds:.0f} s on two free processor cores, several times that on busy ones."
+        )
         threshold = st.slider(
             "Threshold",
             0.05,
@@ -247,6 +267,27 @@ def settings(key: str, volume: Volume) -> Settings:
             persist_state="session",
         )
     return replace(chosen, threshold=threshold)
+
+
+def _changes(preset: Settings, chosen: Settings) -> list[str]:
+    """What differs from a preset, in words."""
+    return [
+        f"{field.name.replace('_', ' ')} {_said(getattr(chosen, field.name))}"
+        for field in fields(preset)
+        if getattr(chosen, field.name) != getattr(preset, field.name)
+    ]
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return " × ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def _reset(stem: str) -> None:
+    """Take back what was adjusted; a button's callback."""
+    for name in ADJUSTED:
+        st.session_state.pop(f"{stem}_{name}", None)
 
 
 def _adjusted(key: str, preset: Settings) -> Settings:

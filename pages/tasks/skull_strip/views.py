@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 
 import numpy as np
@@ -9,8 +10,9 @@ import streamlit as st
 
 from core.errors import ImagingError
 from core.files.volume import nifti_bytes, obliqueness_degrees, orientation_of
-from core.images import Volume
-from core.metrics.masks import compare_masks
+from core.images import Volume, digest_of
+from core.metrics.masks import MaskAgreement, compare_masks
+from core.metrics.statistics import dice
 from core.skull_strip import Settings, looks_like_t1_head
 from core.skull_strip import exports as volume_exports
 from core.skull_strip.pipeline import N4
@@ -30,13 +32,22 @@ NIFTI = "application/gzip"
 def verdict(case: VolumeCase, run: Run, threshold: float) -> None:
     """The answer in one line."""
     if run.state != "done":
-        views.verdict(
-            "The network is reading the head …" if run.state == "running" else "No answer"
-        )
+        words = {"running": "The network is reading the head …", "cancelled": "Cancelled"}
+        views.verdict(words.get(run.state, "No answer"))
         return
     mask = run.mask(threshold)
-    millilitres = float(mask.sum()) * float(np.prod(case.volume.spacing_mm)) / 1000
-    views.verdict(f"**Brain {millilitres:,.0f} mL**")
+    if not mask.any():
+        views.verdict(f"**No brain found** at threshold {threshold:.0%}", "problem")
+        return
+    words = f"**Brain {_millilitres(case.volume, mask):,.0f} mL**"
+    if case.truth is not None:
+        words += f", Dice {dice(mask, case.truth):.3f} against {case.truth_words}"
+    doubt = run.once("doubt", threshold, lambda: looks_like_t1_head(case.volume, mask))
+    views.verdict(f"{words}. {doubt}" if doubt else words, "problem" if doubt else "neutral")
+
+
+def _millilitres(volume: Volume, mask: np.ndarray) -> float:
+    return float(np.count_nonzero(mask)) * float(np.prod(volume.spacing_mm)) / 1000
 
 
 def viewer(key: str, case: VolumeCase, run: Run, threshold: float) -> None:
@@ -58,29 +69,25 @@ def viewer(key: str, case: VolumeCase, run: Run, threshold: float) -> None:
                 key=f"{key}_intensities",
                 label_visibility="collapsed",
             )
-    _niivue(key, case.volume, run, threshold, shown)
+    _niivue(key, case, run, threshold, shown)
 
 
 @st.fragment
-def _niivue(key: str, volume: Volume, run: Run, threshold: float, shown: str) -> None:
+def _niivue(key: str, case: VolumeCase, run: Run, threshold: float, shown: str) -> None:
     """The viewer in a fragment of its own: nothing in it makes the page run again."""
-    mask, voxels = None, volume.voxels
+    mask, reference, volume = None, None, case.volume
+    voxels = volume.voxels
     if run.state == "done":
-        found = run.mask(threshold)
-        name = f"mask {id(run)} {threshold}"
-        mask = volume_loaders.for_viewer(volume.digest, name, found, volume.affine)
+        name = f"mask {id(run.work)} {threshold}"
+        mask = volume_loaders.for_viewer(volume.digest, name, run.mask(threshold), volume.affine)
+    if case.truth is not None:
+        name = f"reference {digest_of(case.truth)}"
+        reference = volume_loaders.for_viewer(volume.digest, name, case.truth, volume.affine)
     if shown != "As read":
         voxels = run.result().prepared.step(N4).image
-        shown = f"{shown} {id(run)}"
+        shown = f"{shown} {id(run.work)}"
     head = volume_loaders.for_viewer(volume.digest, shown, voxels, volume.affine)
-    try:
-        niivue(f"{key}_viewer", head, mask)
-    except ImagingError as err:
-        st.error(str(err), icon=":material/error:")
-    st.caption(
-        "Scroll to move through slices, drag in a plane to move the crosshair, drag the 3D view "
-        "to turn it. Everything above the picture works in your browser: nothing runs again."
-    )
+    niivue(f"{key}_viewer", head, mask, reference, case.name)
 
 
 def known_of(case: VolumeCase) -> None:
@@ -102,9 +109,9 @@ def _progress(key: str, run: Run) -> None:
         if run.state != "running":
             st.rerun(scope="app")
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.progress(min(run.fraction, 1.0), f"{run.stage} …")
+            st.progress(min(run.work.fraction, 1.0), f"{run.work.stage} …")
             st.button(
-                "Cancel", key=f"{key}_cancel", icon=":material/stop:", on_click=run.cancel
+                "Cancel", key=f"{key}_cancel", icon=":material/stop:", on_click=run.work.cancel
             )  # fmt: skip
 
     watch()
@@ -118,8 +125,7 @@ def no_result(key: str, run: Run) -> None:
             "Run again",
             key=f"{key}_again",
             type="primary",
-            on_click=volume_loaders.forget,
-            args=(key, run),
+            on_click=run.forget,
         )
     elif run.state == "failed":
         try:
@@ -132,22 +138,16 @@ def answer(case: VolumeCase, run: Run, threshold: float, card: ModelCard) -> Non
     """Brain volume and geometry, agreement with a reference where there is one, warnings."""
     volume = case.volume
     mask = run.mask(threshold)
-    warning = looks_like_t1_head(volume, mask)
-    if warning:
-        st.warning(f"{warning} The result below may be wrong.", icon=":material/warning:")
-    if not mask.any():
-        st.warning("No brain was found at this threshold.", icon=":material/warning:")
     grid = volume.source.shape if volume.source else volume.voxels.shape
     edges = volume.spacing_mm
-    millilitres = float(mask.sum()) * float(np.prod(edges)) / 1000
     figures = [
-        Figure("Brain", f"{millilitres:,.0f} mL", "brain volume"),
+        Figure("Brain", f"{_millilitres(volume, mask):,.0f} mL", "brain volume"),
         Figure("Voxel", " × ".join(f"{edge:.3g}" for edge in edges) + " mm", "voxel"),
         Figure("Matrix", " × ".join(str(side) for side in grid)),
         Figure("Orientation", orientation_of(volume), "orientation"),
     ]
     if case.truth is not None:
-        found = compare_masks(mask, case.truth, edges)
+        found = agreement(case, run, threshold)
         figures += [
             Figure("Dice", f"{found.dice:.3f}", "Dice"),
             Figure("IoU", f"{found.iou:.3f}", "mask IoU"),
@@ -160,26 +160,46 @@ def answer(case: VolumeCase, run: Run, threshold: float, card: ModelCard) -> Non
     views.error_line(card)
 
 
+def agreement(case: VolumeCase, run: Run, threshold: float) -> MaskAgreement:
+    """The mask against the case's reference, measured once a threshold."""
+    truth = case.truth
+    assert truth is not None
+    return run.once(
+        f"agreement {digest_of(truth)}",
+        threshold,
+        lambda: compare_masks(run.mask(threshold), truth, case.volume.spacing_mm),
+    )
+
+
 def download(key: str, case: VolumeCase, run: Run, settings: Settings, card: ModelCard) -> None:
     """Files on the grid of the input."""
     volume, mask = case.volume, run.mask(settings.threshold)
     result = run.result()
     plane, position = volume_teaching.where(key, volume)
-    millilitres = float(mask.sum()) * float(np.prod(volume.spacing_mm)) / 1000
+    found: dict[str, float] = {"brain_ml": round(_millilitres(volume, mask), 1)}
+    if case.truth is not None:
+        measured = agreement(case, run, settings.threshold)
+        found |= {
+            "dice": round(measured.dice, 4),
+            "iou": round(measured.iou, 4),
+            "hd95_mm": round(measured.hd95_mm, 2),
+        }
+
+    def nifti(label: str, what: str, content: Callable[[], bytes]) -> Download:
+        return Download(label, f"{case.name}_{what}.nii.gz", NIFTI, content)
+
     files = [
-        Download("Mask", "brain_mask.nii.gz", NIFTI, lambda: nifti_bytes(mask, volume)),
-        Download(
-            "Stripped brain", "brain.nii.gz", NIFTI, lambda: volume_exports.stripped(volume, mask)
-        ),
+        nifti("Mask", "brain_mask", lambda: nifti_bytes(mask, volume)),
+        nifti("Stripped brain", "brain", lambda: volume_exports.stripped(volume, mask)),
         Download(
             "Surface (STL)",
-            "brain.stl",
+            f"{case.name}_brain.stl",
             "model/stl",
             lambda: volume_exports.surface_stl(volume, mask),
         ),
         Download(
-            "Strip (PNG)",
-            "strip.png",
+            "Stages (PNG)",
+            f"{case.name}_stages.png",
             "image/png",
             lambda: volume_exports.strip_png(
                 volume_teaching.layers(case, run, settings.threshold),
@@ -190,23 +210,20 @@ def download(key: str, case: VolumeCase, run: Run, settings: Settings, card: Mod
         ),
         Download(
             "Parameters (JSON)",
-            "parameters.json",
+            f"{case.name}_parameters.json",
             "application/json",
             lambda: volume_exports.parameters_json(
                 volume,
                 asdict(settings),
                 {"title": card.title, "file": card.file, "sha256": card.sha256},
-                {"brain_ml": round(millilitres, 1)},
+                found,
             ),
         ),
     ]
     if result.prepared.settings.n4:
         corrected = result.prepared.step(N4).image
         files.insert(
-            2,
-            Download(
-                "Bias corrected", "corrected.nii.gz", NIFTI, lambda: nifti_bytes(corrected, volume)
-            ),
+            2, nifti("Bias corrected", "bias_corrected", lambda: nifti_bytes(corrected, volume))
         )
     st.caption(
         "Volumes are NIfTI on the grid and affine of the input "

@@ -1,16 +1,29 @@
 // A viewer around NiiVue whose controls work in the browser: opacity, colours, window, side
-// convention and layout never go back to the server. Python sends the head and the mask as
-// gzipped 8-bit NIfTI, and a digest of each; data with a known digest are left as they are.
+// convention and layout never go back to the server. Python sends the head, the mask and the
+// reference as gzipped 8-bit NIfTI, and a digest of each; data with a known digest stay.
 
-// The blue that stands for a prediction on every page.
-const MASK_COLOURS = { R: [0, 86], G: [0, 180], B: [0, 233], A: [0, 255], I: [0, 255] };
-const LAYOUTS = { axial: 0, coronal: 1, sagittal: 2, planes: 3, render: 4 };
+const SLICES = { axial: 0, coronal: 1, sagittal: 2, render: 4 };
+const NORMAL = { axial: 2, coronal: 1, sagittal: 0 };
 const HEADER_BYTES = 352;
-const CROSSHAIR_MM = 1;
-const ROW_PX = 950; // from this width on the planes stand in one row
-const ROW = 3;
-const GRID = 2;
-const FIRST_HEIGHT = 720;
+const CROSSHAIR_MM = 0.4;
+const NARROW_PX = 640; // below it the small views lie in a row under the large one
+const LARGE = 0.66;
+const LEAST_PX = 380;
+const MOST_PX = 640;
+const AROUND_PX = 265; // header, title, verdict and the line above the viewer
+const OPEN = [0.0, 270, 0]; // a plane through the middle that takes the patient's left away
+const CLOSED = [2, 0, 0];
+
+// Values of the overlay: 1 model, 2 reference, 3 only the model, 4 only the reference; the blue
+// and the orange stand for prediction and truth on every page.
+const MARKS = {
+  R: [0, 86, 230, 213, 240],
+  G: [0, 180, 159, 94, 228],
+  B: [0, 233, 0, 0, 66],
+  A: [0, 255, 255, 255, 255],
+  I: [0, 64, 128, 191, 255],
+};
+const MARK_MAX = 4;
 
 const byId = (id) => document.getElementById(id);
 const OPTIONS = {
@@ -22,23 +35,22 @@ const OPTIONS = {
   isRadiologicalConvention: true,
   showAllOrientationMarkers: true,
   isCornerOrientationText: false,
-  fontMinPx: 20,
+  fontMinPx: 18,
   fontColor: [1, 1, 1, 1],
-  tileMargin: 22,
-  multiplanarShowRender: 1,
-  multiplanarEqualSize: false,
-  multiplanarPadPixels: 4,
+  tileMargin: 12,
   dragAndDropEnabled: false,
   loadingText: "",
   logLevel: "error",
 };
 
 let viewer = null;
-let shown = { head: null, mask: null };
+let shown = { head: null, mask: null, reference: null };
 let whole = null;
-let brain = null;
+let mask = null;
+let reference = null;
 let content = "head";
-let layout = "planes";
+let large = "axial";
+let name = "head";
 
 function post(type, more = {}) {
   window.parent.postMessage({ isStreamlitMessage: true, type, ...more }, "*");
@@ -49,51 +61,84 @@ async function unzip(bytes) {
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
-function asFile(bytes, name, more) {
-  return { url: URL.createObjectURL(new Blob([bytes])), name, ...more };
+async function library() {
+  const packed = await (await fetch("niivue.umd.js.gz")).arrayBuffer();
+  const script = document.createElement("script");
+  script.src = URL.createObjectURL(new Blob([await unzip(packed)], { type: "text/javascript" }));
+  await new Promise((done, failed) => {
+    script.onload = done;
+    script.onerror = () => failed(new Error("the library could not be read"));
+    document.head.append(script);
+  });
+  URL.revokeObjectURL(script.src);
+  return window.niivue.Niivue;
 }
 
 async function load(args) {
+  name = args.file_stem || "head";
   const headChanged = args.head_digest !== shown.head;
-  const maskChanged = args.mask_digest !== shown.mask;
-  if (!headChanged && !maskChanged) return;
+  const known = args.mask_digest === shown.mask && args.reference_digest === shown.reference;
+  if (!headChanged && known) return;
   const place = viewer.volumes.length ? [...viewer.scene.crosshairPos] : null;
-  const head = headChanged || !whole ? await unzip(args.head) : null;
-  const mask = args.mask ? await unzip(args.mask) : null;
-  if (head) whole = head.slice(HEADER_BYTES);
-  const files = [];
-  if (head) {
-    files.push(asFile(head, "head.nii", { colormap: byId("colormap").value }));
-    if (mask) files.push(maskFile(mask));
+  const voxels = async (bytes) => (bytes ? (await unzip(bytes)).slice(HEADER_BYTES) : null);
+  mask = await voxels(args.mask);
+  reference = await voxels(args.reference);
+  if (headChanged) {
+    const file = await unzip(args.head);
+    whole = file.slice(HEADER_BYTES);
+    const plain = file.slice();
+    // The overlay lies on the grid of the head and starts empty.
+    plain.fill(0, HEADER_BYTES);
+    new DataView(plain.buffer).setFloat32(112, 1, true);
+    new DataView(plain.buffer).setFloat32(116, 0, true);
+    const files = [
+      { url: URL.createObjectURL(new Blob([file])), name: "head.nii", colormap: byId("colormap").value },
+      {
+        url: URL.createObjectURL(new Blob([plain])),
+        name: "overlay.nii",
+        colormap: "marks",
+        opacity: 0.35,
+        cal_min: 0,
+        cal_max: MARK_MAX,
+      },
+    ];
     await viewer.loadVolumes(files);
-  } else {
-    while (viewer.volumes.length > 1) viewer.removeVolume(viewer.volumes[1]);
-    if (mask) await viewer.addVolumesFromUrl([maskFile(mask)]);
+    files.forEach((file) => URL.revokeObjectURL(file.url));
   }
-  files.forEach((file) => URL.revokeObjectURL(file.url));
-  brain = mask ? whole.map((value, at) => (mask[HEADER_BYTES + at] ? value : 0)) : null;
-  shown = { head: args.head_digest, mask: args.mask_digest };
-  if (!brain) content = "head";
-  byId("contents").querySelector('[data-content="brain"]').disabled = !brain;
+  shown = { head: args.head_digest, mask: args.mask_digest, reference: args.reference_digest };
+  if (!mask) content = "head";
+  byId("contents").querySelector('[data-content="brain"]').disabled = !mask;
+  for (const option of byId("overlay").options) {
+    option.disabled = !{ mask, reference, both: mask && reference }[option.value];
+  }
+  if (byId("overlay").selectedOptions[0]?.disabled) byId("overlay").value = "mask";
+  byId("overlay-label").hidden = !reference;
   byId("mask").disabled = !mask;
   byId("mask-label").classList.toggle("off", !mask);
   showContent();
   applyWindow();
-  applyMask();
+  applyOverlay();
   if (place && !headChanged) viewer.scene.crosshairPos = place;
   viewer.drawScene();
   viewer.createOnLocationChange();
   document.body.dataset.loaded = `${shown.head} ${shown.mask}`;
 }
 
-function maskFile(mask) {
-  return asFile(mask, "mask.nii", { colormap: "brain_mask", opacity: 0.35, cal_min: 0.5, cal_max: 1 });
+function overlayValues() {
+  const empty = new Uint8Array(whole.length);
+  const kind = byId("overlay").value;
+  if (kind === "reference" && reference) return reference.map((value) => (value ? 2 : 0));
+  if (kind === "both" && reference && mask) {
+    return mask.map((value, at) => (Boolean(value) === Boolean(reference[at]) ? 0 : value ? 3 : 4));
+  }
+  return mask ? mask.map((value) => (value ? 1 : 0)) : empty;
 }
 
 function showContent() {
   const base = viewer.volumes[0];
   if (!base) return;
-  base.img = content === "brain" && brain ? brain : whole;
+  const brain = content === "brain" && mask;
+  base.img = brain ? whole.map((value, at) => (mask[at] ? value : 0)) : whole;
   press("contents", "content", content);
   viewer.updateGLVolume();
 }
@@ -109,27 +154,49 @@ function applyWindow() {
   viewer.updateGLVolume();
 }
 
-function applyMask() {
-  // On the stripped brain the overlay would only veil what the eye wants to see.
-  if (viewer.volumes.length > 1) {
-    viewer.setOpacity(1, content === "brain" ? 0 : Number(byId("mask").value) / 100);
-  }
+function applyOverlay() {
+  if (viewer.volumes.length < 2) return;
+  viewer.volumes[1].img = overlayValues();
+  // On the stripped brain its own mask would only veil what the eye wants to see.
+  const veiled = content === "brain" && byId("overlay").value === "mask";
+  viewer.setOpacity(1, veiled ? 0 : Number(byId("mask").value) / 100);
 }
 
-function press(group, name, value) {
+function press(group, attribute, value) {
   byId(group).querySelectorAll("button").forEach((button) => {
-    button.setAttribute("aria-pressed", String(button.dataset[name] === value));
+    button.setAttribute("aria-pressed", String(button.dataset[attribute] === value));
   });
 }
 
+function arrange() {
+  const small = Object.keys(SLICES).filter((one) => one !== large);
+  const narrow = document.body.clientWidth < NARROW_PX;
+  if (!byId("others").checked) {
+    viewer.setCustomLayout([{ sliceType: SLICES[large], position: [0, 0, 1, 1] }]);
+    return;
+  }
+  const first = narrow ? [0, 0, 1, LARGE] : [0, 0, LARGE, 1];
+  const rest = small.map((one, at) => ({
+    sliceType: SLICES[one],
+    position: narrow ? [at / 3, LARGE, 1 / 3, 1 - LARGE] : [LARGE, at / 3, 1 - LARGE, 1 / 3],
+  }));
+  viewer.setCustomLayout([{ sliceType: SLICES[large], position: first }, ...rest]);
+}
+
+function windowHeight() {
+  try {
+    return window.parent.innerHeight;
+  } catch {
+    return 900; // the page has another origin
+  }
+}
+
 function fit() {
-  const width = document.body.clientWidth;
-  const planes = layout === "planes";
-  const row = width >= ROW_PX;
-  viewer.setMultiplanarLayout(row ? ROW : GRID);
-  const picture = Math.min(planes && row ? 0.33 * width : 0.9 * width, 640);
-  const around = byId("controls").offsetHeight + byId("status").offsetHeight + 12;
-  post("streamlit:setFrameHeight", { height: Math.round(picture + around) });
+  const around = byId("controls").offsetHeight + byId("status").offsetHeight + byId("hint").offsetHeight;
+  const room = windowHeight() - AROUND_PX - around;
+  const picture = Math.max(LEAST_PX, Math.min(room, MOST_PX, document.body.clientWidth));
+  post("streamlit:setFrameHeight", { height: Math.round(picture + around + 4) });
+  arrange();
 }
 
 function describe(location) {
@@ -137,32 +204,50 @@ function describe(location) {
   const side = (value, positive, negative) =>
     `${Math.abs(value).toFixed(0)} mm ${value >= 0 ? positive : negative}`;
   const value = location.values?.[0]?.value ?? 0;
-  const within = location.values?.length > 1 ? (location.values[1].value > 0.5 ? " · in the mask" : " · outside the mask") : "";
+  const axis = NORMAL[large];
+  const count = viewer.volumes[0]?.dimsRAS;
+  const slice = axis === undefined || !count ? "" : `${large} slice ${Math.round(location.vox[axis]) + 1} of ${count[axis + 1]} · `;
+  const at = location.vox && count ? location.vox[0] + count[1] * (location.vox[1] + count[2] * location.vox[2]) : -1;
+  const within = mask && at >= 0 ? (mask[at] ? " · in the mask" : " · outside the mask") : "";
   byId("status").textContent =
-    `${side(x, "right", "left")}, ${side(y, "anterior", "posterior")}, ${side(z, "superior", "inferior")}` +
-    ` · intensity ${value.toPrecision(3)}${within}`;
+    `${slice}${side(x, "right", "left")}, ${side(y, "anterior", "posterior")}, ` +
+    `${side(z, "superior", "inferior")} · intensity ${value.toPrecision(3)}${within}`;
 }
+
+function step(count) {
+  const move = [0, 0, 0];
+  move[NORMAL[large] ?? 2] = count;
+  viewer.moveCrosshairInVox(...move);
+  viewer.drawScene();
+}
+
+const KEYS = {
+  ArrowUp: 1, ArrowRight: 1, ArrowDown: -1, ArrowLeft: -1, PageUp: 10, PageDown: -10,
+};
 
 function wire() {
   byId("layouts").addEventListener("click", (event) => {
     if (!event.target.dataset.layout) return;
-    layout = event.target.dataset.layout;
-    viewer.setSliceType(LAYOUTS[layout]);
-    press("layouts", "layout", layout);
-    fit();
+    large = event.target.dataset.layout;
+    press("layouts", "layout", large);
+    arrange();
+    viewer.createOnLocationChange();
   });
+  byId("others").addEventListener("change", arrange);
   byId("contents").addEventListener("click", (event) => {
     if (!event.target.dataset.content || event.target.disabled) return;
     content = event.target.dataset.content;
     showContent();
-    applyMask();
+    applyOverlay();
   });
-  byId("convention").addEventListener("click", () => {
-    const radiological = !viewer.opts.isRadiologicalConvention;
-    viewer.setRadiologicalConvention(radiological);
-    byId("convention").textContent = radiological ? "Radiological" : "Neurological";
+  byId("conventions").addEventListener("click", (event) => {
+    const chosen = event.target.dataset.convention;
+    if (!chosen) return;
+    viewer.setRadiologicalConvention(chosen === "radiological");
+    press("conventions", "convention", chosen);
   });
-  byId("mask").addEventListener("input", applyMask);
+  byId("overlay").addEventListener("change", applyOverlay);
+  byId("mask").addEventListener("input", applyOverlay);
   byId("low").addEventListener("input", applyWindow);
   byId("high").addEventListener("input", applyWindow);
   byId("colormap").addEventListener("change", () => {
@@ -172,8 +257,17 @@ function wire() {
     viewer.setCrosshairWidth(event.target.checked ? CROSSHAIR_MM : 0);
   });
   byId("cut").addEventListener("change", (event) => {
-    viewer.setClipPlane(event.target.checked ? [0.05, 90, 0] : [2, 0, 0]);
+    viewer.setClipPlane(event.target.checked ? OPEN : CLOSED);
+    viewer.drawScene();
   });
+  byId("picture").addEventListener("click", () => viewer.saveScene(`${name}_view.png`));
+  document.addEventListener("keydown", (event) => {
+    // Sliders and lists keep their own arrow keys.
+    if (!(event.key in KEYS) || ["INPUT", "SELECT"].includes(event.target.tagName)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    step(KEYS[event.key]);
+  }, true);
   viewer.onLocationChange = describe;
 }
 
@@ -193,11 +287,10 @@ function say(words) {
 
 async function start() {
   // The library is large: Streamlit hears of this component before it is read.
-  const { Niivue } = await import("./niivue.js");
+  const Niivue = await library();
   viewer = new Niivue(OPTIONS);
   await viewer.attachToCanvas(byId("canvas"));
-  viewer.addColormap("brain_mask", MASK_COLOURS);
-  viewer.setSliceType(LAYOUTS.planes);
+  viewer.addColormap("marks", MARKS);
   wire();
   fit();
   new ResizeObserver(fit).observe(document.body);
@@ -220,4 +313,4 @@ window.addEventListener("message", (event) => {
 });
 
 post("streamlit:componentReady", { apiVersion: 1 });
-post("streamlit:setFrameHeight", { height: FIRST_HEIGHT });
+post("streamlit:setFrameHeight", { height: LEAST_PX + 90 });
