@@ -44,7 +44,7 @@ if case is not None:
         volume_views.no_result(PAGE, run)
     else:
         volume_views.answer(case, run, settings.threshold, card)
-        augmentation_send.send(PAGE, case)
+        augmentation_send.send(PAGE, volume_views.with_mask(case, run, settings.threshold))
         more = st.segmented_control(
             "More about this head",
             MORE,

@@ -38,23 +38,59 @@ def strip(
     figure = make_subplots(
         rows,
         columns,
-        subplot_titles=[layer.title for layer in layers],
         shared_xaxes="all",
         shared_yaxes="all",
         horizontal_spacing=0.012,
-        vertical_spacing=0.09,
+        vertical_spacing=0.02,
     )
     for number, layer in enumerate(layers):
         place = {"row": number // columns + 1, "col": number % columns + 1}
         figure.add_trace(
             _picture(figure, layer, slice_at(layer, plane, position_mm), place), **place
         )
+        if layer.scale == "field":
+            figure.add_trace(_contours(slice_at(layer, plane, position_mm)), **place)
         for kind, mask in outlines:
             figure.add_trace(_outline(slice_at(mask, plane, position_mm), kind), **place)
     _letters(figure, plane, len(layers))
+    _titles(figure, [layer.title for layer in layers])
     _as_film(figure)
-    figure.update_layout(height=60 + 285 * rows)
+    figure.update_layout(height=10 + 285 * rows, margin={"t": 4})
     return figure
+
+
+def _titles(figure: go.Figure, titles: Sequence[str]) -> None:
+    """Names inside the black panels: legible in both themes, and never over a neighbour."""
+    for number, title in enumerate(titles, start=1):
+        name = "" if number == 1 else str(number)
+        figure.add_annotation(
+            text=title, x=0.02, y=0.985, xref=f"x{name} domain", yref=f"y{name} domain",
+            xanchor="left", yanchor="top", showarrow=False, bgcolor="rgba(0,0,0,0.6)",
+            font={"size": 12, "color": "#ffffff"},
+        )  # fmt: skip
+
+
+def _contours(cut: Slice) -> go.Contour:
+    """Lines of equal bias, a twentieth apart, with their values."""
+    return go.Contour(
+        z=cut.image.astype(np.float32),
+        x0=cut.x_mm,
+        dx=cut.step_mm[0],
+        y0=cut.y_mm,
+        dy=cut.step_mm[1],
+        contours={
+            "start": 0.2,
+            "end": 3.0,
+            "size": 0.05,
+            "coloring": "none",
+            "showlabels": True,
+            "labelfont": {"size": 9, "color": "#202020"},
+            "labelformat": ".2f",
+        },
+        line={"color": "#303030", "width": 0.8},
+        showscale=False,
+        hoverinfo="skip",
+    )
 
 
 def _picture(figure: go.Figure, layer: Layer, cut: Slice, place: dict[str, int]) -> go.Heatmap:
@@ -179,7 +215,12 @@ def histogram(
     together = np.concatenate(
         [values[:: max(1, values.size // 200_000)] for _, values, _ in curves]
     )
-    edges = np.linspace(float(together.min()), float(np.percentile(together, 99.8)), bins + 1)
+    low, high = float(together.min()), float(np.percentile(together, 99.8))
+    edges = np.linspace(low, high, bins + 1)
+    if any(_whole_numbers(values) for _, values, _ in curves):
+        # Bins that hold unequal counts of whole numbers would draw a comb.
+        width = max(1, int(np.ceil((high - low) / bins)))
+        edges = np.arange(np.floor(low) - 0.5, np.ceil(high) + width, width)
     figure = go.Figure()
     colours = (hex_colour(PREDICTION), hex_colour(TRUTH), "#9aa0a6")
     for (name, values, dash), colour in zip(curves, colours, strict=False):
@@ -204,9 +245,14 @@ def histogram(
     return figure
 
 
+def _whole_numbers(values: np.ndarray) -> bool:
+    sample = values[:: max(1, values.size // 5000)]
+    return bool(sample.size) and bool(np.array_equal(sample, np.round(sample)))
+
+
 def disagreement_strip(head: Layer, difference: Layer, positions_mm: dict[str, float]) -> go.Figure:
     """Three planes with the voxels that only one of two masks holds."""
-    figure = make_subplots(1, 3, subplot_titles=list(positions_mm), horizontal_spacing=0.012)
+    figure = make_subplots(1, 3, horizontal_spacing=0.012)
     colours = [[n / 3, colour] for n, colour in enumerate(DISAGREEMENT)]
     for column, (plane, position) in enumerate(positions_mm.items(), start=1):
         place = {"row": 1, "col": column}
@@ -226,9 +272,10 @@ def disagreement_strip(head: Layer, difference: Layer, positions_mm: dict[str, f
         )  # fmt: skip
         name = "" if column == 1 else str(column)
         figure.update_yaxes(scaleanchor=f"x{name}", row=1, col=column)
+    _titles(figure, list(positions_mm))
     figure.update_xaxes(visible=False, constrain="domain")
     figure.update_yaxes(visible=False, constrain="domain")
     figure.update_layout(
-        plot_bgcolor=BLACK, height=400, margin={"l": 0, "r": 0, "t": 28, "b": 4}, showlegend=False
+        plot_bgcolor=BLACK, height=400, margin={"l": 0, "r": 0, "t": 4, "b": 4}, showlegend=False
     )
     return figure

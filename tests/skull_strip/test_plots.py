@@ -175,3 +175,18 @@ def test_stl_holds_every_triangle() -> None:
     content = stl_bytes(vertices, triangles)
     assert len(content) == 84 + 50 * len(triangles)
     assert int.from_bytes(content[80:84], "little") == len(triangles)
+
+
+def test_histogram_bins_of_whole_numbers_hold_as_many_of_them_each() -> None:
+    values = np.repeat(np.arange(300), 7).astype(np.float32)
+    curve = histogram([("in", values, "solid")], "intensity").data[0]
+    assert np.ptp(curve.y[1:-2]) < 1e-6 * curve.y[1]  # no comb
+
+
+def test_field_panel_has_contours_and_titles_lie_inside() -> None:
+    head = volume()
+    field = np.linspace(0.8, 1.1, head.voxels.size, dtype=np.float32).reshape(SHAPE)
+    figure = strip([layer_of("Bias field", field, head, scale="field")], "axial", 8.0)
+    assert [trace.type for trace in figure.data] == ["heatmap", "contour"]
+    title = next(note for note in figure.layout.annotations if note.text == "Bias field")
+    assert 0 <= title.x <= 1 and 0 <= title.y <= 1

@@ -13,6 +13,7 @@ from core.metrics.masks import disagreement
 from core.plots.slices import NORMAL, PLANES, Layer, layer_of, spread
 from core.skull_strip import plots as volume_figures
 from core.skull_strip.pipeline import N4
+from core.stages import Step
 from pages.tasks.skull_strip.loaders import Run
 from pages.tasks.skull_strip.sidebar import VolumeCase
 
@@ -29,11 +30,9 @@ def layers(case: VolumeCase, run: Run, threshold: float) -> list[Layer]:
         affine = step.marks.get("affine", result.prepared.affine)
         found.append(layer_of(step.name, step.image, volume, affine))
         if step.name == N4:
-            found.insert(
-                1, layer_of("Estimated bias field", step.marks["field"], volume, affine, "field")
-            )
+            found.insert(1, layer_of("Bias field", step.marks["field"], volume, affine, "field"))
     probability = layer_of(
-        "Network: probability", result.values, volume, result.prepared.affine, "probability"
+        "Probability", result.values, volume, result.prepared.affine, "probability"
     )
     brain = volume.voxels * run.mask(threshold)
     return [*found, probability, layer_of("Brain", brain, volume)]
@@ -62,9 +61,16 @@ def steps(key: str, case: VolumeCase, run: Run, threshold: float) -> None:
         view = st.segmented_control(
             "View", STEP_VIEWS, default="Strip", required=True, key=f"{key}_step_view"
         )
-        plane = st.segmented_control(
-            "Plane", PLANES, default=PLANES[0], required=True, key=f"{key}_plane"
-        )
+        plane = PLANES[0]
+        if view != "Histograms":
+            plane = st.segmented_control(
+                "Plane",
+                PLANES,
+                default=PLANES[0],
+                required=True,
+                key=f"{key}_plane",
+                persist_state="session",
+            )
         size = case.volume.voxels.shape[NORMAL[plane]]
         if view in ("Strip", "Bias field"):
             st.slider(
@@ -74,7 +80,7 @@ def steps(key: str, case: VolumeCase, run: Run, threshold: float) -> None:
     lines = outlines(case, run, threshold)
     if view == "Strip":
         _strip(key, case, layers(case, run, threshold), lines)
-        _listing(run, threshold)
+        _listing(case, run, threshold)
     elif view == "Montage":
         indices = spread(case.volume, plane, 18, run.mask(threshold))
         _chart(
@@ -90,11 +96,11 @@ def steps(key: str, case: VolumeCase, run: Run, threshold: float) -> None:
         _bias_field(key, case, run, threshold)
 
 
-def _strip(key: str, case: VolumeCase, shown: list[Layer], lines: Any) -> None:
+def _strip(key: str, case: VolumeCase, shown: list[Layer], lines: Any, name: str = "strip") -> None:
     plane, position = where(key, case.volume)
     _chart(
         volume_figures.strip(shown, plane, position, lines),
-        f"{key}_strip",
+        f"{key}_{name}",
         f"The same {plane} slice through {len(shown)} stages, with the outline of the mask.",
     )
     st.caption(
@@ -104,20 +110,54 @@ def _strip(key: str, case: VolumeCase, shown: list[Layer], lines: Any) -> None:
     )
 
 
-def _listing(run: Run, threshold: float) -> None:
-    """Every stage with its parameters, duration and reason."""
+def _listing(case: VolumeCase, run: Run, threshold: float) -> None:
+    """Every stage with what came out of it: steps that look alike differ here."""
     result = run.result()
-    lines = []
-    for step in (*result.prepared.steps, None, *run.steps_after(threshold)):
-        if step is None:
-            lines.append(f"- **3D U-Net** ({result.seconds:.1f} s): {GLOSSARY['3D U-Net']}")
-            continue
+    volume, prepared = case.volume, result.prepared
+    own, grid = volume.spacing_mm, prepared.grid.spacing_mm
+    rows = [_row("As read", volume.voxels, own, None, "", "The head as its file holds it.")]
+
+    def add(step: Step) -> None:
         said = ", ".join(
             f"{name.replace('_', ' ')} {value}" for name, value in step.parameters.items()
         )
-        time = "left out" if step.skipped else f"{step.seconds:.1f} s"
-        lines.append(f"- **{step.name}** ({time}{'; ' + said if said else ''}): {step.why}")
-    st.markdown("\n".join(lines))
+        at = own if step.image.shape == volume.voxels.shape else grid
+        seconds = None if step.skipped else step.seconds
+        rows.append(_row(step.name, step.image, at, seconds, said, step.why))
+
+    for step in prepared.steps:
+        add(step)
+    rows.append(
+        _row("3D U-Net", result.values, grid, result.seconds, "", GLOSSARY["3D U-Net"])
+    )  # fmt: skip
+    for step in run.steps_after(threshold):
+        add(step)
+    st.dataframe(
+        rows,
+        hide_index=True,
+        height="content",
+        alt="Every stage with its range of values, matrix, voxel size, duration and reason.",
+    )
+
+
+def _row(
+    name: str,
+    image: np.ndarray,
+    spacing_mm: tuple[float, float, float],
+    seconds: float | None,
+    parameters: str,
+    why: str,
+) -> dict[str, str]:
+    low, high = float(image.min()), float(image.max())
+    return {
+        "Stage": name,
+        "Range": f"{low:.4g} to {high:.4g}",
+        "Matrix": " × ".join(map(str, image.shape)),
+        "Voxel (mm)": " × ".join(f"{edge:.3g}" for edge in spacing_mm),
+        "Time": "left out" if seconds is None and name != "As read" else f"{seconds or 0:.2f} s",
+        "Parameters": parameters,
+        "Why": why,
+    }
 
 
 def _histograms(key: str, case: VolumeCase, run: Run, threshold: float) -> None:
@@ -153,7 +193,7 @@ def _bias_field(key: str, case: VolumeCase, run: Run, threshold: float) -> None:
     shown = [
         layer
         for layer in layers(case, run, threshold)
-        if layer.title in ("As read", "Estimated bias field", N4)
+        if layer.title in ("As read", "Bias field", N4)
     ]
     _strip(key, case, shown, [])
     mask = run.mask(threshold).astype(bool)
@@ -178,7 +218,7 @@ def explain(key: str, case: VolumeCase, run: Run, threshold: float) -> None:
     result = run.result()
     st.markdown("**Where the network is unsure.** Its probability before the threshold.")
     shown = layers(case, run, threshold)
-    _strip(key, case, [shown[0], shown[-2]], outlines(case, run, threshold))
+    _strip(key, case, [shown[0], shown[-2]], outlines(case, run, threshold), "unsure")
     sure = float(((result.values < 0.1) | (result.values > 0.9)).mean())
     st.caption(f"{1 - sure:.1%} of the working grid lies between 10 % and 90 %.")
     if case.truth is None:

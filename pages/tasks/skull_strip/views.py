@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import streamlit as st
@@ -32,8 +32,8 @@ NIFTI = "application/gzip"
 def verdict(case: VolumeCase, run: Run, threshold: float) -> None:
     """The answer in one line."""
     if run.state != "done":
-        words = {"running": "The network is reading the head …", "cancelled": "Cancelled"}
-        views.verdict(words.get(run.state, "No answer"))
+        waiting = {"running": "The network is reading the head …", "cancelled": "Cancelled"}
+        views.verdict(waiting.get(run.state, "No answer"))
         return
     mask = run.mask(threshold)
     if not mask.any():
@@ -169,6 +169,13 @@ def agreement(case: VolumeCase, run: Run, threshold: float) -> MaskAgreement:
         threshold,
         lambda: compare_masks(run.mask(threshold), truth, case.volume.spacing_mm),
     )
+
+
+def with_mask(case: VolumeCase, run: Run, threshold: float) -> VolumeCase:
+    """The case as the lab gets it: with the model's mask where there is no reference."""
+    if case.truth is not None:
+        return case
+    return replace(case, truth=run.mask(threshold), truth_words="the model's mask")
 
 
 def download(key: str, case: VolumeCase, run: Run, settings: Settings, card: ModelCard) -> None:
