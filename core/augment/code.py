@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from core.augment import apply, heads
-from core.augment.pipeline import Catalogue, Draw, Drawn, Planned, to_text
+from core.augment.pipeline import AppliedTransform, Catalogue, Draw, Planned, Ranges, to_text
 from core.errors import UnsuitableInputError
 from core.images import FloatArray
 
@@ -24,6 +24,14 @@ def pixel_hash(pixels: FloatArray) -> str:
     state = hashlib.sha256(np.ascontiguousarray(pixels, np.float32).tobytes())
     state.update(repr(pixels.shape).encode())
     return state.hexdigest()
+
+
+def library_name(transform: str, kind: str, usual: Ranges) -> str:
+    """What albumentations (kind "film") or TorchIO ("head") calls a transform, for a search."""
+    if kind == "film":
+        return str(apply.FILMS[transform].call(usual, (64, 48))[0])
+    line = heads.ranged_text([Planned(transform, usual)])[0]
+    return line.split("(")[0].removeprefix("tio.")
 
 
 def film_training(pipeline: Sequence[Planned], shape: tuple[int, int]) -> str:
@@ -168,7 +176,7 @@ def from_json(text: str, catalogue: Catalogue) -> tuple[Draw, dict[str, Any]]:
             raise UnsuitableInputError(
                 f"The draw's numbers for “{name}” are missing or are no numbers."
             ) from err
-        drawn.append(Drawn(name, known))
+        drawn.append(AppliedTransform(name, known))
     return Draw(abs(seed), tuple(drawn)), said
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.augment.pipeline import Parameter, Ranges, Transform
+from core.augment.pipeline import ParameterSpec, Ranges, TransformSpec
 
 Call = tuple[str, dict[str, Any]]
 Shape = tuple[int, int]
@@ -119,87 +119,87 @@ def _plain(name: str) -> Any:
 
 
 def _one(name: str, label: str, unit: str, low: float, high: float, usual: tuple[float, float],
-         step: float, *, whole: bool = False) -> tuple[Parameter, ...]:  # fmt: skip
-    return (Parameter(name, label, unit, low, high, usual, step, whole),)
+         step: float, *, whole: bool = False) -> tuple[ParameterSpec, ...]:  # fmt: skip
+    return (ParameterSpec(name, label, unit, low, high, usual, step, whole),)
 
 
 def _two(unit: str, low: float, high: float, usual: tuple[float, float],
-         step: float) -> tuple[Parameter, ...]:  # fmt: skip
+         step: float) -> tuple[ParameterSpec, ...]:  # fmt: skip
     return (
-        Parameter("x", "Sideways", unit, low, high, usual, step),
-        Parameter("y", "Up and down", unit, low, high, usual, step),
+        ParameterSpec("x", "Sideways", unit, low, high, usual, step),
+        ParameterSpec("y", "Up and down", unit, low, high, usual, step),
     )
 
 
 _TRANSFORMS = (
-    Transform("rotate", "Rotation", GEOMETRY, "No patient lies on the detector quite straight.",
+    TransformSpec("rotate", "Rotation", GEOMETRY, "No patient lies on the detector quite straight.",
               _one("degrees", "Angle", "°", -180, 180, (-10, 10), 1), _rotate, moves=True),
-    Transform("shift", "Shift", GEOMETRY, "The part is not always in the middle of the film.",
+    TransformSpec("shift", "Shift", GEOMETRY, "The part is not always in the middle of the film.",
               _two("%", -40, 40, (-6, 6), 1), _shift, moves=True),
-    Transform("zoom", "Zoom", GEOMETRY,
+    TransformSpec("zoom", "Zoom", GEOMETRY,
               "Distance and detector size change how large a bone is on the film.",
               _one("factor", "Factor", "×", 0.5, 2.0, (0.9, 1.1), 0.05), _zoom, moves=True),
-    Transform("stretch", "Stretch", GEOMETRY,
+    TransformSpec("stretch", "Stretch", GEOMETRY,
               "A film squeezed into a square by careless resizing: proportions change.",
               _two("×", 0.6, 1.6, (0.9, 1.1), 0.05), _stretch, moves=True),
-    Transform("shear", "Shear", GEOMETRY,
+    TransformSpec("shear", "Shear", GEOMETRY,
               "An oblique beam slants the picture; bones change their proportions.",
               _two("°", -30, 30, (-5, 5), 1), _shear, moves=True),
-    Transform("mirror", "Mirror left and right", GEOMETRY,
+    TransformSpec("mirror", "Mirror left and right", GEOMETRY,
               "Doubles the films, and turns a left side into a right one.",
               (), _plain("HorizontalFlip"), moves=True),
-    Transform("upside_down", "Upside down", GEOMETRY,
+    TransformSpec("upside_down", "Upside down", GEOMETRY,
               "A film hung the wrong way round, and mirrored.",
               (), _plain("VerticalFlip"), moves=True),
-    Transform("perspective", "Perspective", GEOMETRY,
+    TransformSpec("perspective", "Perspective", GEOMETRY,
               "A photo of a film, or a tilted detector: near parts larger than far ones.",
               _one("strength", "Corner shift", "%", 0, 12, (1, 4), 0.5), _perspective,
               moves=True, field=True),
-    Transform("elastic", "Elastic", GEOMETRY,
+    TransformSpec("elastic", "Elastic", GEOMETRY,
               "Bends the picture smoothly, as soft tissue may bend and bone does not.",
               _one("displacement", "Displacement", "%", 0, 6, (1, 3), 0.5), _elastic,
               moves=True, field=True),
-    Transform("crop", "Crop", GEOMETRY,
+    TransformSpec("crop", "Crop", GEOMETRY,
               "Another collimation: a random part of the film, enlarged to its size.",
               _one("kept", "Area kept", "%", 15, 100, (70, 95), 5), _crop,
               moves=True, field=True),
-    Transform("brightness", "Brightness", GREY, "Exposure and display settings differ.",
+    TransformSpec("brightness", "Brightness", GREY, "Exposure and display settings differ.",
               _one("added", "Added", "%", -50, 50, (-10, 10), 1), _brightness),
-    Transform("contrast", "Contrast", GREY, "Tube voltage and detector curve differ.",
+    TransformSpec("contrast", "Contrast", GREY, "Tube voltage and detector curve differ.",
               _one("factor", "Factor", "×", 0.2, 2.5, (0.8, 1.2), 0.05), _contrast),
-    Transform("gamma", "Gamma", GREY,
+    TransformSpec("gamma", "Gamma", GREY,
               "Another curve between exposure and grey: below 1 brightens, above 1 darkens.",
               _one("exponent", "Exponent", "", 0.3, 3.0, (0.8, 1.25), 0.05), _gamma),
-    Transform("clahe", "CLAHE", GREY,
+    TransformSpec("clahe", "CLAHE", GREY,
               "Local contrast, as many detectors add by themselves; noise grows with it.",
               _one("clip", "Clip limit", "", 1, 12, (1, 3), 0.5), _clahe),
-    Transform("equalise", "Equalise", GREY,
+    TransformSpec("equalise", "Equalise", GREY,
               "Spreads the grey values evenly; the same film always gives the same result.",
               (), _plain("Equalize")),
-    Transform("invert", "Invert", GREY,
+    TransformSpec("invert", "Invert", GREY,
               "Bone dark instead of bright: a polarity read wrongly (MONOCHROME1).",
               (), _plain("InvertImg")),
-    Transform("blur", "Gaussian blur", NOISE, "A patient who moved, a large focal spot.",
+    TransformSpec("blur", "Gaussian blur", NOISE, "A patient who moved, a large focal spot.",
               _one("sigma", "Sigma", "px", 0.2, 8, (0.3, 1.2), 0.1), _blur),
-    Transform("sharpen", "Sharpen", NOISE, "Edge enhancement of the maker's processing.",
+    TransformSpec("sharpen", "Sharpen", NOISE, "Edge enhancement of the maker's processing.",
               _one("strength", "Strength", "%", 0, 100, (10, 40), 5), _sharpen),
-    Transform("coarse", "Coarse pixels", NOISE,
+    TransformSpec("coarse", "Coarse pixels", NOISE,
               "A film stored small and enlarged again: fine lines go first.",
               _one("factor", "Factor", "×", 1.0, 10, (1.2, 2.0), 0.2), _coarse),
-    Transform("noise", "Gaussian noise", NOISE, "Electronic noise of the detector.",
+    TransformSpec("noise", "Gaussian noise", NOISE, "Electronic noise of the detector.",
               _one("spread", "Standard deviation", "%", 0, 25, (0.5, 3), 0.5), _noise, field=True),
-    Transform("poisson", "Poisson noise", NOISE,
+    TransformSpec("poisson", "Poisson noise", NOISE,
               "Few quanta. The library counts light as a camera does, so bright bone gets more "
               "noise; on a real film bone let fewer quanta through, too.",
               _one("quanta", "Quanta at white", "", 10, 1000, (100, 500), 10), _poisson,
               field=True),
-    Transform("jpeg", "JPEG compression", NOISE,
+    TransformSpec("jpeg", "JPEG compression", NOISE,
               "Films in teaching files and mails are compressed with loss.",
               _one("quality", "Quality", "", 2, 100, (40, 90), 1, whole=True), _jpeg),
-    Transform("dropout", "Coarse dropout", HOLES,
+    TransformSpec("dropout", "Coarse dropout", HOLES,
               "Black rectangles force a network to use more than one place.",
-              (Parameter("holes", "Holes", "", 1, 20, (1, 4), 1, True),
-               Parameter("side", "Side", "%", 2, 50, (5, 15), 1)), _dropout,
+              (ParameterSpec("holes", "Holes", "", 1, 20, (1, 4), 1, True),
+               ParameterSpec("side", "Side", "%", 2, 50, (5, 15), 1)), _dropout,
               moves=True, field=True),
 )  # fmt: skip
 

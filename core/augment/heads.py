@@ -15,7 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.augment.labels import Labels, Mask, Motion, Moved
-from core.augment.pipeline import Draw, Drawn, Parameter, Planned, Ranges, Transform
+from core.augment.pipeline import (
+    AppliedTransform,
+    Draw,
+    ParameterSpec,
+    Planned,
+    Ranges,
+    TransformSpec,
+)
 from core.images import FloatArray, Volume, digest_of
 from core.skull_strip.grid import apply_weights, hat_weights
 
@@ -123,48 +130,48 @@ def _gamma(values: Values, rng: np.random.Generator) -> Call:
 
 
 def _one(name: str, label: str, unit: str, low: float, high: float, usual: tuple[float, float],
-         step: float, *, whole: bool = False) -> tuple[Parameter, ...]:  # fmt: skip
-    return (Parameter(name, label, unit, low, high, usual, step, whole),)
+         step: float, *, whole: bool = False) -> tuple[ParameterSpec, ...]:  # fmt: skip
+    return (ParameterSpec(name, label, unit, low, high, usual, step, whole),)
 
 
 _TRANSFORMS = (
-    Transform("turn", "Turn", GEOMETRY, "The head lies turned to one side in the coil.",
+    TransformSpec("turn", "Turn", GEOMETRY, "The head lies turned to one side in the coil.",
               _one("degrees", "Angle", "°", -90, 90, (-10, 10), 1), _rotate, moves=True),
-    Transform("nod", "Nod", GEOMETRY, "The chin is raised or lowered.",
+    TransformSpec("nod", "Nod", GEOMETRY, "The chin is raised or lowered.",
               _one("degrees", "Angle", "°", -90, 90, (-10, 10), 1), _nod, moves=True),
-    Transform("shift", "Shift", GEOMETRY, "The head is not in the middle of the field of view.",
+    TransformSpec("shift", "Shift", GEOMETRY, "The head is not in the middle of the field of view.",
               _one("length", "Distance", "mm", 0, 60, (0, 10), 1), _shift, moves=True, field=True),
-    Transform("zoom", "Zoom", GEOMETRY, "Heads differ in size, children's most.",
+    TransformSpec("zoom", "Zoom", GEOMETRY, "Heads differ in size, children's most.",
               _one("factor", "Factor", "×", 0.5, 1.6, (0.9, 1.1), 0.05), _zoom, moves=True),
-    Transform("elastic", "Elastic", GEOMETRY, "No two brains have one shape.",
+    TransformSpec("elastic", "Elastic", GEOMETRY, "No two brains have one shape.",
               _one("displacement", "Displacement", "mm", 0, 20, (2, 6), 1), _elastic,
               moves=True, field=True),
-    Transform("mirror", "Mirror left and right", GEOMETRY,
+    TransformSpec("mirror", "Mirror left and right", GEOMETRY,
               "Doubles the heads; the hemispheres change their names.",
               (), _mirror, moves=True),
-    Transform("bias", "Bias field", SCANNER,
+    TransformSpec("bias", "Bias field", SCANNER,
               "Receive coils shade the image: one tissue, several brightnesses.",
               _one("strength", "Coefficients", "", 0, 1.5, (0.1, 0.5), 0.05), _bias, field=True),
-    Transform("anisotropy", "Thick slices", SCANNER,
+    TransformSpec("anisotropy", "Thick slices", SCANNER,
               "Clinical scans often have slices several times thicker than their pixels.",
               _one("factor", "Factor", "×", 1, 8, (1.5, 4), 0.5), _anisotropy, field=True),
-    Transform("spike", "Spike", SCANNER,
+    TransformSpec("spike", "Spike", SCANNER,
               "One disturbed sample of k-space puts stripes over the whole head.",
               _one("strength", "Strength", "", 0, 4, (0.3, 1), 0.1), _spike, field=True),
-    Transform("noise", "Noise", SCANNER, "Short scans and weak fields are noisy.",
+    TransformSpec("noise", "Noise", SCANNER, "Short scans and weak fields are noisy.",
               _one("spread", "Standard deviation", "%", 0, 30, (1, 5), 0.5), _noise, field=True),
-    Transform("motion", "Motion", MOTION,
+    TransformSpec("motion", "Motion", MOTION,
               "The patient moved twice while k-space was filled: edges repeat.",
-              (Parameter("degrees", "Rotation", "°", 0, 20, (1, 5), 0.5),
-               Parameter("shift", "Shift", "mm", 0, 20, (1, 5), 0.5)), _motion, field=True),
-    Transform("ghosting", "Ghosting", MOTION,
+              (ParameterSpec("degrees", "Rotation", "°", 0, 20, (1, 5), 0.5),
+               ParameterSpec("shift", "Shift", "mm", 0, 20, (1, 5), 0.5)), _motion, field=True),
+    TransformSpec("ghosting", "Ghosting", MOTION,
               "Pulsation and breathing repeat the head along the phase direction.",
-              (Parameter("ghosts", "Ghosts", "", 2, 12, (3, 6), 1, True),
-               Parameter("strength", "Strength", "", 0, 2, (0.3, 0.8), 0.05)), _ghosting,
+              (ParameterSpec("ghosts", "Ghosts", "", 2, 12, (3, 6), 1, True),
+               ParameterSpec("strength", "Strength", "", 0, 2, (0.3, 0.8), 0.05)), _ghosting,
               field=True),
-    Transform("blur", "Gaussian blur", GREY, "Small motion, a coarse matrix, smoothing.",
+    TransformSpec("blur", "Gaussian blur", GREY, "Small motion, a coarse matrix, smoothing.",
               _one("sigma", "Sigma", "mm", 0.2, 8, (0.4, 1.5), 0.1), _blur),
-    Transform("gamma", "Gamma", GREY,
+    TransformSpec("gamma", "Gamma", GREY,
               "Another contrast between tissues: below 1 brightens, above 1 darkens.",
               _one("exponent", "Exponent", "", 0.3, 3, (0.75, 1.35), 0.05), _gamma),
 )  # fmt: skip
@@ -186,7 +193,7 @@ def calls(draw: Draw) -> list[Call]:
     return [_call(part, draw.seed, place) for place, part in enumerate(draw.parts)]
 
 
-def _call(part: Drawn, seed: int, place: int) -> Call:
+def _call(part: AppliedTransform, seed: int, place: int) -> Call:
     rng = np.random.default_rng([seed, place, 3])
     return HEADS[part.transform].call(part.values, rng)
 

@@ -20,7 +20,7 @@ MOST_PARTS = 8
 
 
 @dataclass(frozen=True)
-class Parameter:
+class ParameterSpec:
     """One number of a transform.
 
     Attributes:
@@ -48,7 +48,7 @@ class Parameter:
 
 
 @dataclass(frozen=True)
-class Transform:
+class TransformSpec:
     """One idea of augmentation.
 
     Attributes:
@@ -64,12 +64,12 @@ class Transform:
     title: str
     group: str
     why: str
-    parameters: tuple[Parameter, ...]
+    parameters: tuple[ParameterSpec, ...]
     call: Callable[..., Any]
     moves: bool = False
     field: bool = False
 
-    def parameter(self, name: str) -> Parameter:
+    def parameter(self, name: str) -> ParameterSpec:
         """The parameter of that name.
 
         Raises:
@@ -86,7 +86,7 @@ class Transform:
         return {one.name: one.usual for one in self.parameters}
 
 
-Catalogue = Mapping[str, Transform]
+Catalogue = Mapping[str, TransformSpec]
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class Planned:
 
 
 @dataclass(frozen=True)
-class Drawn:
+class AppliedTransform:
     """A transform with the numbers that were drawn."""
 
     transform: str
@@ -117,7 +117,7 @@ class Draw:
     """
 
     seed: int
-    parts: tuple[Drawn, ...]
+    parts: tuple[AppliedTransform, ...]
     skipped: tuple[str, ...] = ()
 
 
@@ -139,7 +139,7 @@ def draw(pipeline: Sequence[Planned], catalogue: Catalogue, seed: int) -> Draw:
                 value = float(min(np.floor(low + rng.random() * (high - low + 1)), high))
             values[parameter.name] = round(value, 6)
         if applied:
-            parts.append(Drawn(planned.transform, values))
+            parts.append(AppliedTransform(planned.transform, values))
         else:
             skipped.append(planned.transform)
     return Draw(seed, tuple(parts), tuple(skipped))
@@ -147,10 +147,10 @@ def draw(pipeline: Sequence[Planned], catalogue: Catalogue, seed: int) -> Draw:
 
 def fixed(transform: str, values: Mapping[str, float], seed: int = 0) -> Draw:
     """A draw of one transform with given numbers: a point of a sweep."""
-    return Draw(seed, (Drawn(transform, dict(values)),))
+    return Draw(seed, (AppliedTransform(transform, dict(values)),))
 
 
-def words(drawn: Drawn, catalogue: Catalogue) -> str:
+def words(drawn: AppliedTransform, catalogue: Catalogue) -> str:
     """What was drawn, as on the screen: "Rotation 12.3°"."""
     transform = catalogue[drawn.transform]
     if len(transform.parameters) == 1:
@@ -215,7 +215,7 @@ def _number(text: str) -> float:
         raise UnsuitableInputError(f"The link says “{text[:20]}” where a number belongs.") from err
 
 
-def _within(parameter: Parameter, low: float, high: float) -> tuple[float, float]:
+def _within(parameter: ParameterSpec, low: float, high: float) -> tuple[float, float]:
     """A range inside what the parameter allows, its ends in order."""
     low, high = sorted((low, high))
     clipped = np.clip([low, high], parameter.low, parameter.high)

@@ -82,7 +82,13 @@ def harm(measure: Measure, original: float, values: np.ndarray) -> np.ndarray:
 def best_and_worst(
     measure: Measure, original: Mapping[str, float], trials: Sequence[Trial]
 ) -> tuple[Trial, Trial]:
-    """The least and the most harmed of at least one trial; gone labels are left out if they can."""
+    """The least and the most changed of at least one trial.
+
+    Where the measure knows the truth ("high" or "low" is better) that is the nearest to it and the
+    farthest from it. Draws that applied nothing, and those that lost the label, are left out
+    where others remain.
+    """
+    trials = [trial for trial in trials if trial.draw.parts] or trials
     answered = [trial for trial in trials if np.isfinite(trial.figures[measure.key])] or trials
     values = np.array([trial.figures[measure.key] for trial in answered])
     bad = harm(measure, original[measure.key], values)

@@ -1,13 +1,17 @@
 """Which transform is safe for which kind of image: a badge, why, and who says so.
 
-“Safe” is said of usual strengths; any transform at its limit destroys what is to be seen, which
-the checks of a draw (`checks`) find. Levels are this project's reading of the sources.
+A badge speaks of usual strengths; `judged` lowers it where the range that is set goes beyond
+them. What one draw made false, `checks` finds. Levels are this project's reading of the sources.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from core.augment.pipeline import TransformSpec
+
+Range = tuple[float, float]
 SAFE, CARE, WRONG = "safe", "with care", "wrong"
 
 SOURCES = {
@@ -167,6 +171,43 @@ _TABLES = {
     "chest": {**_FILM, **_CHEST},
     "head": _HEAD,
 }
+
+
+ANY_STRENGTH = {("limb", "rotate")}
+"""Safe at any value: limbs are filmed at every angle."""
+FAR = 3.0
+"""From this many times the usual strength on a transform is wrong, not only with care."""
+
+
+def judged(modality: str, transform: TransformSpec, ranges: Mapping[str, Range]) -> Badge:
+    """The badge of a transform at the ranges that are set, not of its name alone.
+
+    Args:
+        modality: "limb", "hand", "chest" or "head".
+        transform: From the modality's catalogue.
+        ranges: (low, high) by parameter; a missing one is the usual range.
+
+    Raises:
+        KeyError: If the modality has no such transform.
+    """
+    named = badge(modality, transform.name)
+    if named.level == WRONG or (modality, transform.name) in ANY_STRENGTH:
+        return named
+    far, sentences = 1.0, []
+    for parameter in transform.parameters:
+        low, high = ranges.get(parameter.name, parameter.usual)
+        least, most = parameter.usual
+        middle, half = (least + most) / 2, max((most - least) / 2, parameter.step)
+        reach = max(abs(low - middle), abs(high - middle)) / half
+        if reach > 1.0 + 1e-9:
+            far = max(far, reach)
+            sentences.append(
+                f"{parameter.label} beyond the usual {parameter.words(least)} to "
+                f"{parameter.words(most)}."
+            )
+    if far <= 1.0:
+        return named
+    return Badge(WRONG if far >= FAR else CARE, " ".join([*sentences, named.why]), named.source)
 
 
 def badge(modality: str, transform: str) -> Badge:

@@ -13,7 +13,7 @@ import pytest
 from core.augment import evidence, pictures, report
 from core.augment.films import FILMS
 from core.augment.labels import Labels
-from core.augment.pipeline import fixed
+from core.augment.pipeline import Draw, fixed
 from core.augment.report import Measure, Trial
 
 SCORE = Measure("score", "Score", level=0.2, level_name="threshold")
@@ -37,6 +37,12 @@ def test_best_and_worst(measure: Measure, best: int, worst: int) -> None:
     )
     wanted = (best, worst) if measure is SCORE else (3, worst)
     assert tuple(trial.draw.seed for trial in found) == wanted
+
+
+def test_a_draw_that_applied_nothing_is_not_the_most_harmed() -> None:
+    untouched = report.Trial(Draw(9, ()), {"score": 0.0, "months": 100.0})
+    found = report.best_and_worst(SCORE, ORIGINAL, [untouched, *trials((0.5, 110.0))])
+    assert [trial.draw.seed for trial in found] == [0, 0]
 
 
 def test_summary_counts_labels_that_are_gone() -> None:

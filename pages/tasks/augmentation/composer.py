@@ -5,11 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from core.augment import safety
+from core.augment.code import library_name
 from core.augment.pipeline import (
     MOST_PARTS,
-    Parameter,
+    ParameterSpec,
     Planned,
-    Transform,
+    TransformSpec,
     from_text,
     to_text,
 )
@@ -149,13 +150,13 @@ def compose(modality: Modality) -> tuple[tuple[Planned, ...], int]:
                      width="stretch")  # fmt: skip
         st.markdown("**Pipeline**, applied from top to bottom")
         parts = list(_parts(kind))
+        _adding(modality, len(parts))
         if not parts:
-            st.caption("Empty: the image stays as it is. Add a transform below.")
+            st.caption("Empty: the image stays as it is. Add a transform.")
         pipeline = tuple(
             _part(modality, place, number, name, len(parts))
             for place, (number, name) in enumerate(parts)
         )
-        _adding(modality, len(parts))
     return pipeline, int(st.session_state[f"{PAGE}_draw"])
 
 
@@ -188,18 +189,31 @@ def _adding(modality: Modality, count: int) -> None:
     )
 
 
-def _titled(modality: Modality, transform: Transform) -> str:
-    return f"{transform.title} · {safety.badge(modality.name, transform.name).level}"
+def _titled(modality: Modality, transform: TransformSpec) -> str:
+    """What the list says and its search finds: also the names that the libraries use."""
+    level = safety.badge(modality.name, transform.name).level
+    usual = {one.name: one.usual for one in transform.parameters}
+    return f"{transform.title} · {level} · {library_name(transform.name, modality.kind, usual)}"
 
 
 def _part(modality: Modality, place: int, number: int, name: str, count: int) -> Planned:
     """One transform of the pipeline with its sliders."""
     transform, kind = modality.catalogue[name], modality.kind
-    level = safety.badge(modality.name, name).level
-    with st.container(border=True, gap="small"):
-        st.markdown(f"**{place + 1}. {transform.title}**", help=transform.why)
+    ranges = {
+        one.name: st.session_state.get(_key(number, one.name), one.usual)
+        for one in transform.parameters
+    }
+    found = safety.judged(modality.name, transform, ranges)
+    said = ", ".join(
+        f"{one.words(ranges[one.name][0])} to {one.words(ranges[one.name][1])}"
+        for one in transform.parameters
+    )
+    line = f"**{place + 1}. {transform.title}** {said} {badge(found.level)}"
+    # The transform that was added last stands open, the others are a line.
+    newest = number == st.session_state.get(f"{PAGE}_numbers")
+    with st.expander(line, expanded=newest, key=_key(number, "card")):
+        st.caption(f"{transform.why} {found.why}")
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-            st.markdown(badge(level), width="stretch")
             for label, by, what in (("↑", -1, "earlier"), ("↓", 1, "later")):
                 st.button(
                     label, key=_key(number, what), type="tertiary", on_click=_move,
@@ -218,7 +232,7 @@ def _part(modality: Modality, place: int, number: int, name: str, count: int) ->
     return Planned(name, ranges, chance / 100)
 
 
-def _range(number: int, parameter: Parameter) -> tuple[float, float]:
+def _range(number: int, parameter: ParameterSpec) -> tuple[float, float]:
     whole = parameter.step >= 1
     convert = int if whole else float
     unit = parameter.unit.replace("%", "%%")
@@ -236,7 +250,7 @@ def _range(number: int, parameter: Parameter) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _shown(parameter: Parameter, pair: tuple[float, float]) -> tuple[float, float]:
+def _shown(parameter: ParameterSpec, pair: tuple[float, float]) -> tuple[float, float]:
     """A range as the slider takes it: whole numbers where its step is one."""
     if parameter.step >= 1:
         return round(pair[0]), round(pair[1])

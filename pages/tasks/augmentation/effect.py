@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.augment import pictures, report
-from core.augment.pipeline import Draw, Parameter, Planned, Transform, draw, fixed, to_text
+from core.augment.pipeline import Draw, ParameterSpec, Planned, TransformSpec, draw, fixed, to_text
 from core.augment.report import Measure, Trial
 from core.errors import ImagingError
 from core.plots import viewer as figures
@@ -94,7 +94,7 @@ def sweep(
 
 def _parameter(
     modality: Modality, pipeline: tuple[Planned, ...]
-) -> tuple[Transform, Parameter]:  # fmt: skip
+) -> tuple[TransformSpec, ParameterSpec]:  # fmt: skip
     """The transform and the parameter to sweep; the pipeline's first one at first."""
     names = [name for name, one in modality.catalogue.items() if one.parameters]
     first = next((one.transform for one in pipeline if one.transform in names), names[0])
@@ -114,7 +114,7 @@ def _parameter(
 
 
 def _grid(
-    modality: Modality, transform: Transform, parameter: Parameter
+    modality: Modality, transform: TransformSpec, parameter: ParameterSpec
 ) -> tuple[float, float, int, int]:  # fmt: skip
     """From where to where, at how many values, and how often each."""
     first = reach(transform, parameter)
@@ -141,7 +141,7 @@ def _grid(
     return float(low), float(high), points, repeats
 
 
-def reach(transform: Transform, parameter: Parameter) -> tuple[float, float]:
+def reach(transform: TransformSpec, parameter: ParameterSpec) -> tuple[float, float]:
     """The range of a first sweep: three times the usual one for geometry, else all there is."""
     if not transform.moves or transform.field:
         return parameter.low, parameter.high
@@ -231,7 +231,7 @@ def _curve(
     return report.sweep_curve(measures, job.original, list(job.trials), title, usual)
 
 
-def _in_words(measure: Measure, job: Job, parameter: Parameter) -> str:
+def _in_words(measure: Measure, job: Job, parameter: ParameterSpec) -> str:
     """The curve in a sentence: where it is best and worst."""
     values, answers = report.grouped(job.trials, measure.key)
     mean, _, _ = report.spans(answers)
@@ -263,7 +263,12 @@ def _more(
         judged = by_key.get(chosen, judged)
     best, worst = report.best_and_worst(judged, job.original, job.trials)
     untouched = Draw(0, ())
-    shown = [("Original", untouched), ("Least harmed", best.draw), ("Most harmed", worst.draw)]
+    names = (
+        ("Changed least", "Changed most")
+        if judged.better == "same"
+        else ("Least harmed", "Most harmed")
+    )
+    shown = [("Original", untouched), (names[0], best.draw), (names[1], worst.draw)]
     looked = []
     with st.spinner("Drawing the answers …", show_time=False):
         for (name, one), column in zip(shown, st.columns(3, gap="medium"), strict=True):

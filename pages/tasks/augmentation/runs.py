@@ -44,10 +44,10 @@ class Job:
     @property
     def state(self) -> str:
         """ "running", "stopped", "failed" or "done"."""
+        if self.stop.is_set() and len(self.trials) < self.total:
+            return "stopped"  # at once: what the worker still computes is not heard
         if not self.future.done():
             return "running"
-        if self.future.cancelled() or self.stop.is_set():
-            return "stopped"
         return "failed" if self.future.exception() else "done"
 
     @property
@@ -125,11 +125,11 @@ def _work(
                 if stopped():
                     return
                 moved.append(subject.after(draw))
+            answers = answering.answer(moved, stopped)
+            if stopped():
+                return
             for (draw, value), figures, one in zip(
-                plan[first : first + answering.batch],
-                answering.answer(moved, stopped),
-                moved,
-                strict=True,
+                plan[first : first + answering.batch], answers, moved, strict=True
             ):
                 found = flags(subject.modality, subject.pixels, subject.labels, one)
                 sentences = tuple(flag.sentence for flag in found)

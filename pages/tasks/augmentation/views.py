@@ -160,7 +160,8 @@ def drawn_parts(modality: Modality, one: Draw) -> None:
     lines = []
     measured = evidence.beside(modality.experiments)
     for number, part in enumerate(one.parts, start=1):
-        badge = safety.badge(modality.name, part.transform)
+        drawn = {name: (value, value) for name, value in part.values.items()}
+        badge = safety.judged(modality.name, modality.catalogue[part.transform], drawn)
         lines.append(
             f"{number}. **{words(part, modality.catalogue)}** {composer.badge(badge.level)} "
             f"{badge.why} :gray[{badge.source}.] {measured.get(part.transform, '')}"
