@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from core.augment import apply, heads
+from core.augment.labels import Labels
 from core.augment.pipeline import AppliedTransform, Catalogue, Draw, Planned, Ranges, to_text
 from core.errors import UnsuitableInputError
 from core.images import FloatArray
@@ -32,6 +34,37 @@ def library_name(transform: str, kind: str, usual: Ranges) -> str:
         return str(apply.FILMS[transform].call(usual, (64, 48))[0])
     line = heads.ranged_text([Planned(transform, usual)])[0]
     return line.split("(")[0].removeprefix("tio.")
+
+
+def saved(pixels: FloatArray, labels: Labels, affine: Any = None) -> bytes:
+    """An image with its labels as an .npz file, for the code that is shown.
+
+    Holds `pixels` (float32, films in [0, 1]), `boxes_xyxy`, `box_names`, `mask_NAME` for each mask
+    and, of a head, `affine` (voxel index to mm).
+    """
+    arrays: dict[str, Any] = {
+        "pixels": pixels,
+        "boxes_xyxy": labels.boxes_xyxy,
+        "box_names": np.array(labels.box_names, dtype=str),
+    }
+    arrays |= {f"mask_{name}": mask for name, mask in labels.masks.items()}
+    if affine is not None:
+        arrays["affine"] = np.asarray(affine, float)
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    return buffer.getvalue()
+
+
+def loading(kind: str, file_name: str) -> str:
+    """The lines before the code that read the file of `saved`."""
+    lines = ["import numpy as np", f'saved = np.load("{file_name}")']
+    if kind == "film":
+        lines += [
+            'film, boxes_xyxy, names = saved["pixels"], saved["boxes_xyxy"], saved["box_names"]'
+        ]
+    else:
+        lines += ['voxels, affine = saved["pixels"], saved["affine"]']
+    return "\n".join(lines) + "\n\n"
 
 
 def film_training(pipeline: Sequence[Planned], shape: tuple[int, int]) -> str:

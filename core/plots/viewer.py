@@ -47,12 +47,19 @@ class BoxLayer:
 
 @dataclass(frozen=True, eq=False)
 class Panel:
-    """One picture of the viewer: uint8 (H, W) or (H, W, 3), with what lies on it."""
+    """One picture of the viewer: uint8 (H, W) or (H, W, 3), with what lies on it.
+
+    Attributes:
+        laterality: Its own side mark instead of the viewer's, where it was mirrored.
+        magnified: Factor of lengths against the viewer's spacing, for its scale bar.
+    """
 
     title: str
     picture: Picture
     layers: tuple[BoxLayer, ...] = ()
     heat: FloatArray | None = None
+    laterality: str | None = None
+    magnified: float = 1.0
 
 
 def data_uri(picture: Picture) -> str:
@@ -107,7 +114,7 @@ def viewer(
     for column, panel in enumerate(panels, start=1):
         source = sources.get(id(panel.picture)) or data_uri(panel.picture)
         sources[id(panel.picture)] = source
-        _add_panel(figure, column, panel, source, laterality)
+        _add_panel(figure, column, panel, source, panel.laterality or laterality)
     figure.update_layout(
         margin={"l": 0, "r": 0, "t": 30, "b": 30},
         paper_bgcolor=VIEWING_BOX,
@@ -125,7 +132,12 @@ def viewer(
                 "buttons": [{"label": "", "method": "relayout", "args": [{}]}],
             }
         ],
-        meta={"film": {"spacing_mm": spacing_mm[1] if spacing_mm else None}},  # for the scale bar
+        meta={  # for the scale bars
+            "film": {
+                "spacing_mm": spacing_mm[1] if spacing_mm else None,
+                "magnified": [panel.magnified for panel in panels],
+            }
+        },
         legend={
             "orientation": "h",
             "x": 1,

@@ -82,7 +82,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
       const { range, _length, _offset } = layout[axis];
       const y = layout[axis.replace("x", "y")];
       const screen = _length / Math.abs(range[1] - range[0]);
-      const perUnit = screen / (spacing ?? 1);
+      const panel = Number(axis.slice(5) || 1) - 1;
+      // A panel whose film was enlarged has longer millimetres; its pixels stay pixels.
+      const magnified = spacing ? (layout.meta.film.magnified?.[panel] ?? 1) : 1;
+      const perUnit = (screen / (spacing ?? 1)) * magnified;
       const length = barLength(perUnit, _length);
       const mark = document_.createElement("div");
       mark.className = "film-scale";

@@ -380,28 +380,3 @@ def test_what_was_drawn_is_said_with_units() -> None:
 
 def test_motion_without_a_change_is_none() -> None:
     assert Motion() == Motion(False, 0.0, 1.0, 0.0)
-
-
-@pytest.mark.parametrize(
-    ("modality", "degrees", "level"),
-    [
-        ("chest", 5, safety.SAFE),
-        ("chest", 20, safety.CARE),
-        ("chest", 90, safety.WRONG),
-        ("limb", 90, safety.SAFE),  # limbs are filmed at any angle
-    ],
-)
-def test_badge_judges_the_range_that_is_set(modality: str, degrees: float, level: str) -> None:
-    ranges = {"degrees": (-degrees, degrees)}
-    assert safety.judged(modality, FILMS["rotate"], ranges).level == level
-
-
-def test_transforms_are_found_by_the_names_of_the_libraries() -> None:
-    usual = {one.name: one.usual for one in FILMS["rotate"].parameters}
-    assert code.library_name("rotate", "film", usual) == "Affine"
-    usual = {one.name: one.usual for one in HEADS["bias"].parameters}
-    assert code.library_name("bias", "head", usual) == "RandomBiasField"
-    for kind, catalogue in (("film", FILMS), ("head", HEADS)):
-        for name, transform in catalogue.items():
-            usual = {one.name: one.usual for one in transform.parameters}
-            assert code.library_name(name, kind, usual).isidentifier()

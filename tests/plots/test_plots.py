@@ -142,8 +142,8 @@ def test_every_panel_says_which_side_it_shows(side: str | None, count: int) -> N
 
 def test_viewer_tells_the_page_the_column_spacing_for_its_scale_bar() -> None:
     known = figures.viewer(panels(), spacing_mm=(0.4, 0.5))
-    assert known.layout.meta == {"film": {"spacing_mm": 0.5}}
-    assert figures.viewer(panels()).layout.meta == {"film": {"spacing_mm": None}}
+    assert known.layout.meta["film"]["spacing_mm"] == 0.5
+    assert figures.viewer(panels()).layout.meta["film"]["spacing_mm"] is None
 
 
 def test_boxes_stand_where_they_are_with_hover_and_solid_line() -> None:

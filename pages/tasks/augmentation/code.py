@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from core.augment import code, heads, pictures
 from core.augment.labels import Moved
 from core.augment.pipeline import Draw, Planned, to_text
 from core.errors import UnsuitableInputError
+from pages.shared import views
+from pages.shared.views import Download
 from pages.tasks.augmentation import views as lab
 from pages.tasks.augmentation.modalities import Modality
 from pages.tasks.augmentation.subjects import Subject
@@ -20,6 +24,8 @@ def show(
 ) -> None:
     """Code for a training, code and JSON for this draw, the link, and a JSON to run again."""
     training, exact = _python(modality, subject, pipeline, one)
+    file_name = f"{modality.name}_{subject.digest[:8]}_original.npz"
+    exact = code.loading(modality.kind, file_name) + exact
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown("**For a training**: draws anew for every image")
@@ -27,6 +33,25 @@ def show(
     with right:
         st.markdown(f"**This draw ({one.seed})**: the same pixels again")
         st.code(exact, language="python", wrap_lines=True, height=340)
+    drawn_name = f"{modality.name}_{subject.digest[:8]}_draw{one.seed}.npz"
+    views.downloads(
+        f"{PAGE}_code",
+        [
+            Download(
+                "Original with its labels (NPZ)", file_name, "application/octet-stream",
+                partial(code.saved, subject.pixels, subject.labels, subject.affine),
+            ),
+            Download(
+                "Augmented with its labels (NPZ)", drawn_name, "application/octet-stream",
+                partial(code.saved, moved.pixels, moved.labels, subject.affine),
+            ),
+        ],
+    )  # fmt: skip
+    st.caption(
+        "The code on the right begins with the first file. Films are float32, 0 black to 1 white, "
+        "bone bright; heads are in the scanner's own units. A hash in the JSON is the SHA-256 of "
+        "the float32 values, row by row, followed by the shape as text."
+    )
     text = code.to_json(one, modality.name, subject.pixels, moved.pixels)
     st.markdown(
         "**This draw as JSON**, with the hashes of the pixels before and after"

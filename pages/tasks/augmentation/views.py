@@ -90,9 +90,13 @@ def viewer(subject: Subject, moved: Moved) -> None:
     titles = ["Original", "Augmented", f"Difference, full colour ±{reach:.0%}"]
     layers = [_boxes(subject.untouched), _boxes(moved), ()]
     spacing, side = _scale(subject, shown[0])
+    mark = side_mark(subject, moved, side)
+    marks, scales = (side, mark, mark), (1.0, moved.motion.scale, moved.motion.scale)
     panels = [
-        figures.Panel(title, one, tuple(boxes))
-        for title, one, boxes in zip(titles, shown, layers, strict=True)
+        figures.Panel(title, one, tuple(boxes), laterality=letter, magnified=scale)
+        for title, one, boxes, letter, scale in zip(
+            titles, shown, layers, marks, scales, strict=True
+        )
     ]
     height, width = shown[0].shape[:2]
     plane = where(subject)[0] if subject.affine is not None else ""
@@ -114,6 +118,19 @@ def viewer(subject: Subject, moved: Moved) -> None:
     )
     for note in subject.notes:
         st.caption(note)
+
+
+def side_mark(subject: Subject, moved: Moved, side: str | None) -> str | None:
+    """The side mark of the image after a draw: mirroring takes it along.
+
+    On a slice of a head it names the side at the picture's left; on a film the side of the body,
+    whose letter is mirrored with the film.
+    """
+    if side is None or not moved.motion.mirrored:
+        return side
+    if subject.affine is None:
+        return f"{side}, mirrored"
+    return {"R": "L", "L": "R"}.get(side, side)
 
 
 def _labelled(subject: Subject) -> bool:
@@ -249,7 +266,9 @@ def histograms(subject: Subject, moved: Moved) -> None:
         [("before", before.ravel(), "dash"), ("after", now.ravel(), "solid")],
         "grey value, 0 black to 1 white" if unit == "pixels" else "intensity, without air",
     )
-    figure.update_yaxes(title=f"share of {unit}")
+    figure.update_yaxes(title=f"share of {unit}, logarithmic", type="log")
+    if unit == "pixels":
+        figure.update_xaxes(range=[0, 1])
     st.plotly_chart(
         figure, key=f"{PAGE}_histogram", alt="Histogram of grey values before and after.",
         config=figures.CONFIG,
