@@ -232,9 +232,8 @@ def _calibration(path: Path) -> None:
     """Predicted against observed."""
     table = pd.read_csv(path)
     st.markdown("#### Are the probabilities true?", help=GLOSSARY["calibrated"])
-    bins = [
-        (float(row.found), float(row.true), int(row.n)) for row in table.itertuples(index=False)
-    ]
+    columns = (table[name].tolist() for name in ("found", "true", "n"))
+    bins: list[tuple[float, float, int]] = list(zip(*columns, strict=True))
     left, right = st.columns([3, 2], gap="large")
     with left:
         st.plotly_chart(
@@ -316,8 +315,8 @@ def _table(found: list[tuple[ModelCard, Metric]], alt: str) -> None:
         }
         for card, metric in found
     ]
-    height = "content" if len(rows) <= 12 else 430
-    st.dataframe(pd.DataFrame(rows), hide_index=True, height=height, alt=alt)
+    many = len(rows) > 12
+    st.dataframe(pd.DataFrame(rows), hide_index=True, height=430 if many else "content", alt=alt)
 
 
 def _metrics(card: ModelCard, name: str) -> list[Metric]:

@@ -142,11 +142,11 @@ def _answer(reading: Reading) -> None:
     )
     now = reading.heart
     if now and reading.mm_per_px is not None:
-        heart, chest = (
+        across = [
             chest_plots.length(px, reading.mm_per_px)
             for px in (now.ratio.heart_width_px, now.ratio.chest_width_px)
-        )
-        st.caption(f"Heart {heart}, chest {chest} at the detector’s pixel size.")
+        ]
+        st.caption(f"Heart {across[0]}, chest {across[1]} at the detector’s pixel size.")
     if now:
         for sentence in caveats(reading, now.ratio):
             st.caption(sentence)

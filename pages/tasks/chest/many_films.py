@@ -20,6 +20,7 @@ from core.errors import ImagingError
 from core.files import write as exports
 from core.files.radiograph import read_radiograph
 from core.glossary import GLOSSARY
+from core.images import Radiograph
 from core.phantoms.chest.phantom import VIEWS
 from core.plots import draw
 from models.chest.preprocess import SMALL_SIDE_PX
@@ -124,7 +125,10 @@ def _batch(settings: Settings, choices: Choices) -> Batch:
 def _preview(scored: Scored) -> draw.Picture:
     """The film made small, upright."""
     reading: ChestReading = scored.detail
-    image = scored.image if reading.came is None else film_kind.righted(scored.image, reading.came)
+    image = scored.image
+    assert isinstance(image, Radiograph)
+    if reading.came is not None:
+        image = film_kind.righted(image, reading.came)
     return draw.windowed(draw.scaled(image.pixels, min(1.0, PREVIEW_PX / max(image.shape))))
 
 
@@ -225,7 +229,8 @@ def _tile(film: Film, rows: Sequence[FindingRow], settings: Settings) -> tuple[d
     ratio = "" if heart is None else f", CTR {heart.ratio.ratio:.2f} ({heart.words})"
     count = len(above(rows))
     words = f"{count} finding{'' if count == 1 else 's'}{ratio}"
-    return _drawn(film, film.picture.astype(np.float32) / 255, settings), words
+    pixels = film.picture.astype(np.float32) / np.float32(255)
+    return _drawn(film, pixels, settings), words
 
 
 def _drawn(film: Film, pixels: draw.FloatArray, settings: Settings) -> draw.Picture:

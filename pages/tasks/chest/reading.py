@@ -177,7 +177,7 @@ def measured(masks: Masks) -> tuple[CardiothoracicRatio | None, str]:
 def chosen(reading: Reading) -> str:
     """The label whose heat map is shown: the one chosen for this film, else the top one."""
     labels = {in_words(label): label for label in reading.findings.probabilities}
-    name = st.session_state.get(finding_key(reading))
+    name = str(st.session_state.get(finding_key(reading)))
     return labels.get(name) or labels[reading.rows[0].name]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -188,8 +188,8 @@ def _growing(settings: Settings, base: Phantom) -> None:
         "on the true one; a network that reads the heart should pass its operating point near "
         f"{ctr.LIMIT:g}."
     )
-    lines = {"measured ratio (CTR)": list(result.measured)}
-    lines |= {f"probability: {name}": list(values) for name, values in result.probabilities.items()}
+    lines: dict[str, Sequence[float]] = {"measured ratio (CTR)": result.measured}
+    lines |= {f"probability: {name}": values for name, values in result.probabilities.items()}
     st.plotly_chart(
         curves.curve(
             RATIOS,
