@@ -29,13 +29,8 @@ class StoreError(ImagingError):
 
 
 LEFT_OUT = (
-    "torch",
-    "torchvision",
-    "tensorflow",
-    "keras",
-    "ultralytics",
-    "pytorch_grad_cam",
-    "torchio",
+    *("torch", "torchvision", "tensorflow", "keras", "ultralytics", "pytorch_grad_cam"),
+    *("torchio", "albumentations", "onnx", "safetensors"),
 )
 """Packages of the full install that the light one (requirements-light.txt) leaves out."""
 

@@ -115,8 +115,8 @@ def passed(
             "Show the film as it came",
             key=f"{key}_undo",
             icon=":material/undo:",
-            on_click=_put_right(key).pop,
-            args=(came, None),
+            on_click=_as_it_came,
+            args=(key, came),
         )
     reason, fixable = "", None
     if refused:
@@ -170,6 +170,10 @@ def _refused(key: str, case: Case, came: str, reason: str, fixable: FilmKind | N
             "are asked first whether this is a film for it."
         )
     views.known_of(case.image, case.words)
+
+
+def _as_it_came(key: str, digest: str) -> None:
+    _put_right(key).pop(digest, None)
 
 
 def _put_right(key: str) -> dict[str, FilmKind]:

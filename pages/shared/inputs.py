@@ -178,8 +178,12 @@ def _sample(key: str, task: str) -> Case | tuple[str, str]:
 def _download(sample: Sample) -> str | None:
     """Fetch a sample with a progress bar; a sentence if that failed."""
     bar = st.progress(0.0, "Downloading …")
+
+    def arrived(share: float, what: str) -> None:
+        bar.progress(min(share, 1.0), what)
+
     try:
-        fetch(sample, progress=lambda share, what: bar.progress(min(share, 1.0), what))
+        fetch(sample, progress=arrived)
     except ImagingError as err:
         return f"{err} The phantoms work without a network."
     finally:
