@@ -155,8 +155,8 @@ function makeFilm(root, data) {
     overlays.replaceChildren();
     for (const layer of layers) {
       const group = node("g", { class: layer.style }, overlays);
-      const text = (x, y, words) => {
-        const label = node("text", { x, y, dy: "-0.35em" }, group);
+      const text = (x, y, words, anchor = "start") => {
+        const label = node("text", { x, y, dy: "-0.35em", "text-anchor": anchor }, group);
         label.textContent = words;
       };
       for (const { box, line, spot, words } of layer.shapes) {
@@ -172,13 +172,17 @@ function makeFilm(root, data) {
           const [x0, x1, y] = line;
           node("path", { class: "rim", d: `M${x0} ${y}H${x1}` }, group);
           node("path", { d: `M${x0} ${y}H${x1}` }, group);
-          text(x0, y, words);
+          // Lines of the three may lie on each other: their words stand at different ends.
+          if (layer.style === "truth") text(x0, y, words);
+          else if (layer.style === "model") text(x1, y, words, "end");
+          else text((x0 + x1) / 2, y, words, "middle");
         } else {
           const [x, y] = spot;
-          const size = 9 * film.unit();
+          const size = { truth: 18, model: 11, you: 7 }[layer.style] * film.unit();
           node("path", { class: "rim", d: `M${x - size} ${y}h${2 * size}M${x} ${y - size}v${2 * size}` }, group);
           node("path", { d: `M${x - size} ${y}h${2 * size}M${x} ${y - size}v${2 * size}` }, group);
-          text(x + size, y - size, words);
+          if (layer.style === "you") text(x - size, y + 2.5 * size, words, "end");
+          else text(x + size, layer.style === "truth" ? y - size : y + 2 * size, words);
         }
       }
     }

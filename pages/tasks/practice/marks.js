@@ -9,7 +9,7 @@ export default function ({ data, parentElement, setStateValue }) {
   let spot = data.spot ?? null; // [x, y], on the frame that is shown
   let frame = data.frame ?? "";
   const button = root.querySelector(".add");
-  button.textContent = data.wantsSpot ? "Mark centre of view" : "Reset lines";
+  button.textContent = data.wantsSpot ? "Mark centre" : "Reset lines";
   button.hidden = !data.wantsSpot && !lines.length;
 
   let timer = null;

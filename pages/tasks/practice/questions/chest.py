@@ -34,7 +34,7 @@ def ask(case: Case, seat: Seat) -> list[Choice]:
         ticked = _findings(case, seat, start)
         lines = _lines(placed)
         st.caption(
-            "Cardiothoracic ratio (as you like): move the ends of both lines on the film, by "
+            "Cardiothoracic ratio (optional): move the ends of both lines on the film, by "
             "pointer or arrow keys. "
             + ("Both lines are placed." if lines else "Not placed: it is not kept.")
         )
@@ -56,6 +56,7 @@ def _findings(case: Case, seat: Seat, start: ChestAnswer | None) -> dict[str, fl
         format_func=spelled,
         key=f"{seat.name}_findings",
         label_visibility="collapsed",
+        wrap=True,
     )
     return {
         name: float(

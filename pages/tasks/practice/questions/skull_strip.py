@@ -57,7 +57,7 @@ def ask(case: Case, seat: Seat) -> list[Choice]:
             st.info(f"The model says {in_words(seat.model)}.", icon=":material/smart_toy:")
         spot = st.session_state[held]
         st.caption(
-            "Then click on the wrong spot in either picture, or press *Mark centre of view* and "
+            "Then click on the wrong spot in either picture, or press *Mark centre* and "
             "use the arrow keys. "
             + ("A spot is marked." if spot else "No spot is marked (it may stay so).")
         )
