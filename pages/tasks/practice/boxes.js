@@ -89,16 +89,14 @@ export default function ({ data, parentElement, setStateValue }) {
     boxes.forEach(([x, y, right, bottom], index) => {
       const group = film.drawing.children[index];
       const [rim, whole, first, last, label] = group.children;
-      for (const rect of [rim, whole]) {
-        for (const [name, value] of Object.entries({ x, y, width: right - x, height: bottom - y })) {
-          rect.setAttribute(name, value);
-        }
-      }
+      const frame = Object.entries({ x, y, width: right - x, height: bottom - y });
+      for (const rect of [rim, whole]) frame.forEach(([name, v]) => rect.setAttribute(name, v));
       first.setAttribute("transform", `translate(${x} ${y}) scale(${unit})`);
       last.setAttribute("transform", `translate(${right} ${bottom}) scale(${unit})`);
       label.setAttribute("x", x + 8 * unit);
       label.setAttribute("y", y);
-      const where = `${Math.round(x)}, ${Math.round(y)} to ${Math.round(right)}, ${Math.round(bottom)} px`;
+      const [left, top, to, low] = [x, y, right, bottom].map(Math.round);
+      const where = `${left}, ${top} to ${to}, ${low} px`;
       whole.setAttribute("aria-label", `Box ${index + 1}: ${where}`);
       first.setAttribute("aria-label", `Box ${index + 1}, upper left corner`);
       last.setAttribute("aria-label", `Box ${index + 1}, lower right corner`);

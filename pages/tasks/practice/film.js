@@ -166,8 +166,8 @@ function makeFilm(root, data) {
           node("rect", { ...frame, class: "rim" }, group);
           node("rect", frame, group);
           // Words of the three readers do not lie on each other where their boxes do.
-          const low = { truth: y, model: bottom + 18 * film.unit(), you: bottom + 34 * film.unit() };
-          text(x, low[layer.style], words);
+          const below = { model: 18, you: 34 }[layer.style];
+          text(x, below ? bottom + below * film.unit() : y, words);
         } else if (line) {
           const [x0, x1, y] = line;
           node("path", { class: "rim", d: `M${x0} ${y}H${x1}` }, group);
@@ -179,8 +179,9 @@ function makeFilm(root, data) {
         } else {
           const [x, y] = spot;
           const size = { truth: 18, model: 11, you: 7 }[layer.style] * film.unit();
-          node("path", { class: "rim", d: `M${x - size} ${y}h${2 * size}M${x} ${y - size}v${2 * size}` }, group);
-          node("path", { d: `M${x - size} ${y}h${2 * size}M${x} ${y - size}v${2 * size}` }, group);
+          const cross = `M${x - size} ${y}h${2 * size}M${x} ${y - size}v${2 * size}`;
+          node("path", { class: "rim", d: cross }, group);
+          node("path", { d: cross }, group);
           if (layer.style === "you") text(x - size, y + 2.5 * size, words, "end");
           else text(x + size, layer.style === "truth" ? y - size : y + 2 * size, words);
         }
