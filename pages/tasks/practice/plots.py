@@ -63,6 +63,8 @@ def show(key: str, name: str, results: Results) -> str | None:
         alt=f"{name}: {NOTES[name]}",
     )
     st.caption(NOTES[name])
+    if name == "ROC":
+        _differences(results, st.session_state.get(f"{key}_roc_finding"))
     with st.container(horizontal=True):
         for kind in ("png", "svg"):
             st.download_button(
@@ -96,6 +98,16 @@ def _roc(key: str, results: Results) -> go.Figure | None:
     found = {name: curve for name, curve in curves.items() if curve is not None}
     if not found:
         return None
+    figure = plots.roc_plot(found, results.model.label if results.model else None)
+    everyone = {one.label: one for one in results.everyone}
+    for trace, (name, curve) in zip(figure.data[1:], found.items(), strict=True):
+        scores = {row[2]: case for case, row in ratings(everyone[name], finding).items()}
+        trace.customdata = [[scores.get(float(least))] for least in curve.thresholds]
+    return figure
+
+
+def _differences(results: Results, finding: str | None) -> None:
+    """Each reader's area minus the model's, in words."""
     table = tables.against_model_table(results, finding)
     for row in table.to_dict("records"):
         st.caption(
@@ -103,12 +115,6 @@ def _roc(key: str, results: Results) -> go.Figure | None:
             f"{row['cases']} cases {row['model_auc']:.2f}; difference {row['difference']:+.2f} "
             f"(95 % interval {row['low']:+.2f} to {row['high']:+.2f}, DeLong)."
         )
-    figure = plots.roc_plot(found, results.model.label if results.model else None)
-    everyone = {one.label: one for one in results.everyone}
-    for trace, (name, curve) in zip(figure.data[1:], found.items(), strict=True):
-        scores = {row[2]: case for case, row in ratings(everyone[name], finding).items()}
-        trace.customdata = [[scores.get(float(least))] for least in curve.thresholds]
-    return figure
 
 
 def _froc(key: str, results: Results) -> go.Figure | None:

@@ -85,11 +85,13 @@ def _figures(results: Results) -> None:
     first = figures(results.readers[0])
     views.metric_strip(
         [
-            Figure(name.capitalize(), *_apart(tables.worded(name, estimate)))
+            Figure(name[:1].upper() + name[1:], *_apart(tables.worded(name, estimate)))
             for name, estimate in list(first.items())[:5]
         ]
     )
-    st.caption(f"{RULES[results.series.task]} In brackets: 95 % intervals, exact for shares.")
+    st.caption(
+        f"{RULES[results.series.task]} Below each figure: its 95 % interval, exact for shares."
+    )
     if len(results.everyone) > 1:
         with st.expander("Beside the model"):
             outcomes.figures_beside(results.everyone)

@@ -71,6 +71,7 @@ def _cases(table: pd.DataFrame) -> str | None:
     st.markdown("**Cases by how many got them wrong.** Choose one to open it.")
     shown = table.rename(columns={"number": "case no.", "median_seconds": "median s"})
     shown["wrong"] = [f"{w} of {n}" for w, n in zip(table["wrong"], table["readers"], strict=True)]
+    shown["median s"] = shown["median s"].round(1)
     shown["model"] = [{True: "right", False: "wrong"}.get(one, "–") for one in table["model_right"]]
     event = st.dataframe(
         shown[["case no.", "wrong", "model", "median s"]],
