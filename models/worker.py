@@ -137,10 +137,6 @@ class Worker:
         self._idle.start()
 
 
-Apart = Worker
-"""The name of before, for the rooms that still use it."""
-
-
 def _started(network: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         [sys.executable, "-m", "models.worker", network],

@@ -18,6 +18,7 @@ from core.phantoms.head.phantom import random_head
 from core.skull_strip import Cancelled, Prepared
 from models.skull_strip.predict import BrainProbability, Model
 from pages.tasks.skull_strip import loaders as volume_loaders
+from pages.tasks.skull_strip import opening
 from tests import page_runner
 from tests.files.volume_files import nifti, oblique_affine, scan
 from tests.page_runner import PageTest
@@ -79,6 +80,14 @@ def test_page_opens_on_a_phantom_and_the_answer_follows(network: Counted) -> Non
     assert found["Orientation"] == "RAS"
     assert found["Voxel"] == "2 × 2 × 2 mm"
     assert 0.3 < float(found["Dice"]) < 0.95  # a ball is no brain, and the page says so
+
+
+def test_first_visitor_finds_the_opening_head(network: Counted) -> None:
+    st.cache_resource.clear()
+    opening.compute()
+    assert network.runs == 1
+    answered(opened())
+    assert network.runs == 1
 
 
 def test_threshold_view_and_slice_rerun_no_network(network: Counted) -> None:

@@ -10,7 +10,7 @@ from core.errors import ImagingError
 from core.images import FloatArray, Radiograph
 from core.stages import Progress, Step
 from models.cards import ModelCard
-from models.worker import Apart
+from models.worker import Worker
 from pages.shared import caching, input_check
 
 if TYPE_CHECKING:
@@ -96,9 +96,9 @@ def opinion(card: ModelCard, image: Radiograph) -> Classification:
 
 
 @caching.model(max_entries=1)
-def _explainer() -> Apart:
+def _explainer() -> Worker:
     """The process that holds PyTorch, started when somebody first asks for what needs it."""
-    return Apart("models.fracture.explain")
+    return Worker("models.fracture.explain")
 
 
 def gradient_heat(

@@ -94,8 +94,36 @@ def skull_strip(key: str, volume: Volume, settings: Settings, card: ModelCard) -
     The threshold is no part of it: changing it runs nothing. A run that is still under way for
     other settings is cancelled.
     """
-    question = f"{volume.digest}|{replace(settings, threshold=0.5)}|{card.sha256}"
     place = f"{key}_strip"
+    small = volume.voxels.size <= KEPT_FOR_ALL_VOXELS
+    question = _question(volume, settings, card)
+    work = _work(volume, settings, card)
+    found = background.run(place, question, work, is_public=volume.is_public and small)
+    shown: Run | None = st.session_state.get(f"{place}_shown_run")
+    if shown is None or shown.work is not found:
+        shown = Run(place, question, found)
+        st.session_state[f"{place}_shown_run"] = shown
+    return shown
+
+
+def ahead(key: str, volume: Volume, settings: Settings, card: ModelCard) -> None:
+    """Strip a phantom before anybody asks for it.
+
+    Raises:
+        ImagingError: If the weights are at fault.
+    """
+    question, work = _question(volume, settings, card), _work(volume, settings, card)
+    background.ahead(f"{key}_strip", question, work)
+
+
+def _question(volume: Volume, settings: Settings, card: ModelCard) -> str:
+    return f"{volume.digest}|{replace(settings, threshold=0.5)}|{card.sha256}"
+
+
+def _work(
+    volume: Volume, settings: Settings, card: ModelCard
+) -> Callable[[background.Run[BrainProbability]], BrainProbability]:
+    """All stages and the network, with progress."""
 
     def work(run: background.Run[BrainProbability]) -> BrainProbability:
         prepared = prepare(
@@ -107,13 +135,7 @@ def skull_strip(key: str, volume: Volume, settings: Settings, card: ModelCard) -
         run.report(PREPARING, NETWORK)
         return probability(model(card), prepared, cancelled=run.stop.is_set)
 
-    small = volume.voxels.size <= KEPT_FOR_ALL_VOXELS
-    found = background.run(place, question, work, is_public=volume.is_public and small)
-    shown: Run | None = st.session_state.get(f"{place}_shown_run")
-    if shown is None or shown.work is not found:
-        shown = Run(place, question, found)
-        st.session_state[f"{place}_shown_run"] = shown
-    return shown
+    return work
 
 
 def segment(card: ModelCard, volume: Volume, settings: Settings) -> BrainMask:

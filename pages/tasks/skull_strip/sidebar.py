@@ -100,7 +100,7 @@ def _phantom(key: str) -> VolumeCase:
         noise = st.slider(
             "Noise", 0.0, 0.15, 0.02, 0.01, key=f"{key}_noise", help=GLOSSARY["Rician noise"]
         )
-    made = _made(seed, VOXELS[size], bias, noise)
+    made = simulated(seed, VOXELS[size], bias, noise)
     return VolumeCase(
         made.volume,
         made.mask,
@@ -112,7 +112,7 @@ def _phantom(key: str) -> VolumeCase:
 
 
 @st.cache_resource(max_entries=4, show_spinner="Simulating a head …")
-def _made(
+def simulated(
     seed: int, spacing_mm: float | tuple[float, float, float], bias: float, noise: float
 ) -> HeadPhantom:
     return random_head(seed, spacing_mm, bias=bias, noise=noise)
