@@ -98,6 +98,7 @@ def test_page_opens_on_a_phantom_with_its_truth(calls: Counter[str]) -> None:
     assert not app.exception
     assert app.metrics["Boxes"] == "2"  # the third candidate overlaps the first
     assert app.metrics["Misses"] == "1"
+    assert app.metrics["Together"].endswith("%")
     assert "Simulated film" in app.words
     assert "This film is simulated" in app.words  # with the models' error on such films
     assert "Fracture suspected by the detector alone" in app.words

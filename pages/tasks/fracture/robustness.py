@@ -106,8 +106,8 @@ def _curve(
         f"From {name.lower()} {way.values[0]:g} to {way.values[-1]:g} the detector’s {detector} "
         f"goes from {scores[0]:.2f} to {scores[-1]:.2f} and the classifier’s probability from "
         f"{result.probability[0]:.0%} to {result.probability[-1]:.0%} "
-        f"({100 * change:+.0f} percentage points). One film shows one film: the teaching set has a "
-        "study over many phantoms."
+        f"({100 * change:+.0f} percentage points). One film shows one film: “Phantom study” "
+        "has many."
     )
 
 
@@ -122,7 +122,7 @@ def _films(result: Worsened, name: str, reading: Reading, settings: Settings) ->
         drawn = exports.overlay(large, found, reading.truth_xyxy, factor=factor)
         column.image(
             draw.tile(drawn, 600, 600),
-            f"{name} {values[index]:g}: {len(found)} boxes, classifier "
+            f"{name} {values[index]:g}: {len(found)} box{'' if len(found) == 1 else 'es'}, classifier "
             f"{result.probability[index]:.0%}",
             width="stretch",
             alt=f"The film at {name.lower()} {values[index]:g}, {len(found)} boxes.",

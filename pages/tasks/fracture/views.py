@@ -163,7 +163,7 @@ def strip(reading: Reading, settings: Settings, classifier: ModelCard) -> None:
     found = answer.found
     shown = [
         Figure(
-            "Chance of a fracture",
+            "Together",
             f"{answer.fused:.0%}",
             "fused",
             "calibrated",
