@@ -116,14 +116,14 @@ def _films(result: Worsened, name: str, reading: Reading, settings: Settings) ->
     values = DEGRADATIONS[name].values
     for column, index in zip(st.columns(3), (0, len(values) // 2, len(values) - 1), strict=True):
         found = settings.shown(result.candidates[index])
+        boxes = f"{len(found)} box{'' if len(found) == 1 else 'es'}"
         pixels = np.asarray(result.films[index], np.float32)
         factor = 800 / max(pixels.shape)
         large = draw.scaled(draw.windowed(pixels), factor)  # lines and figures stay readable
         drawn = exports.overlay(large, found, reading.truth_xyxy, factor=factor)
         column.image(
             draw.tile(drawn, 600, 600),
-            f"{name} {values[index]:g}: {len(found)} box{'' if len(found) == 1 else 'es'}, classifier "
-            f"{result.probability[index]:.0%}",
+            f"{name} {values[index]:g}: {boxes}, classifier {result.probability[index]:.0%}",
             width="stretch",
-            alt=f"The film at {name.lower()} {values[index]:g}, {len(found)} boxes.",
+            alt=f"The film at {name.lower()} {values[index]:g}, {boxes}.",
         )
