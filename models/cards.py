@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,7 @@ class ModelCard:
 
     Attributes:
         name, title, task: File stem, name on the screen, task package.
+        role: What the model is for ("detector", "findings", "age"): pages offer all of a role.
         purpose: One sentence.
         file: Weights file below `models/weights`.
         sha256: Hash of that file (hex).
@@ -62,12 +63,13 @@ class ModelCard:
         metrics: Measured figures; the first is the headline.
         limitations: Sentences.
         citations: Sentences.
-        extra: Whatever else the task keeps with its weights (calibration, interval widths).
+        settings: The table that the task's own `models/<task>/settings.py` gives types to.
     """
 
     name: str
     title: str
     task: str
+    role: str
     purpose: str
     file: str
     sha256: str
@@ -82,7 +84,7 @@ class ModelCard:
     metrics: tuple[Metric, ...] = ()
     limitations: tuple[str, ...] = ()
     citations: tuple[str, ...] = ()
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read_card(path: Path) -> ModelCard:
@@ -109,6 +111,17 @@ def load_card(task: str, name: str) -> ModelCard:
 def task_cards(task: str) -> list[ModelCard]:
     """All cards of a task, by file name."""
     return [read_card(path) for path in sorted((MODELS / task).glob("*.toml"))]
+
+
+def cards_of(task: str, role: str, first: Sequence[str] = ()) -> list[ModelCard]:
+    """The cards of a task with a role, by file name; those named in `first` come first.
+
+    Raises:
+        WeightsError: If a card cannot be read.
+    """
+    order = {name: place for place, name in enumerate(first)}
+    found = [card for card in task_cards(task) if card.role == role]
+    return sorted(found, key=lambda card: order.get(card.name, len(order)))
 
 
 def verified_weights(card: ModelCard, folder: Path = WEIGHTS) -> Path:

@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from models.cards import load_card
 from pages.shared import frame, input_check, inputs, many_films, views
 from pages.shared import measure as measuring
 from pages.shared import send_to_lab as augmentation_send
@@ -28,13 +27,12 @@ mode = views.headline(
     MODES,
     "fracture_mode",
 )
-classifier = load_card("fracture", "classifier")
 case = None
 
 if mode == "Many radiographs":
     films, labels = fracture_sets.files()
     settings = fracture_inputs.settings(many=not many_films.is_open("fracture"))
-    case = views.show_error(lambda: fracture_sets.batch(settings, classifier, films, labels))
+    case = views.show_error(lambda: fracture_sets.batch(settings, films, labels))
 elif mode == "Teaching set":
     count = fracture_teaching.count_of_phantoms()
     settings = fracture_inputs.settings()
@@ -43,7 +41,7 @@ elif mode == "Phantom study":
     with st.sidebar:
         base = fracture_inputs.phantom_parameters("fracture")
     settings = fracture_inputs.settings()
-    views.show_error(lambda: fracture_study.show(settings, classifier, base))
+    views.show_error(lambda: fracture_study.show(settings, base))
 else:
     case = inputs.radiograph("fracture", "fracture", fracture_inputs.phantom)
     if case is not None and case.origin == "Upload":
@@ -59,12 +57,12 @@ if case is not None:
     if not fracture_views.was_read(case, settings):
         with viewer.container():
             fracture_views.waiting(case, settings)
-    reading = views.show_error(lambda: fracture_views.read(case, settings, classifier))
+    reading = views.show_error(lambda: fracture_views.read(case, settings))
     if reading is not None:
         with viewer.container():
             fracture_views.first_screen(reading, settings)
         views.end_of_presentation()
-        fracture_views.strip(reading, settings, classifier)
+        fracture_views.strip(reading, settings)
         fracture_views.table(reading)
         augmentation_send.send("fracture", reading.case)
         more = st.segmented_control(
@@ -80,16 +78,16 @@ if case is not None:
         if more == "Steps":
             views.step_gallery(loaders.steps(settings.detector, case.image))
         elif more == "Explain":
-            views.show_error(lambda: fracture_explain.explain(reading, settings, classifier))
+            views.show_error(lambda: fracture_explain.explain(reading, settings))
         elif more == "Robustness":
-            fracture_robustness.show(reading, settings, classifier)
+            fracture_robustness.show(reading, settings)
         elif more == "Measure":
             boxed = fracture_views.with_boxes(reading, settings)
             measuring.measure("fracture", case.image, settings.display, boxed)
         elif more == "Model card":
             views.model_card(settings.detector)
-            with st.expander(classifier.title):
-                views.model_card(classifier)
+            with st.expander(settings.classifier.title):
+                views.model_card(settings.classifier)
             fracture_experiments.appendix()
         else:
-            fracture_download.download(reading, settings, classifier)
+            fracture_download.download(reading, settings)

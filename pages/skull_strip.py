@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from models.cards import load_card
 from pages.shared import frame, views
 from pages.shared import send_to_lab as augmentation_send
 from pages.tasks.skull_strip import loaders as volume_loaders
@@ -26,7 +25,7 @@ mode = views.headline(
     MODES,
     f"{PAGE}_mode",
 )
-card = load_card(PAGE, "unet")
+card = volume_inputs.model(PAGE)
 if mode == "Many heads":
     scans = volume_sets.files()
     case = views.show_error(lambda: volume_sets.batch(card, scans))

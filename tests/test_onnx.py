@@ -43,7 +43,9 @@ def exported(path: Path, bits: int) -> tuple[torch.nn.Module, str]:
 
 
 def card_of(file: str, sha256: str) -> ModelCard:
-    return ModelCard("a", "A", "fracture", "", file, sha256, "", "", "", "", (1, 12, 20), ("x",))
+    return ModelCard(
+        "a", "A", "fracture", "detector", "", file, sha256, "", "", "", "", (1, 12, 20), ("x",)
+    )
 
 
 @pytest.mark.parametrize("bits", [8, 16])

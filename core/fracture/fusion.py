@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,11 +36,6 @@ class Fusion:
         """As `probability`, (N,) for N films."""
         total = self.bias + self.detector * logit(best) + self.classifier * logit(probability)
         return 1 / (1 + np.exp(-total))
-
-
-def fusion_of(extra: Mapping[str, float]) -> Fusion:
-    """The fusion that a card holds."""
-    return Fusion(*(float(extra[name]) for name in ("bias", "detector", "classifier")))
 
 
 def logit(scores: ArrayLike) -> NDArray[np.float64]:

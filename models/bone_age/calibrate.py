@@ -1,6 +1,6 @@
 """Half-widths of the 90 % intervals: `python -m models.bone_age.calibrate --data FOLDER`.
 
-Prints, for every card, the value that belongs into its `extra`: the 90th percentile of the
+Prints, for every card, the value that belongs into its settings: the 90th percentile of the
 absolute error on the validation split, with the finite-sample correction of split-conformal
 prediction (Lei et al., JASA 2018;113(523):1094), with and without the sex given.
 """

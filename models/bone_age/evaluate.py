@@ -22,7 +22,8 @@ from core.phantoms.hand.phantom import hand_phantom
 from models.bone_age.pipelines import PIPELINES, stages_of
 from models.bone_age.predict import ensemble_mean, interval, load_model, months_of, pipelines_of
 from models.bone_age.preprocess import MEAN_MONTHS, network_input
-from models.cards import ModelCard, task_cards
+from models.bone_age.settings import age_settings
+from models.cards import ModelCard, cards_of
 
 DEFAULT = "hand_age"
 AGE_BANDS = ((0, 72), (72, 120), (120, 156), (156, 240))  # months
@@ -33,8 +34,7 @@ Numbers = NDArray[np.float64]
 
 def age_cards() -> list[ModelCard]:
     """The cards of this task that answer in months, the default first."""
-    cards = [card for card in task_cards("bone_age") if card.labels == ("months",)]
-    return sorted(cards, key=lambda card: card.name != DEFAULT)
+    return cards_of("bone_age", "age", first=(DEFAULT,))
 
 
 def scores(truth: Numbers, found: Numbers, inside: NDArray[np.bool_]) -> dict[str, Any]:
@@ -177,7 +177,7 @@ def evaluate_phantoms(count: int, cards: Sequence[ModelCard]) -> dict[str, Any]:
     }
     for card in cards:
         months, _ = predict_all(card, seen, sexes, np.ones(count, bool))
-        inside = np.abs(months - truth) <= card.extra["half_width_months"]
+        inside = np.abs(months - truth) <= age_settings(card).half_width_months
         report[card.name] = scores(truth, months, inside)
         report[card.name]["by_age"] = by_age(truth, months, inside)
     return report

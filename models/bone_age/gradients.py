@@ -13,6 +13,7 @@ from core.bone_age.result import to_unit
 from core.images import FloatArray, Radiograph
 from models.bone_age.pipelines import PIPELINES, stages_of
 from models.bone_age.preprocess import SEX_INPUT, network_input
+from models.bone_age.settings import age_settings
 from models.cards import load_card, verified_weights
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ def keras_network(name: str, sha256: str) -> keras.Model:
     from models.bone_age import network
 
     card = load_card("bone_age", name)
-    built = network.NETWORKS[card.extra["network"]](PIPELINES[card.extra["pipeline"]].shape)
+    settings = age_settings(card)
+    built = network.NETWORKS[settings.network](PIPELINES[settings.pipeline].shape)
     network.load_weights(built, verified_weights(card))
     return built
 
@@ -82,11 +84,11 @@ def grad_cam(
         float32 (H, W) of the film in [0, 1] by card name, each scaled to its own maximum.
     """
     card = load_card("bone_age", card_name)
-    members = card.extra.get("members", {card_name: 1.0})
+    members = age_settings(card).members or (card_name,)
     found = {}
     for name in members:
         part = load_card("bone_age", name)
-        pipeline = part.extra["pipeline"]
+        pipeline = age_settings(part).pipeline
         shape = PIPELINES[pipeline].shape
         steps, seen = network_input(image.pixels, stages_of(pipeline), shape)
         coarse = coarse_map(keras_network(name, part.sha256), seen, sex)

@@ -14,6 +14,7 @@ from core.images import FloatArray, Radiograph
 from core.stages import Step
 from models.bone_age.pipelines import PIPELINES, stages_of
 from models.bone_age.preprocess import SEX_INPUT, network_input
+from models.bone_age.settings import age_settings
 from models.cards import ModelCard, load_card
 from models.onnx_runtime import Network, open_network
 
@@ -75,24 +76,26 @@ class Model:
 
 def pipelines_of(card: ModelCard) -> tuple[str, ...]:
     """The pipelines of a card's networks, the one that is shown first."""
-    if "members" not in card.extra:
-        return (str(card.extra["pipeline"]),)
-    parts = [load_card("bone_age", name) for name in card.extra["members"]]
-    return tuple(dict.fromkeys(str(part.extra["pipeline"]) for part in parts))
+    settings = age_settings(card)
+    if not settings.members:
+        return (settings.pipeline,)
+    parts = [age_settings(load_card("bone_age", name)) for name in settings.members]
+    return tuple(dict.fromkeys(part.pipeline for part in parts))
 
 
 def load_model(card: ModelCard) -> Model:
     """Open the networks of a card.
 
-    The card's `extra` names the pipeline, or the cards that are averaged.
+    The card's settings name the pipeline, or the cards that are averaged.
 
     Raises:
         WeightsError: If a file is missing or is not the one that its card describes.
     """
-    if "members" not in card.extra:
-        return Model(card, {card.name: Part(open_network(card), card.extra["pipeline"])})
+    settings = age_settings(card)
+    if not settings.members:
+        return Model(card, {card.name: Part(open_network(card), settings.pipeline)})
     parts = {}
-    for name, weight in card.extra["members"].items():
+    for name, weight in settings.members.items():
         part = load_model(load_card("bone_age", name)).parts[name]
         parts[name] = replace(part, weight=weight)
     return Model(card, parts)
@@ -143,7 +146,8 @@ def interval(card: ModelCard, months: float, sex: str | None) -> tuple[float, fl
     Its half-width is the 90th percentile of the absolute error on the validation films, kept
     on the card for films with and without a known sex.
     """
-    half = float(card.extra["half_width_months" if sex else "half_width_months_sex_unknown"])
+    settings = age_settings(card)
+    half = settings.half_width_months if sex else settings.half_width_months_sex_unknown
     return max(0.0, months - half), months + half
 
 

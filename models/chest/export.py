@@ -26,6 +26,7 @@ from models.cards import MODELS, WEIGHTS, ModelCard, load_card
 from models.chest.dataset import read_cases, read_film, read_mask_cases
 from models.chest.evaluate import BATCH
 from models.chest.predict import Model, calibrated, load_model, member_log_odds, network_input
+from models.chest.settings import findings_settings
 from models.chest.weights import write_classifier, write_segmenter
 
 MARK = "# Below: written by models/chest/export.py"
@@ -104,7 +105,7 @@ def log_odds_of(model: Model, paths: Sequence[Path]) -> dict[str, FloatArray]:
 
 def calibration_films(folder: Path, card: ModelCard) -> tuple[list[Path], FloatArray]:
     """Films of `val`, and the truth (N, L) that the card's probabilities are about."""
-    if card.extra.get("truth") == "ratio":
+    if findings_settings(card).truth == "ratio":
         outlined = read_mask_cases(folder, "val")
         ratios = np.array([[case.ratio > LIMIT] for case in outlined], np.float32)
         return [case.path for case in outlined], ratios
@@ -136,16 +137,16 @@ def written(value: Any) -> str:
 
 def generated(
     points: Mapping[str, float],
-    extra: Mapping[str, Any],
+    settings: Mapping[str, Any],
     calibration: Mapping[str, Sequence[float]],
     metrics: Sequence[Mapping[str, Any]],
 ) -> str:
     """The part of a card below `MARK`."""
     lines = [MARK, "", "[operating_points]"]
     lines += [f"{name} = {written(float(value))}" for name, value in points.items()]
-    lines += ["", "[extra]", *(f"{name} = {written(value)}" for name, value in extra.items())]
+    lines += ["", "[settings]", *(f"{name} = {written(value)}" for name, value in settings.items())]
     if calibration:
-        lines += ["", "[extra.calibration]"]
+        lines += ["", "[settings.calibration]"]
         lines += [f"{name} = {written(list(value))}" for name, value in calibration.items()]
     for row in metrics:
         lines += ["", "[[metrics]]", *(f"{name} = {written(v)}" for name, v in row.items())]
@@ -247,15 +248,15 @@ def write_reliability(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
         writer.writerows(rows)
 
 
-def measured_extras(found: Mapping[str, Any], labels: Sequence[str]) -> dict[str, Any]:
+def measured_settings(found: Mapping[str, Any], labels: Sequence[str]) -> dict[str, Any]:
     """What the operating points mean, for the page."""
-    extras: dict[str, Any] = {}
+    measured: dict[str, Any] = {}
     # Within one size where size is a hint, see `_reported`.
     part = {label: found["by_px"]["128"] if label == "Cardiomegaly" else found for label in labels}
     for name in ("sensitivity", "specificity"):
-        extras[name] = {label: part[label]["operating_points"][label][name] for label in labels}
-    extras["positives"] = {label: part[label]["positives"][label] for label in labels}
-    return extras
+        measured[name] = {label: part[label]["operating_points"][label][name] for label in labels}
+    measured["positives"] = {label: part[label]["positives"][label] for label in labels}
+    return measured
 
 
 def _counted(part: Mapping[str, Any]) -> str:
@@ -279,11 +280,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         write = write_segmenter if "heart" in card.labels else write_classifier
         write(shipped_state(options.checkpoint, len(card.labels)), card, WEIGHTS / card.file)
     sha256 = hashlib.sha256((WEIGHTS / card.file).read_bytes()).hexdigest()
-    extra = {name: value for name, value in card.extra.items() if name != "calibration"}
+    settings = {name: value for name, value in card.settings.items() if name != "calibration"}
     points = dict(card.operating_points)
-    calibration = dict(card.extra.get("calibration", {}))
+    calibration = dict(card.settings.get("calibration", {}))
     metrics = [asdict(metric) for metric in card.metrics]
-    write_card(card.name, sha256, generated(points, extra, calibration, metrics))
+    write_card(card.name, sha256, generated(points, settings, calibration, metrics))
     if options.checkpoint or options.fit:
         metrics = []  # those on the card are of other weights
         if "heart" not in card.labels:
@@ -293,16 +294,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
             calibration, points = fitted(model, log_odds, truth)
     if options.metrics:
         found = json.loads(options.metrics.read_text(encoding="utf-8"))
-        truth_is = str(extra.get("truth", "report"))
+        truth_is = str(settings.get("truth", "report"))
         metrics = metrics_of(found, card.labels, options.split, truth_is)
         if "heart" not in card.labels and truth_is == "report":
-            extra.update(measured_extras(found, card.labels))
+            settings.update(measured_settings(found, card.labels))
         if card.name == "findings":
             write_reliability(found["reliability"], MODELS / "chest" / "reliability.csv")
         if options.through:
             through = json.loads(options.through.read_text(encoding="utf-8"))
             metrics += through_rows(through, options.split)
-    write_card(card.name, sha256, generated(points, extra, calibration, metrics))
+    write_card(card.name, sha256, generated(points, settings, calibration, metrics))
     print(f"{card.name}: {card.file}, SHA-256 {sha256[:12]}…, {len(metrics)} metrics")
 
 

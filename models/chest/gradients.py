@@ -22,6 +22,7 @@ from models.chest.heatmaps import METHODS, FeatureMaps, HeatMap, placed, stronge
 from models.chest.network import ChestNet
 from models.chest.predict import members
 from models.chest.preprocess import network_film
+from models.chest.settings import findings_settings
 from models.chest.weights import filled_classifier
 
 SCORE_MAPS = 96
@@ -53,7 +54,7 @@ def load_model(card: ModelCard) -> Explained:
         WeightsError: As `weights.filled_classifier`.
     """
     networks = tuple(filled_classifier(member) for member in members(card))
-    mirrored = bool(card.extra.get("mirrored", False))
+    mirrored = findings_settings(card).mirrored
     return Explained(networks, card.labels, int(card.input_shape[-1]), mirrored)
 
 

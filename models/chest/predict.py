@@ -12,6 +12,7 @@ from core.images import FloatArray, Radiograph
 from core.stages import Progress, Step, run_stages
 from models.cards import ModelCard, load_card
 from models.chest.preprocess import input_stages, network_film
+from models.chest.settings import findings_settings
 from models.chest.weights import LOGITS, Answering
 from models.onnx_runtime import open_network
 
@@ -42,7 +43,7 @@ class Model:
 
 def members(card: ModelCard) -> list[ModelCard]:
     """The cards whose networks answer together: the card itself, then those that it names."""
-    return [card, *(load_card("chest", name) for name in card.extra.get("members", ()))]
+    return [card, *(load_card("chest", name) for name in findings_settings(card).members)]
 
 
 def load_model(card: ModelCard) -> Model:
@@ -53,14 +54,11 @@ def load_model(card: ModelCard) -> Model:
             opened), or hold no network that can be run.
     """
     networks = {
-        str(member.extra.get("member_title", member.title)): open_network(member)
+        findings_settings(member).member_title or member.title: open_network(member)
         for member in members(card)
     }
-    fitted = card.extra.get("calibration", {})
-    calibration = {
-        label: (float(fitted[label][0]), float(fitted[label][1])) if label in fitted else (1.0, 0.0)
-        for label in card.labels
-    }
+    settings = findings_settings(card)
+    calibration = {label: settings.calibration.get(label, (1.0, 0.0)) for label in card.labels}
     return Model(
         card.title,
         networks,
@@ -68,7 +66,7 @@ def load_model(card: ModelCard) -> Model:
         int(card.input_shape[-1]),
         calibration,
         {label: float(card.operating_points.get(label, 0.5)) for label in card.labels},
-        bool(card.extra.get("mirrored", False)),
+        settings.mirrored,
     )
 
 

@@ -13,6 +13,7 @@ from core.images import Radiograph
 from core.stages import Step, run_stages
 from models.cards import ModelCard
 from models.chest.preprocess import input_stages, to_original
+from models.chest.settings import outlines_settings
 from models.chest.weights import Answering
 from models.onnx_runtime import open_network
 
@@ -41,7 +42,7 @@ def load_model(card: ModelCard) -> SegmentModel:
         WeightsError: If the weights are missing, not those of the card (found before the file
             is opened), or hold no network that can be run.
     """
-    mirrored = bool(card.extra.get("mirrored", True))
+    mirrored = outlines_settings(card).mirrored
     return SegmentModel(open_network(card), card.labels, int(card.input_shape[-1]), mirrored)
 
 

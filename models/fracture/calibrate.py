@@ -22,7 +22,7 @@ CARD = MODELS / "fracture" / "classifier.toml"
 
 
 def write_fusion(card: Path, fusion: Fusion, source: str, films: int, share: float) -> None:
-    """Replace the table `extra.fusion` of a card, or add it.
+    """Replace the table `settings.fusion` of a card, or add it.
 
     Args:
         card: TOML file.
@@ -32,7 +32,7 @@ def write_fusion(card: Path, fusion: Fusion, source: str, films: int, share: flo
         share: Share of them that were fractured.
     """
     table = (
-        "[extra.fusion]\n"
+        "[settings.fusion]\n"
         f"bias = {fusion.bias:.4f}\n"
         f"detector = {fusion.detector:.4f}\n"
         f"classifier = {fusion.classifier:.4f}\n"
@@ -41,7 +41,7 @@ def write_fusion(card: Path, fusion: Fusion, source: str, films: int, share: flo
         f"share_fractured = {share:.3f}\n\n"
     )
     text = card.read_text(encoding="utf-8")
-    text = re.sub(r"\[extra\.fusion\]\n(?:[^\[\n].*\n)*\n?", "", text)
+    text = re.sub(r"\[settings\.fusion\]\n(?:[^\[\n].*\n)*\n?", "", text)
     before, first, after = text.partition("[[metrics]]")
     card.write_text(before + table + first + after, encoding="utf-8")
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from core.datasets import BODY_PARTS, FractureCase, read_fracture_cases, read_grey
 from core.detections import Boxes, Detections
-from core.fracture.fusion import Fusion, fusion_of
+from core.fracture.fusion import Fusion
 from core.images import Radiograph, digest_of
 from core.metrics.detection import (
     MatchedImage,
@@ -32,6 +32,7 @@ from core.stages import Progress
 from models.cards import load_card
 from models.fracture.classify import load_classifier, probability
 from models.fracture.predict import candidates, load_model
+from models.fracture.settings import detector_settings, fusion_of
 
 FALSE_POSITIVE_RATES = (0.1, 0.5)
 SOURCES = ("detector", "classifier", "fused")
@@ -196,7 +197,7 @@ def evaluate(
     """Score the shipped models on cases."""
     card = load_card("fracture", "detector")
     model = load_model(card)
-    second = load_card("fracture", "classifier")
+    settings, second = detector_settings(card), load_card("fracture", "classifier")
     classifier = load_classifier(second)
     done = 0
 
@@ -211,12 +212,10 @@ def evaluate(
         cases,
         detector,
         lambda image: probability(classifier, image),
-        fusion_of(second.extra["fusion"]),
-        iou=card.extra["iou"],
+        fusion_of(second),
+        iou=settings.iou,
     )
-    return report(
-        scored, card.operating_points["fracture"], card.extra["image_auroc_from"], draws=draws
-    )
+    return report(scored, card.operating_points["fracture"], settings.image_auroc_from, draws=draws)
 
 
 def plain(value: Any) -> Any:

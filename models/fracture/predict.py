@@ -13,6 +13,7 @@ from core.images import FloatArray, Radiograph
 from core.stages import Progress, Step, run_stages
 from models.cards import ModelCard
 from models.fracture.preprocess import input_stages, letterbox_geometry
+from models.fracture.settings import detector_settings
 from models.onnx_runtime import open_network
 
 if TYPE_CHECKING:
@@ -49,11 +50,11 @@ def load_model(card: ModelCard) -> Model:
         WeightsError: If the weights are missing or not those of the card; found before the
             file is opened.
     """
-    extra = card.extra
+    settings = detector_settings(card)
     return Model(
         forward=onnx_forward(open_network(card)),
-        long_sides_px=tuple(int(side) for side in extra.get("long_sides_px", (640,))),
-        mirrored=bool(extra.get("mirrored", False)),
+        long_sides_px=settings.long_sides_px,
+        mirrored=settings.mirrored,
     )
 
 

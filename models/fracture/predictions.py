@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from core.fracture.fusion import fusion_of
 from models.cards import load_card
 from models.fracture.classify import load_classifier, probability
 from models.fracture.evaluate import data_set_cases, score_cases
 from models.fracture.predict import candidates, load_model
+from models.fracture.settings import detector_settings, fusion_of
 
 DATA_SET = "FracAtlas (part)"
 LEAST_SCORE = 0.005
@@ -25,8 +25,8 @@ def tables(data: Path, split: str) -> dict[str, pd.DataFrame]:
         data_set_cases(data, split),
         lambda image: candidates(model, image),
         lambda image: probability(second, image),
-        fusion_of(classifier.extra["fusion"]),
-        iou=float(detector.extra["iou"]),
+        fusion_of(classifier),
+        iou=detector_settings(detector).iou,
     )
     films = [
         {

@@ -16,7 +16,8 @@ from core.chest.result import Findings
 from core.errors import UnsuitableInputError
 from core.film_kind import FilmKind
 from core.images import Radiograph
-from models.cards import load_card, task_cards
+from models.cards import cards_of, load_card
+from models.chest.settings import findings_settings
 from models.score.input_check import (
     FILM_KIND,
     Recognise,
@@ -70,8 +71,7 @@ class ChestReading:
 
 def chest_single_cards() -> tuple[str, ...]:
     """Names of the cards that answer for cardiomegaly alone."""
-    names = (card.name for card in task_cards("chest"))
-    return tuple(name for name in names if name.startswith("cardiomegaly"))
+    return tuple(card.name for card in cards_of("chest", "cardiomegaly"))
 
 
 def chest() -> Task:
@@ -157,8 +157,7 @@ def score_chest(readers: ChestReaders, image: Radiograph, ask: Ask) -> Answer:
 def judged() -> set[str]:
     """Findings with test films enough for figures; the others are called nowhere."""
     card = card_of("chest", "findings")
-    positives = card.extra.get("positives", {})
-    return {label for label in card.labels if positives.get(label, ENOUGH) >= ENOUGH}
+    return findings_settings(card).judged(card.labels, ENOUGH)
 
 
 def _upright(

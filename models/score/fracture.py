@@ -8,9 +8,9 @@ from functools import partial
 from typing import Any
 
 from core.detections import Detections
-from core.fracture.fusion import fusion_of
 from core.images import Radiograph
 from models.cards import load_card
+from models.fracture.settings import detector_settings, fusion_of
 from models.score.input_check import FILM_KIND, Refused, check, load_film_kind, refused_by
 from models.score.task import SIZE, Answer, Ask, Task, card_of, size_of
 
@@ -71,7 +71,7 @@ def score_fracture(readers: FractureReaders, image: Radiograph, ask: Ask) -> Ans
     check(readers.refused(image))
     card, classifier = card_of("fracture", "detector"), card_of("fracture", "classifier")
     candidates = readers.candidates(image)
-    found = candidates.suppressed(float(card.extra.get("iou", 0.5)))
+    found = candidates.suppressed(detector_settings(card).iou)
     best = float(found.scores[0]) if len(found) else 0.0
     chance = float(readers.probability(image))
     columns = {
@@ -79,7 +79,7 @@ def score_fracture(readers: FractureReaders, image: Radiograph, ask: Ask) -> Ans
         "boxes": len(found.above(card.operating_points["fracture"])),
         "highest_score": best,
         "classifier_probability": chance,
-        "fracture_probability": fusion_of(classifier.extra["fusion"]).probability(best, chance),
+        "fracture_probability": fusion_of(classifier).probability(best, chance),
         "classifier_card": classifier.name,
         "classifier_sha256": classifier.sha256,
     }

@@ -17,6 +17,7 @@ from core.stages import run_stages
 from models.cards import load_card, verified_weights
 from models.fracture.predict import Forward, detect, load_model, onnx_forward, torch_forward
 from models.fracture.preprocess import input_stages
+from models.fracture.settings import detector_settings
 
 REPEATS = 15
 
@@ -45,7 +46,7 @@ def ratio_to_bare_call() -> float:
     for side in model.long_sides_px:
         view = run_stages(image.pixels, input_stages(side))[-1].image[None, None]
         views += [view, np.ascontiguousarray(view[..., ::-1])] if model.mirrored else [view]
-    threshold, iou = card.operating_points["fracture"], float(card.extra["iou"])
+    threshold, iou = card.operating_points["fracture"], detector_settings(card).iou
     ours = seconds(lambda: detect(model, image, threshold=threshold, iou=iou))
     bare = seconds(lambda: [session.run(None, {"radiograph": view}) for view in views])
     print(f"detect {ours * 1000:.1f} ms, bare calls for {len(views)} views {bare * 1000:.1f} ms")

@@ -31,11 +31,12 @@ from models.onnx_runtime import open_file
 SHAPE = (48, 32)
 
 
-def card(**extra: object) -> ModelCard:
+def card(**settings: object) -> ModelCard:
     return ModelCard(
         name="tiny",
         title="Tiny",
         task="bone_age",
+        role="age",
         purpose="",
         file="",
         sha256="",
@@ -45,12 +46,12 @@ def card(**extra: object) -> ModelCard:
         architecture="",
         input_shape=(*SHAPE, 1),
         labels=("months",),
-        extra={
+        settings={
             "half_width_months": 10.0,
             "half_width_months_sex_unknown": 14.0,
             "pipeline": "tiny",
             "network": "small_cnn",
-            **extra,
+            **settings,
         },
     )
 

@@ -135,7 +135,7 @@ def test_operating_points_say_what_they_cost() -> None:
     card = SimpleNamespace(
         labels=("Effusion", "Hernia"),
         operating_points={"Effusion": 0.2, "Hernia": 0.01},
-        extra={
+        settings={
             "sensitivity": {"Effusion": 0.6, "Hernia": 0.0},
             "specificity": {"Effusion": 0.9, "Hernia": 0.7},
             "positives": {"Effusion": 80, "Hernia": 1},

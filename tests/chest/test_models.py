@@ -243,7 +243,7 @@ def test_wrong_weights_are_refused_unopened(
     monkeypatch.setattr("models.onnx_runtime.open_network.__defaults__", (tmp_path, None))
     (tmp_path / "w.onnx").write_bytes(b"not weights")
     card = ModelCard(
-        "x", "X", "chest", "", "w.onnx", "0" * 64, "", "", "", "mobilenet_v2",
+        "x", "X", "chest", "findings", "", "w.onnx", "0" * 64, "", "", "", "mobilenet_v2",
         (1, 64, 64), ("Effusion",),
     )  # fmt: skip
     with pytest.raises(WeightsError, match="not opened"):
@@ -268,7 +268,7 @@ def test_one_file_answers_and_fills_the_framework_alike(card: ModelCard) -> None
         (found,) = network(seen, only=(weights.LOGITS,))
         module = weights.filled_classifier(card)
         assert tuple(predict.classify(model, films[0]).probabilities) == card.labels
-        assert set(card.operating_points) == set(card.labels) == set(card.extra["calibration"])
+        assert set(card.operating_points) == set(card.labels) == set(card.settings["calibration"])
     (expected,) = weights.InTraining(module)(seen)
     np.testing.assert_allclose(found, expected, atol=1e-4)
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.fracture.fusion import Fusion, fit, fusion_of
+from core.fracture.fusion import Fusion, fit
 from models.cards import load_card
 from models.fracture.calibrate import CARD, write_fusion
+from models.fracture.settings import fusion_of
 
 
 def test_fit_finds_the_coefficients_that_made_the_data() -> None:
@@ -30,7 +31,7 @@ def test_fit_needs_both_kinds() -> None:
 
 
 def test_shipped_fusion_rises_with_both_models_and_survives_the_ends() -> None:
-    fusion = fusion_of(load_card("fracture", "classifier").extra["fusion"])
+    fusion = fusion_of(load_card("fracture", "classifier"))
     assert fusion.probability(0.6, 0.5) > fusion.probability(0.1, 0.5)
     assert fusion.probability(0.3, 0.9) > fusion.probability(0.3, 0.1)
     assert 0 < fusion.probability(0, 0) < 0.2 < 0.8 < fusion.probability(1, 1) < 1
@@ -43,6 +44,6 @@ def test_card_is_rewritten_in_place(tmp_path: Path) -> None:
         write_fusion(card, Fusion(bias, 1, 2), "somewhere, val", 7, 0.5)
     before = tomllib.loads(CARD.read_text(encoding="utf-8"))
     after = tomllib.loads(card.read_text(encoding="utf-8"))
-    assert after["extra"]["fusion"]["bias"] == -1.5
-    assert after["extra"]["fusion"]["n"] == 7
+    assert after["settings"]["fusion"]["bias"] == -1.5
+    assert after["settings"]["fusion"]["n"] == 7
     assert after["metrics"] == before["metrics"]

@@ -22,6 +22,7 @@ from models.cards import load_card
 from models.fracture import evaluate
 from models.fracture.predict import Model, candidates, detect, load_model, steps
 from models.fracture.preprocess import input_stages, letterbox, letterbox_geometry
+from models.fracture.settings import detector_settings
 
 
 def radiograph(shape_hw: tuple[int, int], bright_xyxy: tuple[int, int, int, int]) -> Radiograph:
@@ -237,7 +238,7 @@ def test_shipped_detector_finds_fractures_of_phantoms() -> None:
     matched = []
     for seed in range(500, 510):
         image, truth = limb_phantom(random_limb(seed, fractured=seed % 2 == 0))
-        found = candidates(model, image).suppressed(card.extra["iou"])
+        found = candidates(model, image).suppressed(detector_settings(card).iou)
         matched.append(match_image(found, truth, (0.5,)))
     assert average_precision(matched)[0] > 0.5
 

@@ -23,6 +23,7 @@ from core.phantoms.head.phantom import random_head
 from core.phantoms.limb.phantom import LimbPhantom, limb_phantom
 from core.plots.draw import PREDICTION, TRUTH, Picture, tile, to_rgb, windowed, with_boxes
 from models.cards import load_card
+from models.fracture.settings import detector_settings
 
 FOLDER = Path(__file__).parent
 SIZE_WH = (960, 480)
@@ -55,7 +56,7 @@ def fracture() -> Picture:
             model,
             image,
             threshold=card.operating_points["fracture"],
-            iou=float(card.extra.get("iou", 0.5)),
+            iou=detector_settings(card).iou,
         )
         shown.append(with_boxes(windowed(image.pixels), found.boxes_xyxy))
     return np.concatenate(shown, axis=1)
@@ -144,7 +145,7 @@ def practice() -> Picture:
         predict.load_model(card),
         image,
         threshold=card.operating_points["fracture"],
-        iou=float(card.extra.get("iou", 0.5)),
+        iou=detector_settings(card).iou,
     )
     film = windowed(image.pixels)
     own = boxes + np.array([[-22, -16, 6, 12]], np.float32)  # as a reader might draw it

@@ -16,6 +16,7 @@ from core.metrics.statistics import dice
 from core.plots.draw import Picture, windowed, with_boxes, with_heat
 from core.skull_strip import OURS, prepare
 from models.cards import ModelCard, load_card
+from models.fracture.settings import detector_settings
 from models.skull_strip.predict import probability
 from pages.tasks.augmentation.subjects import Subject
 from pages.tasks.fracture import loaders as fracture_loaders
@@ -69,7 +70,7 @@ def limb(subject: Subject) -> Answering:
 
     card, second = load_card("fracture", "detector"), load_card("fracture", "classifier")
     detector, classifier = fracture_loaders.detector(card), fracture_loaders.classifier(second)
-    threshold, overlap = card.operating_points["fracture"], float(card.extra.get("iou", 0.5))
+    threshold, overlap = card.operating_points["fracture"], detector_settings(card).iou
     labelled = len(subject.labels.box_names) > 0
 
     def answer(many: Sequence[Moved], stopped: Stopped) -> list[Figures]:

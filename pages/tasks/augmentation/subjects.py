@@ -15,6 +15,7 @@ from core.augment.labels import Labels, Moved
 from core.augment.pipeline import Draw
 from core.images import FloatArray
 from models.cards import load_card
+from models.fracture.settings import detector_settings
 from pages.shared import inputs, views
 from pages.shared.inputs import Case
 from pages.shared.send_to_lab import HERE, SENT, SENT_ON
@@ -103,7 +104,9 @@ def _limb_of(case: Case) -> Subject:
     if boxes is None:
         card = load_card("fracture", "detector")
         found = fracture_loaders.candidates(card, image)
-        found = found.above(card.operating_points["fracture"]).suppressed(float(card.extra["iou"]))
+        found = found.above(card.operating_points["fracture"]).suppressed(
+            detector_settings(card).iou
+        )
         boxes = found.boxes_xyxy
         names = tuple(f"found {score:.2f}" for score in found.scores)
         words = "the detector’s own boxes on the original (its truth is not known here)"

@@ -13,7 +13,7 @@ from core.images import FloatArray, Radiograph, digest_of
 from core.stages import Progress, Step, run_stages
 from models.bone_age import explain, predict
 from models.bone_age.pipelines import stages_of
-from models.cards import ModelCard, task_cards
+from models.cards import ModelCard, cards_of
 from models.worker import Worker
 from pages.shared import caching
 from pages.shared.inputs import Case
@@ -111,7 +111,7 @@ def _pipeline_steps(
 
 def trained_on(pipeline: str) -> ModelCard | None:
     """The card of a network that was trained on a pipeline's pictures, or None."""
-    cards = (card for card in task_cards(PAGE) if "months" in card.labels)
+    cards = cards_of(PAGE, "age")
     return next((card for card in cards if predict.pipelines_of(card)[0] == pipeline), None)
 
 

@@ -11,8 +11,9 @@ from core.bone_age.growth import OLDEST_MONTHS, SEXES, age_between, years_and_mo
 from core.errors import ImagingError
 from core.glossary import GLOSSARY
 from core.phantoms.hand.phantom import AGES_MONTHS, COLLIMATIONS, HandPhantom, hand_phantom
-from models.cards import ModelCard, task_cards
+from models.cards import ModelCard, cards_of
 from pages.shared.inputs import Case, Display, display
+from pages.shared.model_choice import choose
 
 PAGE = "bone_age"
 FIRST_MODELS = ("hand_age", "attention_xception", "small_cnn")
@@ -185,9 +186,7 @@ def current_phantom(key: str = PAGE) -> HandParameters:
 
 def estimators() -> list[ModelCard]:
     """The cards of networks that tell an age; the recommended one first."""
-    cards = [card for card in task_cards(PAGE) if "months" in card.labels]
-    order = {name: place for place, name in enumerate(FIRST_MODELS)}
-    return sorted(cards, key=lambda card: order.get(card.name, len(order)))
+    return cards_of(PAGE, "age", first=FIRST_MODELS)
 
 
 def settings(case: Case | None, key: str = PAGE, *, many: bool = False) -> Settings:
@@ -198,16 +197,9 @@ def settings(case: Case | None, key: str = PAGE, *, many: bool = False) -> Setti
         sex = _sex(case, key)
         months = _age(case, key)
         st.divider()
-        cards = {card.name: card for card in estimators()}
-        name = st.selectbox(
-            "Model",
-            list(cards),
-            format_func=lambda one: cards[one].title,
-            key=f"{key}_model",
-            persist_state="session",
-        )
+        card = choose("Model", PAGE, "age", f"{key}_model", FIRST_MODELS)
         if many:
-            return Settings(cards[name], None if sex == UNKNOWN else sex, None, False, Display())
+            return Settings(card, None if sex == UNKNOWN else sex, None, False, Display())
         looked = st.toggle(
             "Show where the model looked",
             True,
@@ -224,7 +216,7 @@ def settings(case: Case | None, key: str = PAGE, *, many: bool = False) -> Setti
             persist_state="session",
         )
         return Settings(
-            cards[name],
+            card,
             None if sex == UNKNOWN else sex,
             months,
             looked,

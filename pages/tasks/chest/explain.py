@@ -10,8 +10,9 @@ from core.glossary import GLOSSARY
 from core.images import FloatArray, Radiograph
 from core.metrics import heat_maps as heat
 from core.plots import draw
-from models.cards import ModelCard, task_cards
+from models.cards import ModelCard, cards_of
 from models.chest.heatmaps import LAYERS, METHODS, OPENING, FeatureMaps, HeatMap
+from models.chest.settings import findings_settings
 from pages.shared import background
 from pages.tasks.chest import loaders as chest_loaders
 from pages.tasks.chest.reading import CARDIOMEGALY, Reading, chosen, in_words
@@ -56,7 +57,7 @@ def show(reading: Reading, settings: Settings) -> None:
     st.caption(
         "Brightness is the heat, relative to each map’s hottest place, times the root of the "
         "probability. A map shows what moved the answer, not where disease is."
-        + (both if card.extra.get("mirrored") else "")
+        + (both if findings_settings(card).mirrored else "")
     )
     st.markdown(f"#### What layer “{layer}” responds to")
     maps = _features(card, reading.image, layer)
@@ -214,7 +215,7 @@ def mosaic(maps: FloatArray, columns: int) -> draw.Picture:
 
 def trained() -> list[ModelCard]:
     """The cards of two networks that differ in one augmentation; none where they do not ship."""
-    found = {card.name: card for card in task_cards("chest")}
+    found = {card.name: card for card in cards_of("chest", "comparison")}
     return [found[name] for name in TRAINED] if set(TRAINED) <= set(found) else []
 
 

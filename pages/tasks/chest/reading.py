@@ -13,8 +13,9 @@ from core.chest.plots import FindingRow, percent
 from core.chest.result import Findings
 from core.errors import UnsuitableInputError
 from core.images import Radiograph
-from models.cards import ModelCard, task_cards
+from models.cards import ModelCard, cards_of
 from models.chest.percentiles import share_below
+from models.chest.settings import findings_settings
 from pages.shared.inputs import Case
 from pages.tasks.chest import loaders as chest_loaders
 from pages.tasks.chest.loaders import Masks
@@ -112,14 +113,13 @@ def finding_rows(
 
 def judged(card: ModelCard) -> set[str]:
     """Labels with films enough to measure on; all, where the card has no metrics yet."""
-    positives = card.extra.get("positives", {})
-    return {label for label in card.labels if positives.get(label, ENOUGH) >= ENOUGH}
+    return findings_settings(card).judged(card.labels, ENOUGH)
 
 
 def operating_rows(card: ModelCard) -> list[dict[str, str]]:
     """What each operating point means on the test films, one row a finding; may be empty."""
-    found, kept = card.extra.get("sensitivity", {}), card.extra.get("specificity", {})
-    positives = card.extra.get("positives", {})
+    settings = findings_settings(card)
+    found, kept, positives = settings.sensitivity, settings.specificity, settings.positives
     return [
         {
             "finding": in_words(label),
@@ -135,8 +135,8 @@ def operating_rows(card: ModelCard) -> list[dict[str, str]]:
 
 def false_calls(card: ModelCard) -> float:
     """How many findings are called on a film that has none of them, on average; NaN if unknown."""
-    kept = card.extra.get("specificity", {})
-    known = [1 - float(kept[label]) for label in judged(card) if label in kept]
+    kept = findings_settings(card).specificity
+    known = [1 - kept[label] for label in judged(card) if label in kept]
     return sum(known) if known else float("nan")
 
 
@@ -147,7 +147,7 @@ def in_words(label: str) -> str:
 
 def single_cards() -> list[ModelCard]:
     """Networks that answer for cardiomegaly alone, to stand beside the many-label one."""
-    return [card for card in task_cards("chest") if card.name.startswith("cardiomegaly")]
+    return cards_of("chest", "cardiomegaly")
 
 
 def read(case: Case, settings: Settings) -> Reading:

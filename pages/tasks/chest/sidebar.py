@@ -11,13 +11,15 @@ from core.chest import projection as chest_film
 from core.glossary import GLOSSARY
 from core.phantoms.chest.phantom import FINDINGS, VIEWS, chest_phantom
 from core.phantoms.limb.phantom import LimbPhantom, limb_phantom
-from models.cards import ModelCard, load_card, task_cards
+from models.cards import ModelCard, cards_of, load_card, task_cards
 from pages.shared.inputs import Case, Display, display
+from pages.shared.model_choice import choose
 
 UPRIGHT = "Chest"
 DEGRADED = {"Chest, turned": "turned", "Chest, inverted": "inverted"}
 HAND = "Hand"
 KINDS = (UPRIGHT, *DEGRADED, HAND)
+FIRST_MODEL = ("findings",)
 FIRST_SEED = 10
 FIRST_RATIO = 0.62
 LEAST_RATIO, MOST_RATIO = 0.36, 0.70
@@ -153,8 +155,7 @@ def current_phantom(key: str = "chest") -> Phantom:
 
 def classifiers() -> list[ModelCard]:
     """Cards that answer for many findings, the default first."""
-    cards = [card for card in task_cards("chest") if "Effusion" in card.labels]
-    return sorted(cards, key=lambda card: card.name != "findings")
+    return cards_of("chest", "findings", first=FIRST_MODEL)
 
 
 def one_card(chosen: Settings, key: str = "chest") -> ModelCard:
@@ -170,14 +171,15 @@ def settings(key: str = "chest", *, many: bool = False) -> Settings:
     """The parameters in the sidebar, below the source; only those that act on many films."""
     with st.sidebar:
         st.divider()
-        card = st.selectbox(
+        card = choose(
             "Findings by",
-            classifiers(),
-            format_func=lambda one: one.title,
-            key=f"{key}_classifier",
-            help=GLOSSARY["multi-label"],
-            persist_state="session",
+            "chest",
+            "findings",
+            f"{key}_classifier",
+            FIRST_MODEL,
+            GLOSSARY["multi-label"],
         )
+        drawer = choose("Outlines by", "chest", "outlines", f"{key}_segmenter", ("heart_lungs",))
         threshold = 0
         if not many:
             threshold = _heat_from(key)
@@ -186,7 +188,7 @@ def settings(key: str = "chest", *, many: bool = False) -> Settings:
         )
         return Settings(
             card,
-            load_card("chest", "heart_lungs"),
+            drawer,
             load_card("film_kind", "film_kind"),
             threshold / 100,
             outlines,

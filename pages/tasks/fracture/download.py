@@ -12,7 +12,6 @@ from core.fracture import report
 from core.fracture.agreement import agreement, verdict
 from core.fracture.matching import RULE
 from core.plots import draw
-from models.cards import ModelCard
 from pages.shared import views
 from pages.shared.views import Download
 from pages.tasks.fracture import loaders
@@ -22,7 +21,7 @@ from pages.tasks.fracture.views import Reading, picture
 REPORT_PX = 1000  # long side of the report's pictures
 
 
-def download(reading: Reading, settings: Settings, classifier: ModelCard) -> None:
+def download(reading: Reading, settings: Settings) -> None:
     """Buttons for all files; each is made when it is pressed."""
     file = reading.case.words if reading.case.origin == "Upload" else reading.image.title
     name = exports.stem(PurePath(file).stem)
@@ -46,7 +45,7 @@ def download(reading: Reading, settings: Settings, classifier: ModelCard) -> Non
                 "Report (HTML, one page)",
                 f"{name}_report.html",
                 "text/html",
-                partial(page, reading, settings, classifier),
+                partial(page, reading, settings),
             ),
             Download("Picture (PNG)", f"{name}_boxes.png", "image/png", overlay),
             Download("Table (CSV)", f"{name}.csv", "text/csv", partial(exports.csv, [item])),
@@ -66,12 +65,12 @@ def download(reading: Reading, settings: Settings, classifier: ModelCard) -> Non
     )
 
 
-def page(reading: Reading, settings: Settings, classifier: ModelCard) -> bytes:
+def page(reading: Reading, settings: Settings) -> bytes:
     """The report: verdict, film with boxes, heat map, and how good the models are."""
     shown = picture(reading.case, settings)
     factor = REPORT_PX / max(shown.shape)
     large = draw.scaled(shown, factor)
-    opinion = loaders.opinion(classifier, reading.image)
+    opinion = loaders.opinion(settings.classifier, reading.image)
     boxed = exports.overlay(large, reading.answer.found, reading.truth_xyxy, factor=factor)
     warm = draw.with_heat(large, draw.scaled(opinion.heat_map, factor), 0.7)
     lines = [agreement(reading.answer)[1]]
@@ -89,6 +88,6 @@ def page(reading: Reading, settings: Settings, classifier: ModelCard) -> bytes:
         ),
         [
             (card.title, [*(metric.sentence for metric in card.metrics[:2]), card.limitations[0]])
-            for card in (settings.detector, classifier)
+            for card in (settings.detector, settings.classifier)
         ],
     )

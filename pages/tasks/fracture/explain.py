@@ -19,7 +19,7 @@ from pages.tasks.fracture.views import Reading, layers, picture, side_of
 OPENING = "HiResCAM"
 
 
-def explain(reading: Reading, settings: Settings, classifier: ModelCard) -> None:
+def explain(reading: Reading, settings: Settings) -> None:
     """A heat map of the classifier, its shares of heat, and whether it looked elsewhere."""
     method = st.segmented_control(
         "Heat map of the classifier",
@@ -31,7 +31,7 @@ def explain(reading: Reading, settings: Settings, classifier: ModelCard) -> None
         help=f"{OPENING} comes with the answer: each cell’s share of the classifier’s sum. The "
         "others need gradients and start PyTorch in a process of its own.",
     )
-    heat, words = _heat(reading, classifier, method)
+    heat, words = _heat(reading, settings.classifier, method)
     if heat is None:
         return
     shares = _shares(reading, heat)

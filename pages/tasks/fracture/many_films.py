@@ -19,7 +19,7 @@ from core.files.radiograph import read_radiograph
 from core.fracture.matching import HIT_IOU, match
 from core.metrics.detection import MatchedImage, froc, match_image
 from core.plots import curves, draw
-from models.cards import ModelCard, load_card
+from models.cards import load_card
 from models.score.fracture import FractureReaders
 from models.score.input_check import FILM_KIND
 from models.score.tasks import tasks
@@ -69,9 +69,9 @@ def files() -> tuple[Uploads, Labels]:
     return added, fracture_inputs.truth_files(f"{PAGE}_batch")
 
 
-def batch(settings: Settings, classifier: ModelCard, files: Uploads, labels: Labels) -> Case | None:
+def batch(settings: Settings, files: Uploads, labels: Labels) -> Case | None:
     """Both models on all films, listed and shown; the case that was opened by a click."""
-    asked = _batch(settings, classifier)
+    asked = _batch(settings)
     found = many_films.films(asked, files)
     if found is None:
         return None
@@ -104,14 +104,14 @@ def batch(settings: Settings, classifier: ModelCard, files: Uploads, labels: Lab
     return None
 
 
-def _batch(settings: Settings, classifier: ModelCard) -> Batch:
+def _batch(settings: Settings) -> Batch:
     card = load_card(*FILM_KIND)
     readers = FractureReaders(
         partial(loaders.candidates, settings.detector),
-        partial(loaders.probability, classifier),
+        partial(loaders.probability, settings.classifier),
         loaders.refused,
     )
-    cards = (settings.detector.sha256, classifier.sha256, card.sha256)
+    cards = (settings.detector.sha256, settings.classifier.sha256, card.sha256)
     return Batch(PAGE, tasks()[PAGE], readers, cards)
 
 

@@ -74,7 +74,7 @@ def sweep(
     return Sweep(values, scores, chances, films)
 
 
-def show(settings: Settings, classifier: ModelCard, base: LimbPhantom) -> None:
+def show(settings: Settings, base: LimbPhantom) -> None:
     """Choose a property, run the sweep with progress, and show the curve and three films."""
     left, right = st.columns(2, gap="large")
     name = left.segmented_control(
@@ -95,7 +95,7 @@ def show(settings: Settings, classifier: ModelCard, base: LimbPhantom) -> None:
         f"{name.lower()} changed. Fractures hide in osteoporotic and arthritic bone: watch the "
         "score."
     )
-    cards = (settings.detector, classifier)
+    cards = (settings.detector, settings.classifier)
     broken = replace(base, fracture=kind)
     result = background.result(
         "fracture_sweep",

@@ -10,12 +10,12 @@ import streamlit as st
 from core.detections import Detections
 from core.files import write as exports
 from core.fracture.degrade import DEGRADATIONS, degraded
-from core.fracture.fusion import fusion_of
 from core.fracture.matching import best_on_truth
 from core.images import FloatArray, Radiograph
 from core.plots import curves, draw
 from core.stages import Progress
 from models.cards import ModelCard
+from models.fracture.settings import fusion_of
 from pages.shared import background
 from pages.tasks.fracture import loaders
 from pages.tasks.fracture.sidebar import Settings
@@ -52,7 +52,7 @@ def worsened(
     return Worsened(films, found, chances)
 
 
-def show(reading: Reading, settings: Settings, classifier: ModelCard) -> None:
+def show(reading: Reading, settings: Settings) -> None:
     """Choose a degradation, run it with progress, and show the curve and three films."""
     name = st.segmented_control(
         "Make this film worse",
@@ -63,7 +63,7 @@ def show(reading: Reading, settings: Settings, classifier: ModelCard) -> None:
         persist_state="session",
     )
     st.markdown(f"{DEGRADATIONS[name].why} Only the film changes; both models stay the same.")
-    image, cards = reading.image, (settings.detector, classifier)
+    image, cards = reading.image, (settings.detector, settings.classifier)
     result = background.result(
         "fracture_worsened",
         (*(card.sha256 for card in cards), image.digest, name),
@@ -71,20 +71,18 @@ def show(reading: Reading, settings: Settings, classifier: ModelCard) -> None:
         is_public=image.is_public,
     )
     if result is not None:
-        _curve(result, name, reading, settings, classifier)
+        _curve(result, name, reading, settings)
         _films(result, name, reading, settings)
 
 
-def _curve(
-    result: Worsened, name: str, reading: Reading, settings: Settings, classifier: ModelCard
-) -> None:
+def _curve(result: Worsened, name: str, reading: Reading, settings: Settings) -> None:
     way = DEGRADATIONS[name]
     truth = reading.truth_xyxy
     known = truth is not None and len(truth) > 0
     highest = [float(one.scores[0]) if len(one) else 0.0 for one in result.candidates]
     scores = [best_on_truth(one, truth) for one in result.candidates] if known else highest
     detector = "best score on a true box" if known else "highest score"
-    fusion = fusion_of(classifier.extra["fusion"])
+    fusion = fusion_of(settings.classifier)
     st.plotly_chart(
         curves.curve(
             way.values,

@@ -15,8 +15,10 @@ from core.fracture.matching import above
 from core.glossary import GLOSSARY
 from core.phantoms.limb.fractures import FRACTURES
 from core.phantoms.limb.phantom import KINDS, LimbPhantom, limb_phantom, random_limb
-from models.cards import ModelCard, task_cards
+from models.cards import ModelCard
+from models.fracture.settings import detector_settings
 from pages.shared.inputs import Case, Display, display
+from pages.shared.model_choice import choose
 
 SOUND = "none"
 FIRST = LimbPhantom(seed=5, kind="forearm", fracture="oblique", hung=True)
@@ -24,9 +26,10 @@ FIRST = LimbPhantom(seed=5, kind="forearm", fracture="oblique", hung=True)
 
 @dataclass(frozen=True)
 class Settings:
-    """The page's parameters; all but the detector act on results only."""
+    """The page's parameters; all but the models act on results only."""
 
     detector: ModelCard
+    classifier: ModelCard
     threshold: float
     iou: float
     boxes: bool
@@ -172,19 +175,12 @@ def labelled(files: Sequence[tuple[str, bytes]], name: str, shape: tuple[int, in
 
 def settings(key: str = "fracture", *, many: bool = False) -> Settings:
     """The parameters in the sidebar, below the source; only those that act on many films."""
-    cards = [card for card in task_cards("fracture") if card.name.startswith("detector")]
     with st.sidebar:
         st.divider()
-        card = cards[0]
-        if len(cards) > 1:
-            card = st.selectbox(
-                "Detector",
-                cards,
-                format_func=lambda one: one.title,
-                key=f"{key}_detector",
-                help=GLOSSARY["detector"],
-                persist_state="session",
-            )
+        detects = GLOSSARY["detector"]
+        card = choose("Detector", "fracture", "detector", f"{key}_detector", ("detector",), detects)
+        first = ("classifier",)
+        second = choose("Second opinion by", "fracture", "classifier", f"{key}_classifier", first)
         threshold = st.slider(
             "Confidence threshold",
             0.01,
@@ -199,14 +195,14 @@ def settings(key: str = "fracture", *, many: bool = False) -> Settings:
             "Overlap allowed (IoU)",
             0.0,
             0.95,
-            float(card.extra.get("iou", 0.5)),
+            detector_settings(card).iou,
             0.05,
             key=f"{key}_iou_{card.name}",
             help=GLOSSARY["IoU"],
             persist_state="session",
         )
         if many:
-            return Settings(card, threshold, iou, True, False, display(key))
+            return Settings(card, second, threshold, iou, True, False, display(key))
         boxes = st.toggle("Show boxes", True, key=f"{key}_boxes_on", persist_state="session")
         side_by_side = st.toggle(
             "Original beside it",
@@ -216,4 +212,4 @@ def settings(key: str = "fracture", *, many: bool = False) -> Settings:
             "move together. Point at a box for its score and size.",
             persist_state="session",
         )
-        return Settings(card, threshold, iou, boxes, side_by_side, display(key))
+        return Settings(card, second, threshold, iou, boxes, side_by_side, display(key))

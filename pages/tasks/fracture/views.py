@@ -12,13 +12,13 @@ import streamlit as st
 from core.detections import Boxes
 from core.files import write as exports
 from core.fracture.agreement import Answer, agreement, verdict
-from core.fracture.fusion import fusion_of
 from core.fracture.matching import RULE, match
 from core.glossary import GLOSSARY
 from core.images import Radiograph
 from core.plots import draw
 from core.plots import viewer as figures
 from models.cards import ModelCard
+from models.fracture.settings import fusion_of
 from pages.shared import inputs, views
 from pages.shared.inputs import Case
 from pages.shared.views import Figure
@@ -41,14 +41,14 @@ class Reading:
         return self.case.image
 
 
-def read(case: Case, settings: Settings, classifier: ModelCard) -> Reading:
+def read(case: Case, settings: Settings) -> Reading:
     """Both models' answers to a case; only the first run of a film runs the networks.
 
     Raises:
         WeightsError: If weights are missing or not those of the card.
     """
     candidates = loaders.candidates(settings.detector, case.image)
-    probability = loaders.probability(classifier, case.image)
+    probability = loaders.probability(settings.classifier, case.image)
     best = float(candidates.scores[0]) if len(candidates) else 0.0
     truth = true_boxes(case)
     found = settings.shown(candidates)
@@ -56,8 +56,8 @@ def read(case: Case, settings: Settings, classifier: ModelCard) -> Reading:
         found,
         settings.threshold,
         probability,
-        classifier.operating_points["fracture"],
-        fusion_of(classifier.extra["fusion"]).probability(best, probability),
+        settings.classifier.operating_points["fracture"],
+        fusion_of(settings.classifier).probability(best, probability),
         None if truth is None else match(found, truth),
     )
     st.session_state["fracture_read"] = (case.image.digest, settings.detector.sha256)
@@ -157,7 +157,7 @@ def first_screen(reading: Reading, settings: Settings) -> None:
     views.known_of(reading.image, reading.case.words)
 
 
-def strip(reading: Reading, settings: Settings, classifier: ModelCard) -> None:
+def strip(reading: Reading, settings: Settings) -> None:
     """The answer in figures, then in words, then how far to trust it."""
     answer, result = reading.answer, reading.answer.against_truth
     found = answer.found
@@ -204,9 +204,9 @@ def strip(reading: Reading, settings: Settings, classifier: ModelCard) -> None:
     st.markdown(words if agree else f":material/call_split: {words}")
     if result is not None and len(result.found):
         st.caption(RULE)
-    views.error_line(settings.detector)
+    views.error_line(settings.detector, settings.classifier)
     if reading.case.origin == "Phantom":
-        _on_phantoms(settings.detector, classifier)
+        _on_phantoms(settings.detector, settings.classifier)
 
 
 def _on_phantoms(*cards: ModelCard) -> None:

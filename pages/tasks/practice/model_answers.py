@@ -23,6 +23,7 @@ from core.practice.judging import BONE_AGE_MONTHS
 from core.practice.truths import boxes_of
 from core.skull_strip import OURS
 from models.cards import ModelCard, load_card
+from models.fracture.settings import detector_settings
 from pages.shared import caching
 from pages.tasks.practice import kept
 
@@ -75,7 +76,7 @@ def _fracture(card: ModelCard, film: Radiograph) -> FractureAnswer:
     """Boxes above the detector's operating point; the film's score is that of its best box."""
     from pages.tasks.fracture import loaders
 
-    found = loaders.candidates(card, film).suppressed(float(card.extra.get("iou", 0.5)))
+    found = loaders.candidates(card, film).suppressed(detector_settings(card).iou)
     best = float(found.scores[0]) if len(found) else 0.0
     shown = found.above(card.operating_points["fracture"])
     return FractureAnswer(

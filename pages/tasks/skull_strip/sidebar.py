@@ -19,7 +19,9 @@ from core.images import Volume
 from core.phantoms.head.phantom import HeadPhantom, random_head
 from core.samples import fetch, is_cached, samples
 from core.skull_strip import OURS, PUBLISHED, Settings, expected_seconds
+from models.cards import ModelCard
 from pages.shared.inputs import SOURCES, source_of
+from pages.shared.model_choice import choose
 from pages.shared.opened import OPENED, opened_case
 
 FORMATS = "NIfTI (.nii, .nii.gz), MGZ, NRRD, or a DICOM series as its files or as one zip."
@@ -226,6 +228,12 @@ def _with_reference(key: str, case: VolumeCase) -> VolumeCase:
             return case
         st.caption(f"In use: {files.name}.")
     return replace(case, truth=truth, truth_words="the reference mask")
+
+
+def model(key: str) -> ModelCard:
+    """Which network finds the brain."""
+    with st.sidebar:
+        return choose("Network", "skull_strip", "brain", f"{key}_model", ("unet",))
 
 
 def settings(key: str, volume: Volume) -> Settings:

@@ -1,0 +1,73 @@
+"""What a card of this task sets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.fracture.fusion import Fusion
+from models.card_settings import read_settings
+from models.cards import ModelCard
+
+
+@dataclass(frozen=True)
+class DetectorSettings:
+    """Of a detector.
+
+    Attributes:
+        iou: Overlap from which two boxes count as one.
+        long_sides_px: Scales at which a film is looked at; the first is the shown one.
+        mirrored: Whether each scale is also looked at mirrored, and the answers averaged.
+        image_auroc_from: Which score of a whole film the card's figures are of.
+    """
+
+    iou: float = 0.5
+    long_sides_px: tuple[int, ...] = (640,)
+    mirrored: bool = False
+    image_auroc_from: str = "detector"
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.iou <= 1 or not self.long_sides_px:
+            raise ValueError("iou lies in [0, 1], and at least one long side is needed")
+
+
+@dataclass(frozen=True)
+class FittedFusion:
+    """Coefficients of `Fusion`, with what they were fitted on.
+
+    Attributes:
+        bias, detector, classifier: The coefficients.
+        fitted_on, n, share_fractured: The films, their number, and the share with a fracture.
+    """
+
+    bias: float
+    detector: float
+    classifier: float
+    fitted_on: str = ""
+    n: int = 0
+    share_fractured: float = 0.0
+
+
+@dataclass(frozen=True)
+class ClassifierSettings:
+    """Of a classifier: how its answer and the detector's become one probability."""
+
+    fusion: FittedFusion
+
+
+def detector_settings(card: ModelCard) -> DetectorSettings:
+    """Settings of a detector's card.
+
+    Raises:
+        WeightsError: If they do not fit.
+    """
+    return read_settings(card, DetectorSettings)
+
+
+def fusion_of(classifier: ModelCard) -> Fusion:
+    """The fusion on a classifier's card.
+
+    Raises:
+        WeightsError: If it has none.
+    """
+    kept = read_settings(classifier, ClassifierSettings).fusion
+    return Fusion(kept.bias, kept.detector, kept.classifier)
