@@ -37,7 +37,7 @@ name = st.segmented_control(
     label_visibility="collapsed",
     persist_state="session",
 )
-modality = MODALITIES[name]
+modality = MODALITIES[name or "limb"]
 subject = modality.subject()
 pipeline, seed = augmentation_composer.compose(modality)
 augmentation_composer.keep_link(modality, pipeline, seed)
@@ -71,9 +71,9 @@ if subject is not None:
     elif more == "Histograms":
         augmentation_views.histograms(subject, moved)
     elif more == "Effect on the model":
-        views.show_error(lambda: augmentation_effect.effect(modality, subject, pipeline, seed))
+        views.show_error(augmentation_effect.effect, modality, subject, pipeline, seed)
     elif more == "Sweep":
-        views.show_error(lambda: augmentation_effect.sweep(modality, subject, pipeline, seed))
+        views.show_error(augmentation_effect.sweep, modality, subject, pipeline, seed)
     elif more == "All transforms":
         augmentation_views.gallery(modality, subject)
     elif more == "Experiments":

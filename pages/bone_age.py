@@ -39,13 +39,11 @@ else:
 
 if came is None:
     st.stop()
-case = views.show_error(
-    lambda: input_check.passed(PAGE, came, "hand", trusted=came.origin == "Phantom")
-)
+case = views.show_error(input_check.passed, PAGE, came, "hand", trusted=came.origin == "Phantom")
 if case is None:
     st.stop()
 with st.spinner("The model is reading …"):
-    reading = views.show_error(lambda: reading_views.read(case, settings))
+    reading = views.show_error(reading_views.read, case, settings)
 if reading is None:
     st.stop()
 reading_views.verdict(reading)
@@ -64,7 +62,7 @@ more = st.segmented_control(
     bind="query-params",
 )
 if more == "Steps":
-    views.show_error(lambda: steps.show(reading))
+    views.show_error(steps.show, reading)
 elif more == "Explain":
     explain.show(reading)
 elif more == "Growth":

@@ -43,13 +43,13 @@ else:
 
 if came is not None:
     found = None
-    case = views.show_error(lambda: input_check.passed(came))
+    case = views.show_error(input_check.passed, came)
     if case is not None:
         viewer = st.empty()
         if not chest_views.was_read(case, settings):
             with viewer.container():
                 chest_views.waiting(case, settings)
-        found = views.show_error(lambda: reading.read(case, settings))
+        found = views.show_error(reading.read, case, settings)
     if found is not None:
         with viewer.container():
             chest_views.verdict(found)

@@ -57,7 +57,7 @@ if case is not None:
     if not fracture_views.was_read(case, settings):
         with viewer.container():
             fracture_views.waiting(case, settings)
-    reading = views.show_error(lambda: fracture_views.read(case, settings))
+    reading = views.show_error(fracture_views.read, case, settings)
     if reading is not None:
         with viewer.container():
             fracture_views.first_screen(reading, settings)
@@ -78,7 +78,7 @@ if case is not None:
         if more == "Steps":
             views.step_gallery(loaders.steps(settings.detector, case.image))
         elif more == "Explain":
-            views.show_error(lambda: fracture_explain.explain(reading, settings))
+            views.show_error(fracture_explain.explain, reading, settings)
         elif more == "Robustness":
             fracture_robustness.show(reading, settings)
         elif more == "Measure":

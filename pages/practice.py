@@ -26,4 +26,4 @@ if mode == "Make a series":
 elif mode == "Results":
     views.show_error(lambda: results.show(series))
 elif series is not None:
-    views.show_error(lambda: read.show(series))
+    views.show_error(read.show, series)

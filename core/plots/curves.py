@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import plotly.graph_objects as go
+from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
 from core.plots.draw import PREDICTION, TRUTH, hex_colour
@@ -65,9 +67,9 @@ def curve(
 
 
 def froc(
-    alarms: Sequence[float],
-    sensitivity: Sequence[float],
-    thresholds: Sequence[float],
+    alarms: NDArray[np.float64],
+    sensitivity: NDArray[np.float64],
+    thresholds: NDArray[np.float64],
     chosen: float,
 ) -> go.Figure:
     """Sensitivity against false boxes per film, with the threshold in use marked.

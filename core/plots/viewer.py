@@ -72,7 +72,9 @@ def data_uri(picture: Picture) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(encoded.tobytes()).decode()}"
 
 
-def truth_layer(boxes_xyxy: NDArray[np.float32], found: Sequence[bool] = ()) -> BoxLayer:
+def truth_layer(
+    boxes_xyxy: NDArray[np.float32], found: Sequence[bool] | NDArray[np.bool_] = ()
+) -> BoxLayer:
     """The true boxes, dashed; `found` says of each whether a prediction hit it."""
     words = ["found" if hit else "missed" for hit in found] or [""] * len(boxes_xyxy)
     return BoxLayer(

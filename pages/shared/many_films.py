@@ -77,7 +77,9 @@ class Film:
     def picture(self) -> draw.Picture:
         """The preview as uint8 (H, W) or (H, W, 3)."""
         found = cv2.imdecode(np.frombuffer(self.preview, np.uint8), cv2.IMREAD_UNCHANGED)
-        return found if found.ndim == 2 else found[..., ::-1]
+        if found is None:
+            raise ValueError("the preview of a film is no picture")
+        return np.asarray(found if found.ndim == 2 else found[..., ::-1], np.uint8)
 
 
 def grey(scored: Scored) -> draw.Picture:
@@ -245,12 +247,17 @@ def opened(page: str, found: Sequence[Film], unit: str = "films") -> Film | None
     listed = st.session_state.get(f"{page}_listed", [])
     names = listed if set(listed) == set(good) else list(good)
     name = st.session_state.get(f"{page}_batch_film")
-    if name not in names:
+    if not isinstance(name, str) or name not in names:
         return None
     place = names.index(name)
     with st.container(horizontal=True, vertical_alignment="center"):
-        back = {"key": f"{page}_back", "icon": ":material/grid_view:"}
-        st.button(f"All {unit}", on_click=open_film, args=(page, None), **back)
+        st.button(
+            f"All {unit}",
+            key=f"{page}_back",
+            icon=":material/grid_view:",
+            on_click=open_film,
+            args=(page, None),
+        )
         for label, other in (("Previous", place - 1), ("Next", place + 1)):
             there = 0 <= other < len(names)
             st.button(

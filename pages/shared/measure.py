@@ -106,8 +106,8 @@ def _calibrate(key: str, points: list[Point], digest: str, calibrated: dict[str,
         st.button(
             f"Undo the calibration ({calibrated[digest]:.3g} mm per pixel)",
             key=f"{key}_uncalibrate",
-            on_click=calibrated.pop,
-            args=(digest, None),
+            on_click=_forget,
+            args=(calibrated, digest),
         )
         return
     if len(points) < 2 or points[0] == points[1]:
@@ -129,6 +129,10 @@ def _calibrate(key: str, points: list[Point], digest: str, calibrated: dict[str,
     )
 
 
+def _forget(calibrated: dict[str, float], digest: str) -> None:
+    calibrated.pop(digest, None)
+
+
 def _answer(points: list[Point], image: Radiograph) -> None:
     spacing = image.spacing_mm
     st.markdown(
@@ -136,12 +140,13 @@ def _answer(points: list[Point], image: Radiograph) -> None:
         "*Add point*, then the arrow keys (with Shift ten pixels), Delete takes a point away."
     )
     answers = []
-    for first, last in ((0, 1), (1, 2)):
-        if len(points) > last:
-            length = distance(points[first], points[last], spacing)
-            answers.append(Figure(f"{'ABC'[first]} to {'ABC'[last]}", str(length), "pixel spacing"))
+    for start, end in ((0, 1), (1, 2)):
+        if len(points) > end:
+            length = distance(points[start], points[end], spacing)
+            answers.append(Figure(f"{'ABC'[start]} to {'ABC'[end]}", str(length), "pixel spacing"))
     if len(points) == 3 and len(set(points)) == 3:
-        answers.append(Figure("Angle at B", str(angle(*points, spacing)), "angle"))
+        first, corner, last = points
+        answers.append(Figure("Angle at B", str(angle(first, corner, last, spacing)), "angle"))
     if answers:
         views.metric_strip(answers)
     else:

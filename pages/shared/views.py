@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -21,6 +21,7 @@ from pages.shared.stage import headline as headline
 from pages.shared.stage import verdict as verdict
 
 Answer = TypeVar("Answer")
+Given = ParamSpec("Given")
 TILE_WIDTH = 220  # screen pixels of a film in a gallery
 
 
@@ -44,10 +45,12 @@ class Download:
     content: Callable[[], bytes]
 
 
-def show_error(task: Callable[[], Answer]) -> Answer | None:
+def show_error(
+    task: Callable[Given, Answer], *given: Given.args, **named: Given.kwargs
+) -> Answer | None:
     """Run a task; None where a person's input or installation broke it, which a sentence says."""
     try:
-        return task()
+        return task(*given, **named)
     except ImagingError as err:
         st.error(str(err), icon=":material/error:")
     except ModuleNotFoundError as err:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from core.augment import safety
@@ -38,8 +40,8 @@ def open_link() -> None:
     if f"{PAGE}_opened" in state:
         return
     state[f"{PAGE}_opened"] = True
-    name = asked.get("image", "limb")
-    if name in MODALITIES and asked.get("pipeline", asked.get("image")):
+    name = asked.get("image") or "limb"
+    if name in MODALITIES and (asked.get("pipeline") or asked.get("image")):
         state[f"{PAGE}_modality"] = name
         if asked.get("pipeline"):
             modality = MODALITIES[name]
@@ -238,7 +240,8 @@ def _range(number: int, parameter: ParameterSpec) -> tuple[float, float]:
     unit = parameter.unit.replace("%", "%%")
     # A default beside a value set from a link would make Streamlit warn.
     st.session_state.setdefault(_key(number, parameter.name), _shown(parameter, parameter.usual))
-    low, high = st.slider(
+    # Its value comes from the session state, and is a pair: no overload of `slider` says so.
+    pair: Any = st.slider(
         f"{parameter.label} ({parameter.unit})" if parameter.unit else parameter.label,
         convert(parameter.low),
         convert(parameter.high),
@@ -247,6 +250,7 @@ def _range(number: int, parameter: ParameterSpec) -> tuple[float, float]:
         key=_key(number, parameter.name),
         persist_state="session",
     )
+    low, high = pair
     return float(low), float(high)
 
 

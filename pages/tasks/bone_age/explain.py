@@ -162,9 +162,7 @@ def _models(reading: Reading) -> None:
     known, sex = reading.known_months, reading.settings.sex
     rows = []
     for column, card in zip(st.columns(len(cards), gap="small"), cards, strict=True):
-        found = views.show_error(
-            lambda card=card: bone_age_loaders.estimate(card, reading.image, sex)
-        )
+        found = views.show_error(bone_age_loaders.estimate, card, reading.image, sex)
         if found is None:
             continue
         error = "" if known is None else signed(found.months - known)

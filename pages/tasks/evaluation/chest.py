@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
@@ -65,7 +67,7 @@ def show(found: Predictions, split: str) -> None:
 
 
 def _areas(rows: pd.DataFrame, labels: list[str]) -> pd.DataFrame:
-    found: dict[str, list[object]] = {"finding": [name.replace("_", " ") for name in labels]}
+    found: dict[str, Sequence[object]] = {"finding": [name.replace("_", " ") for name in labels]}
     for px in SIZES:
         own = rows[rows["px"] == px]
         values, spans, counts = [], [], []

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path, PurePosixPath
+from typing import Literal
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -21,6 +23,10 @@ from pages.shared import views
 from pages.tasks.datasets import open_case
 
 KEY = "evaluation"
+PICTURES: tuple[tuple[Literal["png", "svg"], str], ...] = (
+    ("png", "image/png"),
+    ("svg", "image/svg+xml"),
+)
 SPLITS = {"test": "Test (looked at once)", "val": "Validation (used for choosing)"}
 GOALS: dict[str, tuple[float, bool]] = {
     "mAP50": (0.46, True),
@@ -130,10 +136,10 @@ def chart(
         if files:
             case(task, files[0])
     with st.popover("Save", icon=":material/download:", key=f"{key}_save"):
-        for kind, mime in (("png", "image/png"), ("svg", "image/svg+xml")):
+        for kind, mime in PICTURES:
             st.download_button(
                 kind.upper(),
-                lambda kind=kind: picture(figure, kind, name.replace("_", " ")),
+                partial(picture, figure, kind, name.replace("_", " ")),
                 file_name=f"lightbox_{name}.{kind}",
                 mime=mime,
                 key=f"{key}_{kind}",

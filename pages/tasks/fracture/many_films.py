@@ -222,7 +222,7 @@ def _tile(row: Row, settings: Settings) -> tuple[draw.Picture, str]:
     words = f"{count} box{'' if count == 1 else 'es'}"
     if count:
         words += f", highest {_best(row):.2f}"
-    return _overlay(row, picture.astype(np.float32) / 255, settings, factor), words
+    return _overlay(row, picture.astype(np.float32) / np.float32(255), settings, factor), words
 
 
 def _overlay(

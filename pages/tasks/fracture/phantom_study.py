@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -62,10 +63,11 @@ def sweep(
     scores, chances = np.zeros((len(values), count)), np.zeros((len(values), count))
     films = []
     for row, value in enumerate(values):
+        changed: dict[str, Any] = {field: value}
         for column in range(count):
             progress((row * count + column) / (len(values) * count), f"{name} {value:g}")
             seed = base.seed if column == 0 else FIRST_SEED + column
-            image, truth = limb_phantom(replace(base, seed=seed, **{field: value}))
+            image, truth = limb_phantom(replace(base, seed=seed, **changed))
             found = loaders.candidates(cards[0], image)
             scores[row, column] = best_on_truth(found, truth)
             chances[row, column] = loaders.probability(cards[1], image)

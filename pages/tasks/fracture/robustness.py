@@ -78,10 +78,11 @@ def show(reading: Reading, settings: Settings) -> None:
 def _curve(result: Worsened, name: str, reading: Reading, settings: Settings) -> None:
     way = DEGRADATIONS[name]
     truth = reading.truth_xyxy
-    known = truth is not None and len(truth) > 0
     highest = [float(one.scores[0]) if len(one) else 0.0 for one in result.candidates]
-    scores = [best_on_truth(one, truth) for one in result.candidates] if known else highest
-    detector = "best score on a true box" if known else "highest score"
+    scores, detector = highest, "highest score"
+    if truth is not None and len(truth):
+        scores = [best_on_truth(one, truth) for one in result.candidates]
+        detector = "best score on a true box"
     fusion = fusion_of(settings.classifier)
     st.plotly_chart(
         curves.curve(

@@ -97,9 +97,9 @@ def _lessons(settings: Settings, count: int) -> list[Lesson]:
         case = fracture_inputs.made(parameters)
         lessons.append(_lesson(case, settings, partial(fracture_inputs.open_phantom, parameters)))
     for index, sample in enumerate(samples("fracture")):
-        case = inputs.opened(sample) if is_cached(sample) else None
-        if isinstance(case, Case):
-            lessons.append(_lesson(case, settings, partial(inputs.open_sample, "fracture", index)))
+        real = inputs.opened(sample) if is_cached(sample) else None
+        if isinstance(real, Case):
+            lessons.append(_lesson(real, settings, partial(inputs.open_sample, "fracture", index)))
     bar.empty()
     return lessons
 

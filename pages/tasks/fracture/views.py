@@ -114,7 +114,7 @@ def side_of(case: Case) -> str | None:
 def layers(reading: Reading, chosen: int | None = None) -> tuple[figures.BoxLayer, ...]:
     """Predictions, and the dashed truth on top of them: a box that fits exactly shows both."""
     found, result = reading.answer.found, reading.answer.against_truth
-    known = ()
+    known: tuple[figures.BoxLayer, ...] = ()
     if reading.truth_xyxy is not None and result is not None:
         known = (figures.truth_layer(reading.truth_xyxy, result.found),)
     rows = exports.box_rows(found, reading.image.spacing_mm, result)
@@ -204,9 +204,9 @@ def strip(reading: Reading, settings: Settings) -> None:
     st.markdown(words if agree else f":material/call_split: {words}")
     if result is not None and len(result.found):
         st.caption(RULE)
-    views.error_line(settings.detector, settings.classifier)
+    views.error_line(settings.detector)
     if reading.case.origin == "Phantom":
-        _on_phantoms(settings.detector, settings.classifier)
+        _on_phantoms(settings.detector)
 
 
 def _on_phantoms(*cards: ModelCard) -> None:

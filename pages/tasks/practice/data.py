@@ -70,7 +70,7 @@ def _delete(store: Store) -> None:
             "Series",
             list(listed),
             index=None,
-            format_func=kept.named(list(listed.values())).get,
+            format_func=kept.named(list(listed.values())).__getitem__,
             key="practice_kill_series",
         )
         if name is None:

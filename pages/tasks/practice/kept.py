@@ -142,7 +142,7 @@ def sidebar(series: Series | None) -> None:
             "Series",
             keys,
             index=0 if series is not None else None,
-            format_func=names.get,
+            format_func=names.__getitem__,
             key=f"practice_series_{series.key if series else ''}",
             help="Series that were made or read on this computer, and one of each task to begin "
             "with.",

@@ -87,11 +87,18 @@ def _form() -> Series:
         )
     cases = _cases(task, source, seed, prevalence)
     first, second = st.columns(2)
-    mode = first.selectbox("Mode", list(MODES), format_func=MODES.get, key="practice_mode_made")
-    reveal = second.selectbox(
-        "The truth is shown", list(REVEALS), format_func=REVEALS.get, key="practice_reveal_made"
+    mode = first.selectbox(
+        "Mode", list(MODES), format_func=MODES.__getitem__, key="practice_mode_made"
     )
-    order = first.selectbox("Order", list(ORDERS), format_func=ORDERS.get, key="practice_order")
+    reveal = second.selectbox(
+        "The truth is shown",
+        list(REVEALS),
+        format_func=REVEALS.__getitem__,
+        key="practice_reveal_made",
+    )
+    order = first.selectbox(
+        "Order", list(ORDERS), format_func=ORDERS.__getitem__, key="practice_order"
+    )
     return Series(
         task,
         cases,
@@ -173,7 +180,7 @@ def _made(series: Series) -> None:
     with st.container(horizontal=True):
         if st.button(
             "Keep here and read", key="practice_read_it", type="primary", icon=":material/check:"
-        ) and views.show_error(lambda: kept.store().add_series(series)):
+        ) and _kept(series):
             kept.choose(series)
             st.session_state[kept.GO] = "Read"
             st.rerun()
@@ -207,9 +214,12 @@ def _opened() -> None:
     if series is None:
         return
     st.write(f"“{series.title}”: {kept.in_words(series)}")
-    if st.button("Keep here and read this one", key="practice_read_file") and views.show_error(
-        lambda: kept.store().add_series(series)
-    ):
+    if st.button("Keep here and read this one", key="practice_read_file") and _kept(series):
         kept.choose(series)
         st.session_state[kept.GO] = "Read"
         st.rerun()
+
+
+def _kept(series: Series) -> bool:
+    """Keep a series; False where that failed, with the reason shown."""
+    return views.show_error(kept.store().add_series, series) is not None

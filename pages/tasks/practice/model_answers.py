@@ -126,7 +126,10 @@ def _head(card: ModelCard, case: Case) -> HeadAnswer:
     side = "A" if share >= 0.5 else "B"
     other = second if side == "A" else first
     wrong = np.argwhere(disputed & (own != other))
-    spot = tuple(float(place) for place in wrong.mean(axis=0)) if len(wrong) else None
+    spot = None
+    if len(wrong):
+        i, j, k = wrong.mean(axis=0)
+        spot = (float(i), float(j), float(k))
     return HeadAnswer(side, 100 * abs(2 * share - 1), spot)
 
 

@@ -37,7 +37,7 @@ def with_model(series: Series, readings: list[Reading]) -> Results:
     if missing:
         bar = st.progress(0.0, "The model is reading …")
         for number, key in enumerate(missing, start=1):
-            answer = views.show_error(lambda key=key: _ask_model(series, sources[key]))
+            answer = views.show_error(_ask_model, series, sources[key])
             if answer is None:
                 break  # the same weights or folder would be missing for all
             known[key] = answer

@@ -125,7 +125,7 @@ def _keep(
     model: Answer | None,
 ) -> None:
     """Keep the answer; only then say so, and go on."""
-    shown = {"model": model_answers.card_of(case.task).name, "model_answer": model}
+    name = "" if model is None else model_answers.card_of(case.task).name
     try:
         kept.store().keep(
             reader,
@@ -134,7 +134,8 @@ def _keep(
             answer,
             seconds=max(seconds, 0.0),
             round=turn.round,
-            **(shown if model is not None else {}),
+            model=name,
+            model_answer=model,
         )
     except ImagingError as err:
         st.error(f"Not kept. {err}", icon=":material/error:")

@@ -76,7 +76,7 @@ def reveal(case: Case, seat: Seat, answers: Mapping[str, Answer]) -> None:
     """The film with all three answers."""
     truth = cast(FractureTruth, case.truth)
     shapes = tuple(Shape("truth", box=box) for box in truth.boxes_xyxy)
-    layers = (Layer("truth", shapes),)
+    layers: tuple[Layer, ...] = (Layer("truth", shapes),)
     if "model" in answers:
         layers += layers_of("model", answers["model"])
     own = answers.get("final", answers.get("first"))
