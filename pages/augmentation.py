@@ -47,7 +47,7 @@ if subject is not None:
     if subject.affine is not None:
         augmentation_views.choose_slice(subject)
     with st.spinner("Applying the pipeline …", show_time=False):
-        moved = views.show_error(lambda: augmentation_views.after(subject, one))
+        moved = views.show_error(augmentation_views.after, subject, one)
     if moved is None:
         st.stop()
     augmentation_views.viewer(subject, moved)

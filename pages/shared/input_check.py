@@ -182,10 +182,6 @@ def _put_right(key: str) -> dict[str, FilmKind]:
     return found
 
 
-def _as_it_came(key: str, digest: str) -> None:
-    _put_right(key).pop(digest, None)
-
-
 def _allowed(key: str) -> set[str]:
     """Digests of refused films that are shown anyway."""
     found: set[str] = st.session_state.setdefault(f"{key}_allowed", set())
