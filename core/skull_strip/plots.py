@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -43,31 +44,41 @@ def strip(
         horizontal_spacing=0.012,
         vertical_spacing=0.02,
     )
+    # Traces and annotations are added at once: one by one Plotly copies all of them each time.
+    traces: list[go.Heatmap | go.Contour] = []
+    places: list[tuple[int, int]] = []
     for number, layer in enumerate(layers):
-        place = {"row": number // columns + 1, "col": number % columns + 1}
-        figure.add_trace(
-            _picture(figure, layer, slice_at(layer, plane, position_mm), place), **place
-        )
+        row, column = number // columns + 1, number % columns + 1
+        cut = slice_at(layer, plane, position_mm)
+        found = [_picture(figure, layer, cut, {"row": row, "col": column})]
         if layer.scale == "field":
-            figure.add_trace(_contours(slice_at(layer, plane, position_mm)), **place)
-        for kind, mask in outlines:
-            figure.add_trace(_outline(slice_at(mask, plane, position_mm), kind), **place)
-    _letters(figure, plane, len(layers))
-    _titles(figure, [layer.title for layer in layers])
+            found.append(_contours(cut))
+        found += [_outline(slice_at(mask, plane, position_mm), kind) for kind, mask in outlines]
+        traces += found
+        places += [(row, column)] * len(found)
+    figure.add_traces(traces, [row for row, _ in places], [column for _, column in places])
+    titles = [layer.title for layer in layers]
+    figure.update_layout(annotations=_letters(plane, len(layers)) + _titles(titles))
     _as_film(figure)
     figure.update_layout(height=10 + 285 * rows, margin={"t": 4})
     return figure
 
 
-def _titles(figure: go.Figure, titles: Sequence[str]) -> None:
+def _titles(titles: Sequence[str]) -> list[dict[str, Any]]:
     """Names inside the black panels: legible in both themes, and never over a neighbour."""
-    for number, title in enumerate(titles, start=1):
-        name = "" if number == 1 else str(number)
-        figure.add_annotation(
-            text=title, x=0.02, y=0.985, xref=f"x{name} domain", yref=f"y{name} domain",
-            xanchor="left", yanchor="top", showarrow=False, bgcolor="rgba(0,0,0,0.6)",
-            font={"size": 12, "color": "#ffffff"},
-        )  # fmt: skip
+    return [
+        {
+            "text": title, "x": 0.02, "y": 0.985, "xanchor": "left", "yanchor": "top",
+            "showarrow": False, "bgcolor": "rgba(0,0,0,0.6)",
+            "font": {"size": 12, "color": "#ffffff"}, **_domain(number),
+        }
+        for number, title in enumerate(titles, start=1)
+    ]  # fmt: skip
+
+
+def _domain(panel: int) -> dict[str, str]:
+    name = "" if panel == 1 else str(panel)
+    return {"xref": f"x{name} domain", "yref": f"y{name} domain"}
 
 
 def _contours(cut: Slice) -> go.Contour:
@@ -145,18 +156,18 @@ def _outline(cut: Slice, kind: str) -> go.Contour:
     )
 
 
-def _letters(figure: go.Figure, plane: str, panels: int) -> None:
+def _letters(plane: str, panels: int) -> list[dict[str, Any]]:
     """The sides of the patient at the edges of every panel."""
     spots = ((0.01, 0.5, "left", "middle"), (0.99, 0.5, "right", "middle"),
              (0.5, 0.01, "center", "bottom"), (0.5, 0.99, "center", "top"))  # fmt: skip
-    for panel in range(1, panels + 1):
-        name = "" if panel == 1 else str(panel)
-        for letter, (x, y, xanchor, yanchor) in zip(SIDES[plane], spots, strict=True):
-            figure.add_annotation(
-                text=letter, x=x, y=y, xref=f"x{name} domain", yref=f"y{name} domain",
-                xanchor=xanchor, yanchor=yanchor, showarrow=False,
-                font={"size": 12, "color": "#c9ced3"},
-            )  # fmt: skip
+    return [
+        {
+            "text": letter, "x": x, "y": y, "xanchor": xanchor, "yanchor": yanchor,
+            "showarrow": False, "font": {"size": 12, "color": "#c9ced3"}, **_domain(panel),
+        }
+        for panel in range(1, panels + 1)
+        for letter, (x, y, xanchor, yanchor) in zip(SIDES[plane], spots, strict=True)
+    ]  # fmt: skip
 
 
 def _as_film(figure: go.Figure) -> None:
@@ -272,7 +283,7 @@ def disagreement_strip(head: Layer, difference: Layer, positions_mm: dict[str, f
         )  # fmt: skip
         name = "" if column == 1 else str(column)
         figure.update_yaxes(scaleanchor=f"x{name}", row=1, col=column)
-    _titles(figure, list(positions_mm))
+    figure.update_layout(annotations=_titles(list(positions_mm)))
     figure.update_xaxes(visible=False, constrain="domain")
     figure.update_yaxes(visible=False, constrain="domain")
     figure.update_layout(
