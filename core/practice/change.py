@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from core.metrics.estimates import mcnemar
 from core.practice.answers import Answer, BoneAgeAnswer, ChestAnswer, FractureAnswer
 from core.practice.judging import judge
 from core.practice.results import Answers
-from core.practice.statistics import mcnemar
 
 
 @dataclass(frozen=True)

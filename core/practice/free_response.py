@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from core.metrics.estimates import Estimate, proportion
 from core.practice.answers import FractureAnswer
 from core.practice.judging import match_boxes
-from core.practice.statistics import Estimate, proportion
 from core.practice.truths import FractureTruth
 
 

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from core.metrics.estimates import CalibrationBin
+from core.metrics.estimates import bland_altman as agreement_of
+from core.metrics.roc import Roc
 from core.plots.draw import PREDICTION, hex_colour
 from core.practice.free_response import Froc
 from core.practice.results import Answers, bone_age_pairs
-from core.practice.roc import Roc
-from core.practice.statistics import CalibrationBin
-from core.practice.statistics import bland_altman as agreement_of
 
 QUIET = "#8a9197"
 # Okabe & Ito's palette without the two that mean prediction and truth everywhere.

@@ -7,19 +7,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.practice.answers import Answer, BoneAgeAnswer, ChestAnswer, FractureAnswer, HeadAnswer
-from core.practice.free_response import froc
-from core.practice.judging import Verdict, judge
-from core.practice.readings import Reading, folded
-from core.practice.roc import PairedDifference, Roc, paired_difference, roc
-from core.practice.series import Series
-from core.practice.statistics import (
+from core.metrics.estimates import (
     NONE,
     Estimate,
     bland_altman,
     proportion,
     sensitivity_specificity,
 )
+from core.metrics.roc import PairedDifference, Roc, paired_difference, roc
+from core.practice.answers import Answer, BoneAgeAnswer, ChestAnswer, FractureAnswer, HeadAnswer
+from core.practice.free_response import froc
+from core.practice.judging import Verdict, judge
+from core.practice.readings import Reading, folded
+from core.practice.series import Series
 from core.practice.store import Store
 from core.practice.truths import BoneAgeTruth, ChestTruth, FractureTruth, Truth
 

@@ -10,6 +10,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from core.metrics.estimates import (
+    NONE,
+    Estimate,
+    cohen_kappa,
+    fleiss_kappa,
+    running_mean,
+    sensitivity_specificity,
+)
+from core.metrics.roc import roc
 from core.practice.answers import (
     Answer,
     BoneAgeAnswer,
@@ -22,16 +31,7 @@ from core.practice.change import changes, count
 from core.practice.judging import judge
 from core.practice.readings import Reading, packed
 from core.practice.results import Answers, Results, against_model, figures, findings_of, ratings
-from core.practice.roc import roc
 from core.practice.sources import case_key, source_mapping
-from core.practice.statistics import (
-    NONE,
-    Estimate,
-    cohen_kappa,
-    fleiss_kappa,
-    running_mean,
-    sensitivity_specificity,
-)
 from core.practice.truths import truth_mapping
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from core.metrics.estimates import calibration
 from core.practice import plots, tables
 from core.practice.answers import BoneAgeAnswer, ChestAnswer, FractureAnswer, HeadAnswer
 from core.practice.change import changes, count, distance
@@ -16,7 +17,6 @@ from core.practice.free_response import froc
 from core.practice.pictures import picture
 from core.practice.results import Results, confidences, figures, load, results_of, roc_of
 from core.practice.series import TASKS
-from core.practice.statistics import calibration
 from core.practice.store import Store
 from tests.practice.readers import answer_of, case_of, model_reads, read_all, series_of
 

@@ -7,10 +7,10 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.bone_age.plots import bland_altman
+from core.metrics.estimates import Estimate
+from core.metrics.estimates import bland_altman as agreement
 from core.metrics.statistics import bootstrap_interval
 from core.plots.draw import PREDICTION, TRUTH, hex_colour
-from core.practice.statistics import Estimate
-from core.practice.statistics import bland_altman as agreement
 from models.cards import load_card
 from models.predictions import Predictions
 from pages.tasks.evaluation import shared

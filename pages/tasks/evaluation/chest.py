@@ -9,11 +9,11 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from core.metrics.estimates import Estimate, calibration, sensitivity_specificity
+from core.metrics.roc import roc
 from core.metrics.statistics import bootstrap_interval
 from core.plots.draw import PREDICTION, TRUTH, hex_colour
 from core.practice.plots import calibration_plot, roc_plot
-from core.practice.roc import roc
-from core.practice.statistics import Estimate, calibration, sensitivity_specificity
 from models.cards import load_card
 from models.predictions import Predictions, read
 from pages.tasks.evaluation import shared

@@ -10,12 +10,12 @@ import streamlit as st
 from core.detections import Detections
 from core.metrics.detection import MatchedImage, average_precision, froc, match_image
 from core.metrics.detection import precision_recall as at_threshold
+from core.metrics.estimates import Estimate, calibration, sensitivity_specificity
+from core.metrics.roc import paired_difference, roc
 from core.metrics.statistics import bootstrap_interval
 from core.plots import curves
 from core.plots.draw import PREDICTION, TRUTH, hex_colour
 from core.practice.plots import calibration_plot, roc_plot
-from core.practice.roc import paired_difference, roc
-from core.practice.statistics import Estimate, calibration, sensitivity_specificity
 from models.cards import load_card
 from models.predictions import Predictions, read
 from pages.tasks.evaluation import shared

@@ -15,8 +15,8 @@ import streamlit as st
 from core.dataset_folders.dataset import Dataset
 from core.dataset_folders.layouts import open_dataset
 from core.errors import ImagingError
+from core.metrics.estimates import Estimate
 from core.practice.pictures import picture
-from core.practice.statistics import Estimate
 from models.cards import task_cards
 from models.predictions import Predictions, read
 from pages.shared import views

@@ -7,9 +7,9 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from core.metrics.estimates import Estimate
 from core.metrics.statistics import bootstrap_interval
 from core.plots.draw import PREDICTION, TRUTH, hex_colour
-from core.practice.statistics import Estimate
 from models.predictions import Predictions
 from pages.tasks.evaluation import shared
 

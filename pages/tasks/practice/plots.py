@@ -10,12 +10,12 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from core.metrics.estimates import calibration
 from core.practice import plots, tables
 from core.practice.answers import FractureAnswer
 from core.practice.free_response import Froc, froc
 from core.practice.pictures import picture
 from core.practice.results import Answers, Results, confidences, findings_of, ratings, roc_of
-from core.practice.statistics import calibration
 from core.practice.truths import FractureTruth
 
 MIME = {"png": "image/png", "svg": "image/svg+xml"}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from core.practice.statistics import LEVEL, Estimate, proportion
+from core.metrics.estimates import LEVEL, Estimate, proportion
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,11 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from core.practice.answers import FractureAnswer
-from core.practice.free_response import froc
-from core.practice.judging import match_boxes
-from core.practice.roc import area, paired_difference, roc
-from core.practice.statistics import (
+from core.metrics.estimates import (
     bland_altman,
     calibration,
     cohen_kappa,
@@ -21,6 +17,10 @@ from core.practice.statistics import (
     running_mean,
     sensitivity_specificity,
 )
+from core.metrics.roc import area, paired_difference, roc
+from core.practice.answers import FractureAnswer
+from core.practice.free_response import froc
+from core.practice.judging import match_boxes
 from core.practice.truths import FractureTruth
 
 
