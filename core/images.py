@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -137,3 +138,11 @@ def digest_of(array: np.ndarray, *choices: object) -> str:
     state = hashlib.sha256(np.ascontiguousarray(array).tobytes())
     state.update(repr((array.shape, str(array.dtype), choices)).encode())
     return state.hexdigest()
+
+
+def bounding_box(mask: NDArray[Any]) -> tuple[slice, ...] | None:
+    """The smallest box around what is not zero, a slice an axis; None where all is zero."""
+    from scipy.ndimage import find_objects
+
+    found = find_objects((mask != 0).astype(np.uint8), max_label=1)
+    return found[0] if found else None

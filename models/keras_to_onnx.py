@@ -284,23 +284,20 @@ class _Writer:
     def _after(self, layer: Any, x: str) -> str:
         """The activation that a convolution or dense layer holds itself."""
         kind = layer.activation.__name__
-        return (
-            x if kind == "linear" else self._function(kind, x, layer.name, len(layer.output.shape))
-        )
+        return x if kind == "linear" else self._function(kind, x, layer.name)
 
     def _activation(self, layer: Any, x: str) -> str:
-        rank = len(layer.output.shape)
         if type(layer).__name__ == "Softmax":
-            return self._function("softmax", x, layer.name, rank)
+            return self._function("softmax", x, layer.name)
         if type(layer).__name__ == "ReLU":
             if layer.negative_slope or layer.threshold:
                 raise ValueError(f"the rectifier {layer.name} has a slope or threshold")
             if layer.max_value is None:
-                return self._function("relu", x, layer.name, rank)
+                return self._function("relu", x, layer.name)
             return self._clip(x, layer.name, float(layer.max_value))
-        return self._function(layer.activation.__name__, x, layer.name, rank)
+        return self._function(layer.activation.__name__, x, layer.name)
 
-    def _function(self, kind: str, x: str, name: str, rank: int) -> str:
+    def _function(self, kind: str, x: str, name: str) -> str:
         if kind == "relu6":
             return self._clip(x, name, 6.0)
         if kind == "linear":

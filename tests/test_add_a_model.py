@@ -15,12 +15,10 @@ from models.bone_age.settings import age_settings
 from models.cards import MODELS, cards_of, load_card, task_cards
 from models.chest.settings import findings_settings, outlines_settings
 from models.fracture.settings import detector_settings, fusion_of
-from models.skull_strip.settings import brain_settings
 
 TASKS = ("bone_age", "chest", "film_kind", "fracture", "skull_strip")
 READ = {
     "age": age_settings,
-    "brain": brain_settings,
     "cardiomegaly": findings_settings,
     "classifier": fusion_of,
     "comparison": findings_settings,

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from core.augment.films import FILMS
 from core.augment.labels import Labels, Mask, Motion, Moved, motion_of
-from core.augment.pipeline import Draw, Planned
+from core.augment.pipeline import Draw
 from core.images import FloatArray
 
 GRID = 9
@@ -47,16 +47,6 @@ def composed(draw: Draw, shape: tuple[int, int], **params: Any) -> Any:
     library_ = library()
     steps = [getattr(library_, name)(**given, p=1.0) for name, given in calls(draw, shape)]
     return library_.Compose(steps, seed=draw.seed, telemetry=False, **params)
-
-
-def ranged(pipeline: tuple[Planned, ...], shape: tuple[int, int], seed: int) -> Any:
-    """The pipeline as AlbumentationsX would draw from it in a training."""
-    library_ = library()
-    steps = []
-    for planned in pipeline:
-        name, given = FILMS[planned.transform].call(planned.ranges, shape)
-        steps.append(getattr(library_, name)(**given, p=planned.probability))
-    return library_.Compose(steps, seed=seed, telemetry=False)
 
 
 def apply_film(draw: Draw, pixels: FloatArray, labels: Labels) -> Moved:

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from core.bone_age.geometry import shift
-from core.images import FloatArray
+from core.images import FloatArray, bounding_box
 
 LOOK_PX = 256
 """Long side of the reduced film on which lines are looked for."""
@@ -85,8 +85,8 @@ def _widened(part: slice, margin: float, size: int) -> slice:
 
 
 def _bounding(mask: np.ndarray) -> tuple[slice, slice]:
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    rows, columns = bounding_box(mask) or (slice(0, 0), slice(0, 0))
+    return rows, columns
 
 
 def _filled(pixels: FloatArray, kept: np.ndarray) -> FloatArray:

@@ -20,7 +20,7 @@ from core.bone_age.grey import as_grey, clahe, clip_extremes, denoise, normalise
 from core.bone_age.one_hand import filled, one_hand_contour
 from core.bone_age.regions import REGIONS, hand_outline
 from core.errors import UnsuitableInputError
-from core.images import FloatArray
+from core.images import FloatArray, bounding_box
 from core.stages import Stage
 
 Marked = tuple[NDArray[Any], dict[str, Any]]
@@ -269,24 +269,15 @@ def crop_regions(
     return sheet, {"boxes": quarters, "matrix_of": matrices}
 
 
-def split_regions(sheet: NDArray[np.uint8]) -> dict[str, NDArray[np.uint8]]:
-    """The crops of `crop_regions` by name."""
-    side = sheet.shape[0] // 2
-    return {
-        name: sheet[number // 2 * side :, number % 2 * side :][:side, :side]
-        for number, name in enumerate(REGIONS)
-    }
-
-
 def fit(array: NDArray[Any], *, side_px: int = 224, binary: bool = False) -> Marked:
     """The hand on a black square, aspect kept; mark `matrix`."""
     grey = as_grey(array)
-    rows, columns = np.flatnonzero(grey.any(axis=1)), np.flatnonzero(grey.any(axis=0))
-    if rows.size == 0:
+    box = bounding_box(grey)
+    if box is None:
         raise UnsuitableInputError("Nothing is left of the film here; a hand was expected.")
-    hand = grey[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    square, matrix = fitted(_cut_at_mean(hand, binary), side_px)
-    return square, {"matrix": matrix @ shift(columns[0], rows[0])}
+    rows, columns = box
+    square, matrix = fitted(_cut_at_mean(grey[box], binary), side_px)
+    return square, {"matrix": matrix @ shift(columns.start, rows.start)}
 
 
 def _cut_at_mean(grey: NDArray[np.uint8], binary: bool) -> NDArray[np.uint8]:

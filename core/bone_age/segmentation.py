@@ -12,7 +12,7 @@ from core.bone_age.geometry import fitted, shift
 from core.bone_age.grey import as_grey, clahe, denoise, equalise_mean, sharpen
 from core.bone_age.one_hand import filled, one_hand_contour
 from core.errors import UnsuitableInputError
-from core.images import FloatArray
+from core.images import FloatArray, bounding_box
 from core.stages import Stage
 
 MaskOf = Callable[[FloatArray], NDArray[np.bool_]]
@@ -124,14 +124,13 @@ def crop(array: NDArray[Any], *, margin_percent: float = 2.0) -> Marked:
     Raises:
         UnsuitableInputError: If everything is black.
     """
-    rows, columns = np.flatnonzero(array.any(axis=1)), np.flatnonzero(array.any(axis=0))
-    if rows.size == 0:
+    box = bounding_box(array)
+    if box is None:
         raise UnsuitableInputError("The film is black here; a radiograph of one hand was expected.")
-    longer = max(rows[-1] - rows[0], columns[-1] - columns[0]) + 1
-    margin = round(longer * margin_percent / 100)
-    hand = array[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    framed = np.pad(hand, margin)
-    return framed, {"matrix": shift(columns[0] - margin, rows[0] - margin)}
+    rows, columns = box
+    hand = array[box]
+    margin = round(max(hand.shape) * margin_percent / 100)
+    return np.pad(hand, margin), {"matrix": shift(columns.start - margin, rows.start - margin)}
 
 
 def fit(array: NDArray[Any], *, side_px: int = 224) -> Marked:

@@ -34,6 +34,7 @@ MIRRORED = -0.02
 beyond it, and 435 would if they were mirrored."""
 
 IMPLAUSIBLE = "the outline is implausible, "
+BEYOND = f"{IMPLAUSIBLE}hearts measure {RATIOS[0]:g} to {RATIOS[1]:g}"
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def judge(
     if masks is not None:
         reason = implausible(ratio, masks)
     elif not RATIOS[0] <= ratio.ratio <= RATIOS[1]:
-        reason = _beyond(ratio)
+        reason = BEYOND
     if not reason and view == "AP":
         reason = "an AP film magnifies the heart, and the limit of 0.5 is meant for PA films"
     if not reason and age_years is not None and age_years < ADULT_YEARS:
@@ -103,7 +104,7 @@ def implausible(ratio: CardiothoracicRatio, masks: Mapping[str, BoolArray]) -> s
         masks: bool (H, W) of "heart", "left_lung" and "right_lung", none empty.
     """
     if not RATIOS[0] <= ratio.ratio <= RATIOS[1]:
-        return _beyond(ratio)
+        return BEYOND
     heart, left, right = (masks[name] for name in ("heart", "left_lung", "right_lung"))
     share = float(heart.sum()) / float((left | right).sum())
     if not HEART_TO_LUNGS[0] <= share <= HEART_TO_LUNGS[1]:
@@ -121,10 +122,6 @@ def implausible(ratio: CardiothoracicRatio, masks: Mapping[str, BoolArray]) -> s
     if sizes[1] > UNEVEN * sizes[0]:
         return f"{IMPLAUSIBLE}one lung has {sizes[1] / sizes[0]:.1f} × the other’s area"
     return ""
-
-
-def _beyond(ratio: CardiothoracicRatio) -> str:
-    return f"{IMPLAUSIBLE}hearts measure {RATIOS[0]:g} to {RATIOS[1]:g}"
 
 
 def looks_mirrored(ratio: CardiothoracicRatio, heart: BoolArray) -> bool:

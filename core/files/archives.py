@@ -9,8 +9,6 @@ from pathlib import PurePosixPath
 
 from core.errors import ImagingError, UnreadableImageError, UnsuitableInputError
 from core.files.kinds import kind_of
-from core.files.radiograph import read_radiograph
-from core.images import Radiograph
 
 MAX_FILES = 2_000
 MAX_ENTRIES = 20_000
@@ -23,18 +21,6 @@ _JUNK_NAMES = {"thumbs.db", "desktop.ini", "dicomdir"}
 _JUNK_FOLDERS = {"__macosx"}
 _COMPANIONS = {".txt", ".csv", ".json", ".xml", ".md", ".yaml", ".yml", ".toml", ".html"}
 """Labels and read-me files that lie beside images in data sets."""
-
-
-def read_many(
-    files: Iterable[tuple[str, bytes]],
-) -> Iterator[tuple[str, Radiograph | ImagingError]]:
-    """Read files one by one, and the files within zip archives; see `contents_of`.
-
-    Yields:
-        The name, and the radiograph or the error that says why there is none.
-    """
-    for name, source in contents_of(files):
-        yield name, source if isinstance(source, ImagingError) else _read(source, name)
 
 
 def contents_of(
@@ -67,13 +53,6 @@ def count_of(source: bytes) -> int:
             return max(1, sum(not is_junk(entry) for entry in archive.infolist()))
     except ImagingError:
         return 1
-
-
-def _read(source: bytes, name: str) -> Radiograph | ImagingError:
-    try:
-        return read_radiograph(source, name=name)
-    except ImagingError as err:
-        return err
 
 
 def _packed(name: str, source: bytes) -> Iterator[tuple[str, bytes | ImagingError]]:

@@ -29,7 +29,6 @@ from core.images import SourceGrid, Volume
 MAX_FILE_BYTES = 200 * 1024**2
 MAX_ZIP_BYTES = 900 * 1024**2  # a 512 × 512 × 400 series of 16 bits takes 210 MB
 MAX_ZIP_FILES = 4000
-SUFFIXES = ("nii", "gz", "mgz", "mgh", "nrrd", "dcm", "ima", "zip")
 MIN_SLICES = 8
 Files = Sequence[tuple[str, bytes]]
 
@@ -152,11 +151,6 @@ def obliqueness_degrees(volume: Volume) -> float:
     """Largest angle between a voxel axis and the patient axis that it is named after."""
     axes = volume.affine[:3, :3] / np.array(volume.spacing_mm)
     return float(np.degrees(np.arccos(np.clip(np.diag(axes), -1, 1)).max()))
-
-
-def volume_count(files: Files) -> int:
-    """How many volumes a file promises, without reading its voxels where it can be told."""
-    return _decode(files, 0).volumes
 
 
 def _decode(files: Files, index: int) -> StoredVolume:

@@ -335,7 +335,7 @@ def read_nrrd(content: bytes, index: int = 0) -> StoredVolume:
         raise UnreadableImageError(
             f"The NRRD encoding “{encoding}” is not supported. Save it as gzip or raw."
         )
-    affine, assumed, notes = _nrrd_affine(header, first, len(dims))
+    affine, assumed, notes = _nrrd_affine(header, first)
     if first:
         size = int(np.prod(dims)) * dtype.itemsize
         if size > MAX_SKIPPED_BYTES:
@@ -348,7 +348,7 @@ def read_nrrd(content: bytes, index: int = 0) -> StoredVolume:
 
 
 def _nrrd_affine(
-    header: dict[str, Any], first: bool, rank: int
+    header: dict[str, Any], first: bool
 ) -> tuple[NDArray[np.float64], bool, tuple[str, ...]]:
     spatial = slice(1, 4) if first else slice(0, 3)
     signs = _NRRD_SPACES.get(str(header.get("space", "")).lower())

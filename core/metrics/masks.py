@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from core.images import bounding_box
 from core.metrics.statistics import dice
 
 
@@ -80,7 +81,7 @@ def hausdorff_95(
         raise ValueError(f"masks differ in shape: {a.shape} and {b.shape}")
     if not a.any() or not b.any():
         return 0.0 if not a.any() and not b.any() else float("nan")
-    box = _box_around(a | b)
+    box = bounding_box(a | b)
     surface_a, surface_b = surface(a[box]), surface(b[box])
     to_a = ndimage.distance_transform_edt(~surface_a, sampling=spacing_mm)
     to_b = ndimage.distance_transform_edt(~surface_b, sampling=spacing_mm)
@@ -89,12 +90,9 @@ def hausdorff_95(
 
 def surface(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Voxels of a mask with a face towards its outside, the volume's edge included."""
-    padded = np.pad(mask, 1)
-    inner = mask.copy()
-    for axis in range(3):
-        for shift in (-1, 1):
-            inner &= np.roll(padded, shift, axis)[1:-1, 1:-1, 1:-1]
-    return mask & ~inner
+    from scipy.ndimage import binary_erosion
+
+    return np.asarray(mask & ~binary_erosion(mask))
 
 
 def disagreement(mask: ArrayLike, reference: ArrayLike) -> NDArray[np.uint8]:
@@ -103,12 +101,3 @@ def disagreement(mask: ArrayLike, reference: ArrayLike) -> NDArray[np.uint8]:
     if a.shape != b.shape:
         raise ValueError(f"masks differ in shape: {a.shape} and {b.shape}")
     return (a & b) * np.uint8(1) + (a & ~b) * np.uint8(2) + (~a & b) * np.uint8(3)
-
-
-def _box_around(mask: NDArray[np.bool_]) -> tuple[slice, ...]:
-    """The smallest box that holds a mask that is not empty."""
-    found = [
-        np.flatnonzero(mask.any(axis=tuple(other for other in range(3) if other != axis)))
-        for axis in range(3)
-    ]
-    return tuple(slice(int(places[0]), int(places[-1]) + 1) for places in found)

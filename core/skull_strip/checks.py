@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from core.images import Volume
+from core.images import Volume, bounding_box
 from core.skull_strip.grid import head_extent
-from core.skull_strip.post import bounding_box
 
 BRAIN_ML = (650.0, 2300.0)
 """Total intracranial volumes of children and adults lie inside."""

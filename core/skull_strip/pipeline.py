@@ -11,11 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import UnsuitableInputError
-from core.images import FloatArray, Volume
+from core.images import FloatArray, Volume, bounding_box
 from core.skull_strip.bias import Cancelled, expected_n4_seconds, n4_field
 from core.skull_strip.grid import WorkingGrid, from_grid_box, place_grid, to_grid
 from core.skull_strip.post import (
-    bounding_box,
     close_deep_cavities,
     fill_holes,
     largest_component,

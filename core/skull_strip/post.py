@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from core.images import bounding_box
+
 COARSE_ENOUGH_MM = 2.0
 
 
@@ -70,15 +72,3 @@ def close_deep_cavities(
     filled = mask.copy()
     filled[box] |= deep[tuple(slice(0, side) for side in part.shape)]
     return filled
-
-
-def bounding_box(mask: NDArray[np.generic]) -> tuple[slice, slice, slice] | None:
-    """The smallest box around what is not zero, or None where all is."""
-    slices = []
-    for axis in range(3):
-        others = tuple(other for other in range(3) if other != axis)
-        found = np.flatnonzero(mask.any(axis=others))
-        if found.size == 0:
-            return None
-        slices.append(slice(int(found[0]), int(found[-1]) + 1))
-    return slices[0], slices[1], slices[2]

@@ -168,7 +168,7 @@ def train(
             torch.save(average.state, out / f"average_{epoch + 1:03d}.pt")
         val = (float("nan"), float("nan"))
         if len(validation) and ((epoch + 1) % plan.val_every == 0 or epoch + 1 == plan.epochs):
-            val = measure(network, average.state, validation, plan)
+            val = measure(network, average.state, validation)
         row = [epoch + 1, *(totals / steps_per_epoch).round(4), f"{rate:.2e}"]
         row += [*np.round(val, 4), round(time.time() - start, 1)]
         _append(curves, row)
@@ -179,7 +179,7 @@ def train(
 
 
 def measure(
-    network: nn.Module, state: dict[str, torch.Tensor], cases: Sequence[FractureCase], plan: Plan
+    network: nn.Module, state: dict[str, torch.Tensor], cases: Sequence[FractureCase]
 ) -> tuple[float, float]:
     """mAP50 and image-level AUROC of averaged weights; the network's own come back after it."""
     own = {name: tensor.clone() for name, tensor in network.state_dict().items()}

@@ -10,9 +10,6 @@ from keras import layers
 
 from models.keras_to_onnx import export_keras
 
-SHRINK = 8
-"""Each side of the input must be a multiple of this: three halvings."""
-
 
 def residual_block(x: keras.KerasTensor, filters: int, name: str, dtype: str) -> keras.KerasTensor:
     """Two 3×3×3 convolutions added to a shortcut that nothing bends (He et al. 2016).

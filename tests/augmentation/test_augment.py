@@ -268,7 +268,6 @@ def test_a_json_that_is_no_draw_is_said_in_a_sentence(text: str, match: str) -> 
 def test_no_pipeline_reports_to_anybody(monkeypatch: pytest.MonkeyPatch) -> None:
     library = apply.library()
     assert not apply.composed(strong("rotate"), SHAPE).telemetry
-    assert not apply.ranged((Planned("rotate", FILMS["rotate"].usual),), SHAPE, 1).telemetry
     source = (code.film_draw(strong("rotate"), SHAPE), code.film_training((), SHAPE))
     assert all("telemetry=False" in text for text in source)
     from albumentations.core.analytics.settings import settings

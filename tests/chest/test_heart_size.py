@@ -245,18 +245,9 @@ def test_centre_map_is_hottest_in_the_middle() -> None:
     assert bell[0, 0] < 0.05
 
 
-def test_same_map_passes_for_the_same_whatever_its_scale() -> None:
+def test_rank_correlation_knows_neither_scale_nor_flat_maps() -> None:
     one = np.random.default_rng(0).random(SHAPE)
-    found = heat.sanity(one, 5 * one + 2)
-    assert found.rank == pytest.approx(1)
-    assert found.ssim == pytest.approx(1)
-
-
-def test_unlike_maps_are_told_apart() -> None:
-    rng = np.random.default_rng(1)
-    found = heat.sanity(rng.random(SHAPE), rng.random(SHAPE))
-    assert abs(found.rank) < 0.1
-    assert found.ssim < 0.1
+    assert heat.rank_correlation(one, 5 * one + 2) == pytest.approx(1)
     assert heat.rank_correlation(_ramp(), _ramp()[::-1, ::-1]) == pytest.approx(-1)
     assert np.isnan(heat.rank_correlation(_ramp(), np.ones(SHAPE)))
 

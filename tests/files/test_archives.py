@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import struct
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from io import BytesIO
 
 import numpy as np
@@ -13,7 +13,8 @@ import pytest
 
 from core.errors import ImagingError, UnreadableImageError, UnsuitableInputError
 from core.files import archives
-from core.files.archives import read_many
+from core.files.archives import contents_of
+from core.files.radiograph import read_radiograph
 from core.images import Radiograph
 from tests.files.broken_files import NAME, damaged, noise, zipped
 from tests.files.radiograph_files import dicom, film, raster
@@ -28,6 +29,17 @@ def packed(files: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED, folder: 
         for name, content in files.items():
             archive.writestr(name, content)
     return out.getvalue()
+
+
+def read_many(
+    files: Iterable[tuple[str, bytes]],
+) -> Iterator[tuple[str, Radiograph | ImagingError]]:
+    """The films of files and archives one by one, as a batch reads them."""
+    for name, source in contents_of(files):
+        try:
+            yield name, source if isinstance(source, ImagingError) else read_radiograph(source)
+        except ImagingError as err:
+            yield name, err
 
 
 def read_all(*files: tuple[str, bytes]) -> dict[str, Radiograph | ImagingError]:

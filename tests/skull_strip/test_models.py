@@ -16,7 +16,6 @@ from core.skull_strip import OURS, Cancelled, Settings, prepare
 from models.cards import ModelCard, load_card, verified_weights
 from models.onnx_runtime import open_file, open_network
 from models.skull_strip import predict
-from models.skull_strip.settings import brain_settings
 
 SHAPE = (20, 24, 16)
 AFFINE = np.array([[4.0, 0, 0, -31], [0, 3.0, 0, -52], [0, 0, 6.0, 17], [0, 0, 0, 1]])
@@ -86,7 +85,7 @@ def test_shipped_file_trains_on_and_answers_alike(card: ModelCard) -> None:
     from models.keras_to_onnx import fill_keras
     from models.skull_strip import network
 
-    keras_network = network.build(brain_settings(card).filters)
+    keras_network = network.build()
     fill_keras(keras_network, verified_weights(card))
     x = np.random.default_rng(0).normal(0, 1, (1, 16, 24, 32, 1)).astype(np.float32)
     logits = np.asarray(keras_network(x, training=False))[..., 0]

@@ -98,7 +98,6 @@ def with_marker(
     pixels: FloatArray,
     mask: NDArray[np.bool_],
     inside: FloatArray,
-    spacing_mm: float,
 ) -> FloatArray:
     """A lead L with the initials of who took the film, where it hides least of the hand."""
     import cv2

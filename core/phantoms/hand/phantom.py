@@ -116,7 +116,7 @@ def hand_phantom(
     pixels = np.float32(bright) * pixels
     seen = mask & (beam > 0.5)
     if marker:
-        pixels = hand_film.with_marker(film, pixels, mask, beam, spacing)
+        pixels = hand_film.with_marker(film, pixels, mask, beam)
     pixels = np.clip(pixels, 0, 1)
     pixels = hand_film.collimated(film, pixels, beam, frame)
     pixels = np.ascontiguousarray(pixels, np.float32)
