@@ -30,7 +30,7 @@ class StoreError(ImagingError):
 
 LEFT_OUT = (
     *("torch", "torchvision", "tensorflow", "keras", "ultralytics", "pytorch_grad_cam"),
-    *("torchio", "albumentations", "onnx", "safetensors"),
+    *("torchio", "albumentations", "onnx", "safetensors", "matplotlib"),
 )
 """Packages of the full install that the light one (requirements-light.txt) leaves out."""
 

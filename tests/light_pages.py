@@ -14,7 +14,7 @@ from core.errors import LEFT_OUT
 from tests.page_runner import opened
 
 PAGES = sorted(path.stem for path in (Path(__file__).parents[1] / "pages").glob("[!_]*.py"))
-ANSWERED = ("fracture", "bone_age", "chest", "skull_strip")
+ANSWERED = ("fracture", "bone_age", "chest", "skull_strip", "evaluation")
 EXPLAINED = ("fracture", "bone_age", "chest")
 
 

@@ -13,7 +13,7 @@ from pages.shared import views
 ROOT = Path(__file__).parents[1]
 FRAMEWORKS = {
     "torch", "torchvision", "ultralytics", "grad-cam", "tensorflow", "keras", "torchio",
-    "safetensors", "onnx", "albumentationsx", "opencv-python",
+    "safetensors", "onnx", "albumentationsx", "opencv-python", "matplotlib",
 }  # fmt: skip
 
 

@@ -10,11 +10,11 @@ import pytest
 from PIL import Image
 
 from core.metrics.estimates import calibration
+from core.plots.pictures import picture
 from core.practice import plots, tables
 from core.practice.answers import BoneAgeAnswer, ChestAnswer, FractureAnswer, HeadAnswer
 from core.practice.change import changes, count, distance
 from core.practice.free_response import froc
-from core.practice.pictures import picture
 from core.practice.results import Results, confidences, figures, load, results_of, roc_of
 from core.practice.series import TASKS
 from core.practice.store import Store

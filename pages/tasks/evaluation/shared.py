@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import Literal
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -16,17 +14,12 @@ from core.dataset_folders.dataset import Dataset
 from core.dataset_folders.layouts import open_dataset
 from core.errors import ImagingError
 from core.metrics.estimates import Estimate
-from core.practice.pictures import picture
 from models.cards import task_cards
 from models.predictions import Predictions, read
-from pages.shared import views
+from pages.shared import picture_files, views
 from pages.tasks.datasets import open_case
 
 KEY = "evaluation"
-PICTURES: tuple[tuple[Literal["png", "svg"], str], ...] = (
-    ("png", "image/png"),
-    ("svg", "image/svg+xml"),
-)
 SPLITS = {"test": "Test (looked at once)", "val": "Validation (used for choosing)"}
 GOALS: dict[str, tuple[float, bool]] = {
     "mAP50": (0.46, True),
@@ -136,15 +129,7 @@ def chart(
         if files:
             case(task, files[0])
     with st.popover("Save", icon=":material/download:", key=f"{key}_save"):
-        for kind, mime in PICTURES:
-            st.download_button(
-                kind.upper(),
-                partial(picture, figure, kind, name.replace("_", " ")),
-                file_name=f"lightbox_{name}.{kind}",
-                mime=mime,
-                key=f"{key}_{kind}",
-                on_click="ignore",
-            )
+        picture_files.offer(key, f"lightbox_{name}", figure, name.replace("_", " "))
 
 
 def _first(value: object) -> object:

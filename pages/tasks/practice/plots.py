@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -14,11 +13,10 @@ from core.metrics.estimates import calibration
 from core.practice import plots, tables
 from core.practice.answers import FractureAnswer
 from core.practice.free_response import Froc, froc
-from core.practice.pictures import picture
 from core.practice.results import Answers, Results, confidences, findings_of, ratings, roc_of
 from core.practice.truths import FractureTruth
+from pages.shared import picture_files
 
-MIME = {"png": "image/png", "svg": "image/svg+xml"}
 NOTES = {
     "ROC": "Each answer's confidence as a threshold: up is found, right is falsely called. A "
     "curve further up and left is better; the area is the chance that an abnormal case got a "
@@ -66,16 +64,12 @@ def show(key: str, name: str, results: Results) -> str | None:
     if name == "ROC":
         _differences(results, st.session_state.get(f"{key}_roc_finding"))
     with st.container(horizontal=True):
-        for kind in ("png", "svg"):
-            st.download_button(
-                kind.upper(),
-                partial(picture, figure, kind, f"{results.series.title}: {name}"),
-                file_name=f"{name.lower().replace(' ', '_')}.{kind}",
-                mime=MIME[kind],
-                key=f"{key}_{name}_{kind}",
-                icon=":material/download:",
-                on_click="ignore",
-            )
+        picture_files.offer(
+            f"{key}_{name}",
+            name.lower().replace(" ", "_"),
+            figure,
+            f"{results.series.title}: {name}",
+        )
     return _chosen(event)
 
 

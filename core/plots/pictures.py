@@ -1,4 +1,4 @@
-"""A figure of `core.practice.plots` as PNG or SVG, drawn by matplotlib.
+"""A figure as PNG or SVG, drawn by matplotlib.
 
 Plotly's own export needs a browser (Kaleido), which a laptop without a network may not have. Only
 what these figures consist of is known: lines, marks, bars, error bars and level lines.
