@@ -4,9 +4,7 @@ import streamlit as st
 
 from core.augment.pipeline import draw
 from pages.shared import frame, views
-from pages.tasks.augmentation import code as augmentation_code
-from pages.tasks.augmentation import composer as augmentation_composer
-from pages.tasks.augmentation import effect as augmentation_effect
+from pages.tasks.augmentation import code, composer, effect
 from pages.tasks.augmentation import views as augmentation_views
 from pages.tasks.augmentation.modalities import MODALITIES
 
@@ -26,7 +24,7 @@ views.headline(
     "Turn, bend, blur or disturb an image and watch what becomes of the picture, of its labels and "
     "of the model’s answer: which augmentation helps, which harms, which is anatomically wrong.",
 )
-augmentation_composer.open_link()
+composer.open_link()
 st.session_state.setdefault("augmentation_modality", "limb")
 name = st.segmented_control(
     "Kind of image",
@@ -39,8 +37,8 @@ name = st.segmented_control(
 )
 modality = MODALITIES[name or "limb"]
 subject = modality.subject()
-pipeline, seed = augmentation_composer.compose(modality)
-augmentation_composer.keep_link(modality, pipeline, seed)
+pipeline, seed = composer.compose(modality)
+composer.keep_link(modality, pipeline, seed)
 
 if subject is not None:
     one = draw(pipeline, modality.catalogue, seed)
@@ -71,12 +69,12 @@ if subject is not None:
     elif more == "Histograms":
         augmentation_views.histograms(subject, moved)
     elif more == "Effect on the model":
-        views.show_error(augmentation_effect.effect, modality, subject, pipeline, seed)
+        views.show_error(effect.effect, modality, subject, pipeline, seed)
     elif more == "Sweep":
-        views.show_error(augmentation_effect.sweep, modality, subject, pipeline, seed)
+        views.show_error(effect.sweep, modality, subject, pipeline, seed)
     elif more == "All transforms":
         augmentation_views.gallery(modality, subject)
     elif more == "Experiments":
         augmentation_views.experiments(modality, pipeline)
     else:
-        augmentation_code.show(modality, subject, pipeline, one, moved)
+        code.show(modality, subject, pipeline, one, moved)

@@ -9,11 +9,11 @@ from pages.tasks.chest import (
     explain,
     heart_size,
     input_check,
+    loaders,
     reading,
     robustness,
     sidebar,
 )
-from pages.tasks.chest import loaders as chest_loaders
 from pages.tasks.chest import many_films as chest_films
 from pages.tasks.chest import views as chest_views
 
@@ -75,7 +75,7 @@ if came is not None:
             bind="query-params",
         )
         if more == "Steps":
-            views.step_gallery(chest_loaders.steps(settings.classifier, found.image))
+            views.step_gallery(loaders.steps(settings.classifier, found.image))
         elif more == "Explain":
             explain.show(found, settings)
         elif more == "Robustness":

@@ -2,18 +2,18 @@
 
 import streamlit as st
 
-from pages.shared import frame, input_check, inputs, many_films, views
-from pages.shared import measure as measuring
-from pages.shared import send_to_lab as augmentation_send
-from pages.tasks.fracture import download as fracture_download
-from pages.tasks.fracture import experiments as fracture_experiments
-from pages.tasks.fracture import explain as fracture_explain
-from pages.tasks.fracture import loaders
+from pages.shared import frame, input_check, inputs, many_films, measure, send_to_lab, views
+from pages.tasks.fracture import (
+    download,
+    experiments,
+    explain,
+    loaders,
+    phantom_study,
+    robustness,
+    sidebar,
+    teaching,
+)
 from pages.tasks.fracture import many_films as fracture_sets
-from pages.tasks.fracture import phantom_study as fracture_study
-from pages.tasks.fracture import robustness as fracture_robustness
-from pages.tasks.fracture import sidebar as fracture_inputs
-from pages.tasks.fracture import teaching as fracture_teaching
 from pages.tasks.fracture import views as fracture_views
 
 MORE = ("Steps", "Explain", "Robustness", "Measure", "Model card", "Download")
@@ -31,22 +31,22 @@ case = None
 
 if mode == "Many radiographs":
     films, labels = fracture_sets.files()
-    settings = fracture_inputs.settings(many=not many_films.is_open("fracture"))
+    settings = sidebar.settings(many=not many_films.is_open("fracture"))
     case = views.show_error(lambda: fracture_sets.batch(settings, films, labels))
 elif mode == "Teaching set":
-    count = fracture_teaching.count_of_phantoms()
-    settings = fracture_inputs.settings()
-    case = views.show_error(lambda: fracture_teaching.show(settings, count))
+    count = teaching.count_of_phantoms()
+    settings = sidebar.settings()
+    case = views.show_error(lambda: teaching.show(settings, count))
 elif mode == "Phantom study":
     with st.sidebar:
-        base = fracture_inputs.phantom_parameters("fracture")
-    settings = fracture_inputs.settings()
-    views.show_error(lambda: fracture_study.show(settings, base))
+        base = sidebar.phantom_parameters("fracture")
+    settings = sidebar.settings()
+    views.show_error(lambda: phantom_study.show(settings, base))
 else:
-    case = inputs.radiograph("fracture", "fracture", fracture_inputs.phantom)
+    case = inputs.radiograph("fracture", "fracture", sidebar.phantom)
     if case is not None and case.origin == "Upload":
-        case = fracture_inputs.with_truth(case, fracture_inputs.truth_files(), case.words)
-    settings = fracture_inputs.settings()
+        case = sidebar.with_truth(case, sidebar.truth_files(), case.words)
+    settings = sidebar.settings()
     if case is not None:
         known = case.image.is_public
         came = case
@@ -64,7 +64,7 @@ if case is not None:
         views.end_of_presentation()
         fracture_views.strip(reading, settings)
         fracture_views.table(reading)
-        augmentation_send.send("fracture", reading.case)
+        send_to_lab.send("fracture", reading.case)
         more = st.segmented_control(
             "More about this film",
             MORE,
@@ -78,16 +78,16 @@ if case is not None:
         if more == "Steps":
             views.step_gallery(loaders.steps(settings.detector, case.image))
         elif more == "Explain":
-            views.show_error(fracture_explain.explain, reading, settings)
+            views.show_error(explain.explain, reading, settings)
         elif more == "Robustness":
-            fracture_robustness.show(reading, settings)
+            robustness.show(reading, settings)
         elif more == "Measure":
             boxed = fracture_views.with_boxes(reading, settings)
-            measuring.measure("fracture", case.image, settings.display, boxed)
+            measure.measure("fracture", case.image, settings.display, boxed)
         elif more == "Model card":
             views.model_card(settings.detector)
             with st.expander(settings.classifier.title):
                 views.model_card(settings.classifier)
-            fracture_experiments.appendix()
+            experiments.appendix()
         else:
-            fracture_download.download(reading, settings)
+            download.download(reading, settings)

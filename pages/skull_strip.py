@@ -2,12 +2,8 @@
 
 import streamlit as st
 
-from pages.shared import frame, views
-from pages.shared import send_to_lab as augmentation_send
-from pages.tasks.skull_strip import loaders as volume_loaders
-from pages.tasks.skull_strip import many_films as volume_sets
-from pages.tasks.skull_strip import sidebar as volume_inputs
-from pages.tasks.skull_strip import steps as volume_teaching
+from pages.shared import frame, send_to_lab, views
+from pages.tasks.skull_strip import loaders, many_films, sidebar, steps
 from pages.tasks.skull_strip import views as volume_views
 
 PAGE = "skull_strip"
@@ -25,16 +21,16 @@ mode = views.headline(
     MODES,
     f"{PAGE}_mode",
 )
-card = volume_inputs.model(PAGE)
+card = sidebar.model(PAGE)
 if mode == "Many heads":
-    scans = volume_sets.files()
-    case = views.show_error(lambda: volume_sets.batch(card, scans))
+    scans = many_films.files()
+    case = views.show_error(lambda: many_films.batch(card, scans))
 else:
-    case = volume_inputs.head(PAGE, PAGE)
+    case = sidebar.head(PAGE, PAGE)
 
 if case is not None:
-    settings = volume_inputs.settings(PAGE, case.volume)
-    run = volume_loaders.skull_strip(PAGE, case.volume, settings, card)
+    settings = sidebar.settings(PAGE, case.volume)
+    run = loaders.skull_strip(PAGE, case.volume, settings, card)
     volume_views.verdict(case, run, settings.threshold)
     volume_views.viewer(PAGE, case, run, settings.threshold)
     views.end_of_presentation()
@@ -43,7 +39,7 @@ if case is not None:
         volume_views.no_result(PAGE, run)
     else:
         volume_views.answer(case, run, settings.threshold, card)
-        augmentation_send.send(PAGE, volume_views.with_mask(case, run, settings.threshold))
+        send_to_lab.send(PAGE, volume_views.with_mask(case, run, settings.threshold))
         more = st.segmented_control(
             "More about this head",
             MORE,
@@ -55,9 +51,9 @@ if case is not None:
             bind="query-params",
         )
         if more == "Steps":
-            volume_teaching.steps(PAGE, case, run, settings.threshold)
+            steps.steps(PAGE, case, run, settings.threshold)
         elif more == "Explain":
-            volume_teaching.explain(PAGE, case, run, settings.threshold)
+            steps.explain(PAGE, case, run, settings.threshold)
         elif more == "Model card":
             views.model_card(card)
         else:

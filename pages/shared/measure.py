@@ -10,8 +10,7 @@ import streamlit as st
 
 from core.glossary import GLOSSARY
 from core.images import Radiograph
-from core.plots import draw
-from core.plots import viewer as figures
+from core.plots import draw, viewer
 from core.plots.measure import Point, angle, distance, scale_bar
 from pages.shared import views
 from pages.shared.inputs import Display
@@ -82,7 +81,7 @@ def measure(
             key=f"{key}_measure",
             data={
                 "digest": f"{image.digest}{display}",
-                "picture": figures.data_uri(shown),
+                "picture": viewer.data_uri(shown),
                 "width": width,
                 "height": height,
                 "bar": bar,

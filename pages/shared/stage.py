@@ -9,7 +9,7 @@ from typing import Literal
 import plotly.graph_objects as go
 import streamlit as st
 
-from core.plots import viewer as figures
+from core.plots import viewer
 
 Tone = Literal["neutral", "clear", "attention", "problem"]
 TONES: dict[Tone, str] = {
@@ -164,7 +164,7 @@ def film(
         "</style>"
     )
     with st.container(key=f"{key}_frame"):
-        st.plotly_chart(figure, key=key, height="stretch", config=figures.CONFIG, alt=alt)
+        st.plotly_chart(figure, key=key, height="stretch", config=viewer.CONFIG, alt=alt)
 
     def stepped() -> None:
         by = st.session_state[f"{key}_tools"].step

@@ -13,9 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.images import Radiograph, digest_of
-from core.phantoms.hand import anatomy as hand_anatomy
+from core.phantoms.hand import anatomy, soft_tissue
 from core.phantoms.hand import film as hand_film
-from core.phantoms.hand import soft_tissue
 from core.phantoms.xray.bone import FloatArray
 from core.phantoms.xray.film import attenuation, expose
 from core.phantoms.xray.thickness_map import Canvas
@@ -96,7 +95,7 @@ def hand_phantom(
     bright = sampled.brightness if exposure is None else float(exposure)
     _check(12 * years, sex, tilt, frame, shape, density, noise, bright)
 
-    hand = hand_anatomy.build(np.random.default_rng([seed, 1]), years, sex, density)
+    hand = anatomy.build(np.random.default_rng([seed, 1]), years, sex, density)
     canvas = _canvas(film, hand, tilt, shape)
     spacing = canvas.spacing_mm
     for parts in hand.bones:
@@ -181,7 +180,7 @@ def _check(
 
 
 def _canvas(
-    rng: np.random.Generator, hand: hand_anatomy.Hand, tilt: float, shape: tuple[int, int]
+    rng: np.random.Generator, hand: anatomy.Hand, tilt: float, shape: tuple[int, int]
 ) -> Canvas:
     """The film's pixels in the hand's frame: the hand and some forearm fill it."""
     height, width = shape

@@ -14,7 +14,7 @@ from core.augment import pictures, report
 from core.augment.pipeline import Draw, ParameterSpec, Planned, TransformSpec, draw, fixed, to_text
 from core.augment.report import Measure, Trial
 from core.errors import ImagingError
-from core.plots import viewer as figures
+from core.plots import viewer
 from pages.shared import views
 from pages.shared.views import Download
 from pages.tasks.augmentation import runs
@@ -218,7 +218,7 @@ def _watch(job: Job, chart: Chart, alt: str) -> None:
 
 
 def _plot(figure: go.Figure, alt: str) -> None:
-    st.plotly_chart(figure, key=f"{PAGE}_answers", alt=alt, config=figures.CONFIG)
+    st.plotly_chart(figure, key=f"{PAGE}_answers", alt=alt, config=viewer.CONFIG)
 
 
 def _distribution(measures: Sequence[Measure], job: Job) -> go.Figure:

@@ -8,10 +8,7 @@ from pathlib import Path
 
 from core.augment import films, heads
 from core.augment.pipeline import Catalogue
-from pages.tasks.augmentation import chest as augmentation_chest
-from pages.tasks.augmentation import hand as augmentation_hand
-from pages.tasks.augmentation import models as augmentation_models
-from pages.tasks.augmentation import subjects as augmentation_subjects
+from pages.tasks.augmentation import chest, hand, models, subjects
 from pages.tasks.augmentation.models import Answering
 from pages.tasks.augmentation.subjects import Subject
 
@@ -84,8 +81,8 @@ MODALITIES = {
             films.FILMS,
             films.GROUPS,
             _LIMB,
-            augmentation_subjects.limb,
-            augmentation_models.limb,
+            subjects.limb,
+            models.limb,
             (8, 24, 96),
             MODELS / "fracture" / "vgg16_experiment.csv",
         ),
@@ -97,8 +94,8 @@ MODALITIES = {
             films.FILMS,
             films.GROUPS,
             _HAND,
-            augmentation_hand.hand,
-            augmentation_hand.answering,
+            hand.hand,
+            hand.answering,
             (8, 24, 96),
             MODELS / "bone_age" / "experiments.csv",
         ),
@@ -110,8 +107,8 @@ MODALITIES = {
             films.FILMS,
             films.GROUPS,
             _CHEST,
-            augmentation_chest.chest,
-            augmentation_chest.answering,
+            chest.chest,
+            chest.answering,
             (8, 24, 96),
             MODELS / "chest" / "experiments.csv",
         ),
@@ -123,8 +120,8 @@ MODALITIES = {
             heads.HEADS,
             heads.GROUPS,
             _HEAD,
-            augmentation_subjects.head,
-            augmentation_models.head,
+            subjects.head,
+            models.head,
             (4, 8, 24),
         ),
     )

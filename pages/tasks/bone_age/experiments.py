@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from core.bone_age import plots as bone_age_figures
+from core.bone_age import plots
 from core.metrics.experiments import Claim, verdict
 from models.cards import ModelCard, task_cards
 from pages.shared import views
@@ -104,7 +104,7 @@ def agreement(card: ModelCard) -> None:
         st.info(f"“{card.title}” has no answers in the table of test films.")
         return
     read, answer = table["age_months"].to_numpy(float), table[card.name].to_numpy(float)
-    bias, low, high = bone_age_figures.agreement(answer - read)
+    bias, low, high = plots.agreement(answer - read)
     views.metric_strip(
         [
             Figure("Bias", f"{bias:+.1f} months", note="model minus readers"),
@@ -113,7 +113,7 @@ def agreement(card: ModelCard) -> None:
         ]
     )
     st.plotly_chart(
-        bone_age_figures.bland_altman(read, answer, table["sex"].tolist()),
+        plots.bland_altman(read, answer, table["sex"].tolist()),
         key=f"{PAGE}_bland_altman",
         alt=f"Difference over mean of model and readers on {len(table)} films, bias {bias:+.1f}.",
     )
@@ -143,7 +143,7 @@ def experiment(factor: str) -> None:
     }
     left, right = st.columns([3, 2], gap="large")
     left.plotly_chart(
-        bone_age_figures.experiment_chart(settings),
+        plots.experiment_chart(settings),
         key=f"{PAGE}_experiment_{factor}",
         alt=f"Mean absolute error by {factor}, one mark a run.",
     )

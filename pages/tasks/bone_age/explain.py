@@ -7,18 +7,15 @@ from collections.abc import Mapping
 import pandas as pd
 import streamlit as st
 
-from core.bone_age import overlays as bone_age_marks
-from core.bone_age import plots as bone_age_figures
+from core.bone_age import overlays, plots
 from core.bone_age.growth import short, signed, years_and_months
 from core.bone_age.result import BoneAge
 from core.images import FloatArray
 from core.phantoms.hand.phantom import AGES_MONTHS
-from core.plots import draw
-from core.plots import viewer as figures
+from core.plots import draw, viewer
 from models.cards import ModelCard
 from pages.shared import background, views
-from pages.tasks.bone_age import loaders as bone_age_loaders
-from pages.tasks.bone_age import methods as bone_age_methods
+from pages.tasks.bone_age import loaders, methods
 from pages.tasks.bone_age.sidebar import PAGE, HandParameters, current_phantom, estimators
 from pages.tasks.bone_age.views import Reading, member_name, picture, side_of
 
@@ -57,7 +54,7 @@ def show(reading: Reading) -> None:
     elif view == "Neighbouring ages":
         neighbours(reading)
     else:
-        bone_age_methods.show()
+        methods.show()
 
 
 def _attention(reading: Reading) -> None:
@@ -76,9 +73,7 @@ def _attention(reading: Reading) -> None:
 def _grad_cam(reading: Reading) -> None:
     settings = reading.settings
     st.markdown(GRAD_CAM)
-    maps = views.show_error(
-        lambda: bone_age_loaders.grad_cam(settings.card, reading.image, settings.sex)
-    )
+    maps = views.show_error(lambda: loaders.grad_cam(settings.card, reading.image, settings.sex))
     if maps is not None:
         _maps(reading, maps, "Grad-CAM")
 
@@ -90,7 +85,7 @@ def _maps(reading: Reading, maps: Mapping[str, FloatArray], name: str) -> None:
     if len(maps) > 1:
         shares = [f"{member_name(one)}, {members[one].weight:.0%} of the answer" for one in maps]
         shown = {
-            "All networks, by their shares": bone_age_loaders.weighted(maps, reading.found),
+            "All networks, by their shares": loaders.weighted(maps, reading.found),
             **dict(zip(shares, maps.values(), strict=True)),
         }
     film = picture(reading.case, reading.settings)
@@ -108,7 +103,7 @@ def _heat_viewer(reading: Reading, heat: FloatArray, name: str) -> None:
     """One map over the film, with a slider for its strength that the browser moves."""
     shown = picture(reading.case, reading.settings)
     views.film(
-        figures.heat_viewer(
+        viewer.heat_viewer(
             shown,
             heat,
             spacing_mm=reading.image.spacing_mm,
@@ -139,7 +134,7 @@ def _occlusion(reading: Reading) -> None:
     change = background.result(
         f"{PAGE}_occlusion",
         wanted,
-        lambda run: bone_age_loaders.occlusion(card, image, sex, run.report),
+        lambda run: loaders.occlusion(card, image, sex, run.report),
         is_public=image.is_public,
     )
     if change is None:
@@ -147,7 +142,7 @@ def _occlusion(reading: Reading) -> None:
     way = st.selectbox(
         "Show where hiding makes the answer", OCCLUSION_WAYS, key=f"{PAGE}_occlusion_way", width=320
     )
-    heat, most = bone_age_figures.occlusion_heat(change, way)
+    heat, most = plots.occlusion_heat(change, way)
     _heat_viewer(reading, heat, "Occlusion")
     st.caption(
         f"The brightest place moves the answer by {most:.1f} months."
@@ -162,7 +157,7 @@ def _models(reading: Reading) -> None:
     known, sex = reading.known_months, reading.settings.sex
     rows = []
     for column, card in zip(st.columns(len(cards), gap="small"), cards, strict=True):
-        found = views.show_error(bone_age_loaders.estimate, card, reading.image, sex)
+        found = views.show_error(loaders.estimate, card, reading.image, sex)
         if found is None:
             continue
         error = "" if known is None else signed(found.months - known)
@@ -170,7 +165,7 @@ def _models(reading: Reading) -> None:
         with column:
             st.markdown(f"**{card.title}**  \n{short(found.months)}{error and f', {error}'}")
             for name, member in found.members.items():
-                seen = draw.tile(bone_age_marks.shown(member.seen), 320, 390)
+                seen = draw.tile(overlays.shown(member.seen), 320, 390)
                 heat = member.attention_on_film(reading.image.shape)
                 words = f"Received by {member_name(name)}"
                 st.image(seen, words, width="stretch", alt=f"Input of {card.title}.")

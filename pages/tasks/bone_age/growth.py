@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 import streamlit as st
 
-from core.bone_age import plots as bone_age_figures
+from core.bone_age import plots
 from core.bone_age.growth import SEXES, short, signed, years_and_months
 from core.phantoms.hand.phantom import HandPhantom
 from core.plots import draw
@@ -16,7 +16,7 @@ from core.stages import Progress
 from models.cards import ModelCard
 from pages.shared import background, views
 from pages.shared.views import Figure
-from pages.tasks.bone_age import loaders as bone_age_loaders
+from pages.tasks.bone_age import loaders
 from pages.tasks.bone_age.sidebar import PAGE, HandParameters, Settings, simulated
 
 AGES = tuple(range(2, 19))
@@ -58,9 +58,7 @@ def _slider(settings: Settings, base: HandParameters) -> None:
     now = replace(base, age_years=years)
     phantom = simulated(now)
     with st.spinner("Reading …"):
-        found = views.show_error(
-            lambda: bone_age_loaders.estimate(settings.card, phantom.image, base.sex)
-        )
+        found = views.show_error(lambda: loaders.estimate(settings.card, phantom.image, base.sex))
     if found is None:
         return
     left, right = st.columns([2, 3], gap="large")
@@ -123,7 +121,7 @@ def _read_all(card: ModelCard, base: HandParameters, progress: Progress) -> Chil
     for number, years in enumerate(AGES):
         progress(number / len(AGES), f"{years} years")
         image = simulated(replace(base, age_years=float(years))).image
-        found.append(bone_age_loaders.estimate(card, image, base.sex))
+        found.append(loaders.estimate(card, image, base.sex))
     return Childhood(
         tuple(one.months for one in found),
         tuple(one.low_months for one in found),
@@ -151,7 +149,7 @@ def _childhood(settings: Settings, base: HandParameters) -> None:
     ages = [12.0 * years for years in AGES]
     errors = [abs(found - age) for found, age in zip(result.months, ages, strict=True)]
     st.plotly_chart(
-        bone_age_figures.sweep(ages, result.months, result.low_months, result.high_months),
+        plots.sweep(ages, result.months, result.low_months, result.high_months),
         key=f"{PAGE}_childhood_chart",
         alt="The model's answer over the simulated age.",
     )

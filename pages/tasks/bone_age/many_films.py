@@ -26,7 +26,7 @@ from pages.shared import input_check, many_films, views
 from pages.shared.inputs import Case, read
 from pages.shared.many_films import Batch, Film, Uploads
 from pages.shared.views import Download, Figure
-from pages.tasks.bone_age import loaders as bone_age_loaders
+from pages.tasks.bone_age import loaders
 from pages.tasks.bone_age.sidebar import PAGE, Settings
 
 
@@ -85,7 +85,7 @@ def batch(settings: Settings, files: Uploads, children: Children) -> Case | None
 def _batch(settings: Settings, children: Children) -> Batch:
     kind, card = load_card(*FILM_KIND), settings.card
     readers = BoneAgeReaders(
-        lambda image, sex: bone_age_loaders.estimate(card, image, sex),
+        lambda image, sex: loaders.estimate(card, image, sex),
         lambda image: without_offer(input_check.problem(image, "hand")[0] or None),
     )
     told = sorted((name, child.sex) for name, child in children.items())

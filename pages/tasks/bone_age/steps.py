@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.bone_age import overlays as bone_age_marks
+from core.bone_age import overlays
 from core.bone_age.growth import short, years_and_months
 from core.plots import draw
 from core.stages import Step
@@ -15,7 +15,7 @@ from models.bone_age.pipelines import stages_of
 from models.bone_age.predict import pipelines_of
 from pages.shared import views
 from pages.shared.views import Figure
-from pages.tasks.bone_age import loaders as bone_age_loaders
+from pages.tasks.bone_age import loaders
 from pages.tasks.bone_age.pipelines import PIPELINES, Pipeline, by_key, parameters
 from pages.tasks.bone_age.sidebar import PAGE
 from pages.tasks.bone_age.views import Reading
@@ -50,9 +50,7 @@ def _own(reading: Reading) -> None:
     shown = default
     if changed or skip:
         with st.spinner("Reading the film anew …"):
-            shown = bone_age_loaders.estimate(
-                card, reading.image, reading.settings.sex, skip, changed
-            )
+            shown = loaders.estimate(card, reading.image, reading.settings.sex, skip, changed)
         views.metric_strip(
             [
                 Figure("Default steps", years_and_months(default.months), note=reading.interval),
@@ -95,9 +93,9 @@ def _published(reading: Reading, pipeline: Pipeline) -> None:
     stages = stages_of(pipeline.key, **changed)
     with st.expander("Leave steps out", icon=":material/content_cut:"):
         skip = _skips(pipeline.name.lower(), [stage.name for stage in stages])
-    default = steps = bone_age_loaders.pipeline_steps(pipeline.key, reading.image, {}, ())
+    default = steps = loaders.pipeline_steps(pipeline.key, reading.image, {}, ())
     if changed or skip:
-        steps = bone_age_loaders.pipeline_steps(pipeline.key, reading.image, changed, skip)
+        steps = loaders.pipeline_steps(pipeline.key, reading.image, changed, skip)
     with st.spinner("Reading its picture …"):
         months = months_of(reading, pipeline, default, {}, ())
         changed_months = months_of(reading, pipeline, steps, changed, skip)
@@ -110,7 +108,7 @@ def _published(reading: Reading, pipeline: Pipeline) -> None:
         if months is not None and changed_months is not None:
             answer.append(Figure("Change", f"{changed_months - months:+.1f} months"))
     views.metric_strip(answer)
-    own = bone_age_loaders.trained_on(pipeline.key)
+    own = loaders.trained_on(pipeline.key)
     if own is None:
         st.caption(
             f"“{reading.settings.card.title}” reads {pipeline.read_words}. It was trained on "
@@ -137,10 +135,10 @@ def months_of(
     if seen is None or seen.error:
         return None
     settings = reading.settings
-    own = bone_age_loaders.trained_on(pipeline.key)
+    own = loaders.trained_on(pipeline.key)
     if own is None:
-        return bone_age_loaders.of_picture(settings.card, seen.image, settings.sex).months
-    return bone_age_loaders.estimate(own, reading.image, settings.sex, skip, changed).months
+        return loaders.of_picture(settings.card, seen.image, settings.sex).months
+    return loaders.estimate(own, reading.image, settings.sex, skip, changed).months
 
 
 def _answer(label: str, months: float | None) -> Figure:
@@ -158,7 +156,7 @@ def _side_by_side(reading: Reading) -> None:
     for column, name in zip(st.columns(2, gap="large"), ("Landmarks", "Segmentation"), strict=True):
         with column:
             st.markdown(f"#### {name}")
-            steps = bone_age_loaders.pipeline_steps(PIPELINES[name].key, reading.image, {}, ())
+            steps = loaders.pipeline_steps(PIPELINES[name].key, reading.image, {}, ())
             gallery(steps, columns=2, brief=True)
 
 
@@ -167,7 +165,7 @@ def _alignment(reading: Reading) -> None:
     film = draw.windowed(reading.image.pixels)
     pictures = [("As read", film)]
     for name, pipeline in PIPELINES.items():
-        steps = bone_age_loaders.pipeline_steps(PIPELINES[name].key, reading.image, {}, ())
+        steps = loaders.pipeline_steps(PIPELINES[name].key, reading.image, {}, ())
         aligned = next((step for step in steps if step.name == pipeline.aligned), None)
         if aligned is None or aligned.error:
             failed = next((step.error for step in steps if step.error), "it did not come so far")
@@ -175,8 +173,8 @@ def _alignment(reading: Reading) -> None:
         else:
             turned = sum(float(step.marks.get("angle_degrees", 0)) for step in steps)
             words = f", turned by {turned:.0f}°" if turned else ""
-            pictures.append((f"{name}{words}", bone_age_marks.shown(aligned.image)))
-    pictures.append(("What the model received", bone_age_marks.shown(reading.found.seen)))
+            pictures.append((f"{name}{words}", overlays.shown(aligned.image)))
+    pictures.append(("What the model received", overlays.shown(reading.found.seen)))
     for column, (words, picture) in zip(st.columns(len(pictures)), pictures, strict=True):
         column.image(
             draw.tile(picture, TILE_PX, TILE_PX + 80),
@@ -192,7 +190,7 @@ def _alignment(reading: Reading) -> None:
 
 def gallery(steps: Sequence[Step], columns: int = COLUMNS, *, brief: bool = False) -> None:
     """Every stage with its picture and marks, parameters, duration, reason, and its failure."""
-    pictures = bone_age_marks.pictures(steps, TILE_PX)
+    pictures = overlays.pictures(steps, TILE_PX)
     if len(steps) > 2 * columns and not brief:
         columns, brief = MANY_COLUMNS, True
     for start in range(0, len(steps), columns):

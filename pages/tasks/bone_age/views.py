@@ -8,8 +8,7 @@ from functools import partial
 import numpy as np
 import streamlit as st
 
-from core.bone_age import growth, whole_hand
-from core.bone_age import plots as bone_age_figures
+from core.bone_age import growth, plots, whole_hand
 from core.bone_age.growth import Difference, short, signed, years_and_months
 from core.bone_age.result import BoneAge
 from core.images import FloatArray, Radiograph
@@ -20,7 +19,7 @@ from pages.shared import inputs, views
 from pages.shared.inputs import Case
 from pages.shared.stage import Tone
 from pages.shared.views import Figure
-from pages.tasks.bone_age import loaders as bone_age_loaders
+from pages.tasks.bone_age import loaders
 from pages.tasks.bone_age.sidebar import PAGE, Settings
 
 FAIR_CONTRAST = 0.4
@@ -41,7 +40,7 @@ class Reading:
 
     @property
     def known_months(self) -> float | None:
-        return bone_age_loaders.known_months(self.case)
+        return loaders.known_months(self.case)
 
     @property
     def difference(self) -> Difference | None:
@@ -67,7 +66,7 @@ def read(case: Case, settings: Settings) -> Reading:
         WeightsError: If weights are missing or not those of the card.
         ImagingError: If a step could not do its work.
     """
-    found = bone_age_loaders.estimate(settings.card, case.image, settings.sex)
+    found = loaders.estimate(settings.card, case.image, settings.sex)
     return Reading(case, found, settings)
 
 
@@ -244,7 +243,7 @@ def compared(reading: Reading, difference: Difference) -> None:
     st.markdown(f"{words} Not a diagnosis.")
     with st.expander("Growth chart: the answer among healthy children", icon=":material/timeline:"):
         st.plotly_chart(
-            bone_age_figures.growth_chart(
+            plots.growth_chart(
                 reading.settings.sex, reading.found.months, low, high, difference.age_months
             ),
             key=f"{PAGE}_growth_chart",

@@ -16,7 +16,7 @@ from core.images import FloatArray
 from core.plots import draw
 from pages.shared import views
 from pages.shared.views import Download
-from pages.tasks.chest import loaders as chest_loaders
+from pages.tasks.chest import loaders
 from pages.tasks.chest.reading import Reading, chosen, in_words
 from pages.tasks.chest.sentences import agreement, caveats, opinions, side_check, verdict
 from pages.tasks.chest.sidebar import Settings
@@ -33,7 +33,7 @@ def show(reading: Reading, settings: Settings) -> None:
     title = reading.case.words if reading.case.origin == "Upload" else reading.image.title
     name = exports.stem(PurePath(title).stem)
     label = chosen(reading)
-    heat = chest_loaders.heat(settings.classifier, reading.image, label).values
+    heat = loaders.heat(settings.classifier, reading.image, label).values
     finding = exports.stem(label.lower())
     views.downloads(
         "chest",

@@ -8,13 +8,13 @@ import streamlit as st
 from core.chest.plots import percent
 from core.glossary import GLOSSARY
 from core.images import FloatArray, Radiograph
-from core.metrics import heat_maps as heat
+from core.metrics import heat_maps
 from core.plots import draw
 from models.cards import ModelCard, cards_of
 from models.chest.heatmaps import LAYERS, METHODS, OPENING, FeatureMaps, HeatMap
 from models.chest.settings import findings_settings
 from pages.shared import background
-from pages.tasks.chest import loaders as chest_loaders
+from pages.tasks.chest import loaders
 from pages.tasks.chest.reading import CARDIOMEGALY, Reading, chosen, in_words
 from pages.tasks.chest.sidebar import Settings
 from pages.tasks.chest.views import picture, shown_heat
@@ -74,11 +74,11 @@ def show(reading: Reading, settings: Settings) -> None:
 def _map(card: ModelCard, image: Radiograph, label: str, method: str, layer: str) -> HeatMap | None:
     """A heat map: at once where the answering file gives it, else from the worker process."""
     if (method, layer) == (OPENING, LAYERS[-1]):
-        return chest_loaders.heat(card, image, label)
+        return loaders.heat(card, image, label)
     return background.result(
         f"chest_heat_{card.name}_{method}",
         (image.digest, card.sha256, label, layer, method),
-        lambda run: chest_loaders.gradient_heat(card, image, label, method, layer, run.report),
+        lambda run: loaders.gradient_heat(card, image, label, method, layer, run.report),
         is_public=image.is_public,
     )
 
@@ -86,11 +86,11 @@ def _map(card: ModelCard, image: Radiograph, label: str, method: str, layer: str
 def _features(card: ModelCard, image: Radiograph, layer: str) -> FeatureMaps | None:
     """The strongest feature maps, as `_map`."""
     if layer == LAYERS[-1]:
-        return chest_loaders.last_features(card, image, MAPS)
+        return loaders.last_features(card, image, MAPS)
     return background.result(
         f"chest_features_{card.name}",
         (image.digest, card.sha256, layer),
-        lambda run: chest_loaders.inner_features(card, image, layer, MAPS, run.report),
+        lambda run: loaders.inner_features(card, image, layer, MAPS, run.report),
         is_public=image.is_public,
     )
 
@@ -162,9 +162,11 @@ def _scored(reading: Reading, label: str, found: HeatMap) -> str:
         regions["the heart’s outline"] = reading.masks["heart"]
     boxes = reading.case.truth.get("boxes", {}).get(label, ())
     if len(boxes) and label != CARDIOMEGALY:
-        regions["the box of the simulated finding"] = heat.boxes_region(boxes, reading.image.shape)
+        regions["the box of the simulated finding"] = heat_maps.boxes_region(
+            boxes, reading.image.shape
+        )
     for name, region in regions.items():
-        scored = heat.score(found.values, region)
+        scored = heat_maps.score(found.values, region)
         words += (
             f" {percent(scored.energy)} of the heat lies in {name}, which covers "
             f"{percent(scored.area)} of the film."
@@ -236,7 +238,7 @@ def two_trainings(reading: Reading, settings: Settings) -> None:
             with column:
                 _training(reading, settings, card, found, opacity)
     shown = [found.values for found in maps if found is not None]
-    likeness = heat.rank_correlation(*shown) if len(shown) == len(cards) else float("nan")
+    likeness = heat_maps.rank_correlation(*shown) if len(shown) == len(cards) else float("nan")
     if likeness == likeness:  # NaN where a map is flat
         st.markdown(
             f"Rank correlation of the two heat maps: **{likeness:.2f}** (1 for the same map, 0 for "
@@ -248,7 +250,7 @@ def two_trainings(reading: Reading, settings: Settings) -> None:
 def _training(
     reading: Reading, settings: Settings, card: ModelCard, found: HeatMap, opacity: float
 ) -> None:
-    answer = chest_loaders.findings(card, reading.image)
+    answer = loaders.findings(card, reading.image)
     label = card.labels[0]
     side = "above" if answer.is_above(label) else "below"
     probability = answer.probabilities[label]

@@ -8,11 +8,10 @@ from typing import Any
 
 import streamlit as st
 
-from core.chest import ctr
-from core.chest import plots as chest_plots
+from core.chest import ctr, plots
 from core.chest.ctr import CardiothoracicRatio, Segment
 from core.errors import UnsuitableInputError
-from core.plots import viewer as viewers
+from core.plots import viewer
 from pages.shared import views
 from pages.shared.views import Figure
 from pages.tasks.chest.reading import Reading
@@ -80,7 +79,7 @@ def show(reading: Reading, settings: Settings) -> None:
             key="chest_lines",
             data={
                 "digest": f"{reading.image.digest}{settings.display}",
-                "picture": viewers.data_uri(shown),
+                "picture": viewer.data_uri(shown),
                 "width": width,
                 "height": height,
                 "mm": reading.mm_per_px,
@@ -143,7 +142,7 @@ def _answer(reading: Reading) -> None:
     now = reading.heart
     if now and reading.mm_per_px is not None:
         across = [
-            chest_plots.length(px, reading.mm_per_px)
+            plots.length(px, reading.mm_per_px)
             for px in (now.ratio.heart_width_px, now.ratio.chest_width_px)
         ]
         st.caption(f"Heart {across[0]}, chest {across[1]} at the detector’s pixel size.")

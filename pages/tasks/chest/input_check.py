@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.chest import projection as chest_film
+from core.chest import projection
 from core.film_kind import FilmKind
 from core.images import Radiograph
 from pages.shared import input_check
@@ -20,7 +20,7 @@ def passed(case: Case) -> Case | None:
         case,
         "chest",
         trusted="masks" in case.truth,  # an upright phantom
-        refused=chest_film.view_refusal(case.image.view),
+        refused=projection.view_refusal(case.image.view),
     )
 
 
@@ -30,5 +30,5 @@ def problem(image: Radiograph) -> tuple[str, FilmKind | None]:
     Raises:
         WeightsError: If the weights are missing or not those of the card.
     """
-    refused = chest_film.view_refusal(image.view)
+    refused = projection.view_refusal(image.view)
     return (refused, None) if refused else input_check.problem(image, "chest")

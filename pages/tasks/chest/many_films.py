@@ -13,7 +13,7 @@ import numpy as np
 import streamlit as st
 
 from core import film_kind
-from core.chest import report as chest_report
+from core.chest import report
 from core.chest.ctr import masks_from_labels
 from core.chest.plots import FindingRow
 from core.errors import ImagingError
@@ -31,7 +31,7 @@ from pages.shared import input_check, many_films, views
 from pages.shared.inputs import Case, read
 from pages.shared.many_films import PREVIEW_PX, Batch, Film, Uploads
 from pages.shared.views import Download, Figure
-from pages.tasks.chest import loaders as chest_loaders
+from pages.tasks.chest import loaders
 from pages.tasks.chest.reading import finding_rows, single_cards
 from pages.tasks.chest.sidebar import VIEW_UNKNOWN, Settings
 
@@ -111,9 +111,9 @@ def batch(settings: Settings, files: Uploads, choices: Choices) -> Case | None:
 
 def _batch(settings: Settings, choices: Choices) -> Batch:
     readers = ChestReaders(
-        partial(chest_loaders.findings, settings.classifier),
-        {card.name: partial(chest_loaders.findings, card) for card in single_cards()},
-        partial(chest_loaders.masks, settings.segmenter),
+        partial(loaders.findings, settings.classifier),
+        {card.name: partial(loaders.findings, card) for card in single_cards()},
+        partial(loaders.masks, settings.segmenter),
         partial(input_check.film_kind, settings.film_kind),
     )
     cards = (settings.classifier, settings.segmenter, settings.film_kind, *single_cards())
@@ -239,8 +239,8 @@ def _drawn(film: Film, pixels: draw.FloatArray, settings: Settings) -> draw.Pict
     shown = draw.windowed(pixels, window.level, window.width, invert=window.invert)
     if not settings.outlines:
         return shown
-    labels = chest_report.read_label_map(film.mask)
-    return chest_report.with_anatomy(shown, masks_from_labels(labels), film.kept.ratio)
+    labels = report.read_label_map(film.mask)
+    return report.with_anatomy(shown, masks_from_labels(labels), film.kept.ratio)
 
 
 def _zip(

@@ -17,7 +17,7 @@ from models.cards import ModelCard, cards_of
 from models.chest.percentiles import share_below
 from models.chest.settings import findings_settings
 from pages.shared.inputs import Case
-from pages.tasks.chest import loaders as chest_loaders
+from pages.tasks.chest import loaders
 from pages.tasks.chest.loaders import Masks
 from pages.tasks.chest.sidebar import Settings
 
@@ -96,7 +96,7 @@ def finding_rows(
 
     Findings that the card has no figure for come last, and are not called.
     """
-    known, table = judged(card), chest_loaders.percentiles(card)
+    known, table = judged(card), loaders.percentiles(card)
     rows = [
         FindingRow(
             in_words(label),
@@ -157,9 +157,9 @@ def read(case: Case, settings: Settings) -> Reading:
         ImagingError: If weights are missing, or the film cannot be read by a network.
     """
     image = case.image
-    found = chest_loaders.findings(settings.classifier, image)
-    single = tuple((card, chest_loaders.findings(card, image)) for card in single_cards())
-    masks = chest_loaders.masks(settings.segmenter, image)
+    found = loaders.findings(settings.classifier, image)
+    single = tuple((card, loaders.findings(card, image)) for card in single_cards())
+    masks = loaders.masks(settings.segmenter, image)
     ratio, problem = measured(masks)
     st.session_state["chest_read"] = (image.digest, settings.classifier.sha256)
     by_hand = st.session_state.get("chest_moved", {}).get(image.digest)

@@ -16,8 +16,7 @@ from core.stages import Progress
 from models.cards import ModelCard
 from pages.shared import background, views
 from pages.shared.views import Figure
-from pages.tasks.chest import loaders as chest_loaders
-from pages.tasks.chest import sidebar as chest_inputs
+from pages.tasks.chest import loaders, sidebar
 from pages.tasks.chest.explain import heat_bar, picture_of
 from pages.tasks.chest.reading import (
     CARDIOMEGALY,
@@ -47,7 +46,7 @@ def show(reading: Reading, settings: Settings) -> None:
         label_visibility="collapsed",
     )
     if question == "A heart that grows":
-        _growing(settings, chest_inputs.current_phantom())
+        _growing(settings, sidebar.current_phantom())
     else:
         _change(reading, settings)
 
@@ -74,12 +73,11 @@ def _change(reading: Reading, settings: Settings) -> None:
         return
     after = changed(reading.image, change)
     with st.spinner("Reading the changed film …"):
-        found = chest_loaders.findings(settings.classifier, after)
-        ratio, problem = measured(chest_loaders.masks(settings.segmenter, after))
+        found = loaders.findings(settings.classifier, after)
+        ratio, problem = measured(loaders.masks(settings.segmenter, after))
         label = chosen(reading)
         heats = [
-            chest_loaders.heat(settings.classifier, image, label)
-            for image in (reading.image, after)
+            loaders.heat(settings.classifier, image, label) for image in (reading.image, after)
         ]
     before_rows, after_rows = reading.rows, finding_rows(found, settings.classifier)
     was = {row.name: row for row in before_rows}
@@ -157,11 +155,11 @@ def grown(cards: tuple[ModelCard, ...], base: Phantom, progress: Progress) -> Gr
     points: dict[str, float] = {}
     for number, ratio in enumerate(RATIOS):
         progress(number / len(RATIOS), f"ratio {ratio:.2f}")
-        image = chest_inputs.made(replace(base, heart_ratio=ratio)).image
-        found, _ = measured(chest_loaders.masks(cards[0], image))
+        image = sidebar.made(replace(base, heart_ratio=ratio)).image
+        found, _ = measured(loaders.masks(cards[0], image))
         ratios.append(float("nan") if found is None else found.ratio)
         for card in cards[1:]:
-            answer = chest_loaders.findings(card, image)
+            answer = loaders.findings(card, image)
             chances[card.title].append(answer.probabilities[CARDIOMEGALY])
             points[card.title] = answer.operating_points[CARDIOMEGALY]
     named = {name: tuple(values) for name, values in chances.items()}
@@ -174,7 +172,7 @@ def _growing(settings: Settings, base: Phantom) -> None:
     cards = tuple(
         card for card in cards if card.name == "heart_lungs" or CARDIOMEGALY in card.labels
     )
-    base = replace(base, kind=chest_inputs.UPRIGHT)
+    base = replace(base, kind=sidebar.UPRIGHT)
     result = background.result(
         "chest_growing",
         (tuple(card.sha256 for card in cards), base),

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.chest import projection as chest_film
+from core.chest import projection
 from core.glossary import GLOSSARY
 from core.phantoms.chest.phantom import FINDINGS, VIEWS, chest_phantom
 from core.phantoms.limb.phantom import LimbPhantom, limb_phantom
@@ -68,7 +68,7 @@ def made(parameters: Phantom) -> Case:
     words = f"Phantom {parameters.seed}: cardiothoracic ratio {found.ctr:.2f}, {listed}"
     truth = {"ctr": found.ctr, "findings": sorted(found.findings)}
     if parameters.kind in DEGRADED:
-        degraded = chest_film.degraded(found.image, DEGRADED[parameters.kind])
+        degraded = projection.degraded(found.image, DEGRADED[parameters.kind])
         return Case(degraded, truth, "Phantom", words)
     truth |= {"masks": found.masks, "boxes": found.boxes}
     return Case(found.image, truth, "Phantom", words)

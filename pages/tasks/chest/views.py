@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.chest import plots as chest_plots
+from core.chest import plots
 from core.chest.plots import percent
 from core.glossary import GLOSSARY
 from core.images import FloatArray, Radiograph
@@ -19,8 +19,7 @@ from models.chest.preprocess import SMALL_SIDE_PX
 from pages.shared import inputs, stage, views
 from pages.shared.inputs import Case
 from pages.shared.views import Figure
-from pages.tasks.chest import loaders as chest_loaders
-from pages.tasks.chest import sentences
+from pages.tasks.chest import loaders, sentences
 from pages.tasks.chest.reading import (
     CARDIOMEGALY,
     Reading,
@@ -112,7 +111,7 @@ def viewer(reading: Reading, settings: Settings) -> None:
     label = chosen(reading)
     row = next(row for row in reading.rows if row.name == in_words(label))
     shown = picture(reading.image, settings)
-    heat = chest_loaders.heat(settings.classifier, reading.image, label).values
+    heat = loaders.heat(settings.classifier, reading.image, label).values
     below = "" if row.above else f", {row.verdict}{' its threshold' if row.judged else ''}"
     figure = viewers.heat_viewer(
         shown,
@@ -127,9 +126,9 @@ def viewer(reading: Reading, settings: Settings) -> None:
         ),
     )
     if settings.outlines:
-        chest_plots.add_outlines(figure, reading.masks)
+        plots.add_outlines(figure, reading.masks)
     if reading.heart is not None:
-        chest_plots.add_ratio_lines(
+        plots.add_ratio_lines(
             figure,
             reading.heart.ratio,
             name="by hand: " if reading.heart.by_hand else "",
@@ -208,7 +207,7 @@ def findings(reading: Reading) -> None:
     st.markdown(sentences.flagged(reading))
     rows = reading.rows
     st.plotly_chart(
-        chest_plots.finding_bars(rows, in_words(chosen(reading))),
+        plots.finding_bars(rows, in_words(chosen(reading))),
         key="chest_bars",
         config={"displayModeBar": False},
         on_select=partial(_clicked, finding_key(reading)),
@@ -263,7 +262,7 @@ def heart_table(reading: Reading) -> None:
     heart = reading.heart
     if heart is not None and reading.mm_per_px is not None:
         widths = (heart.ratio.heart_width_px, heart.ratio.chest_width_px)
-        across = [chest_plots.length(px, reading.mm_per_px) for px in widths]
+        across = [plots.length(px, reading.mm_per_px) for px in widths]
         st.caption(f"Heart {across[0]}, chest {across[1]} wide, at the detector’s pixel size.")
     if heart is not None and heart.reason:
         st.caption(f"Ratio not judged: {heart.reason}.")

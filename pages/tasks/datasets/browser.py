@@ -7,8 +7,7 @@ from pathlib import PurePosixPath
 import pandas as pd
 import streamlit as st
 
-from core.dataset_folders import pictures
-from core.dataset_folders import views as dataset_views
+from core.dataset_folders import pictures, views
 from core.dataset_folders.dataset import Dataset
 from core.errors import ImagingError
 from core.plots import draw
@@ -22,7 +21,7 @@ PAGE_SIZE = COLUMNS * ROWS
 def show(opened: Opened) -> None:
     """A page of pictures; a press opens the image on its model's page with its truth."""
     chosen = overview.wanted(opened)
-    passing = list(opened.dataset.rows.index[dataset_views.kept(opened.views, chosen)])
+    passing = list(opened.dataset.rows.index[views.kept(opened.views, chosen)])
     if not passing:
         st.info("No image passes the filter; clear it, or press another bar.")
         return

@@ -8,7 +8,7 @@ from core.fracture.agreement import elsewhere
 from core.glossary import GLOSSARY
 from core.images import FloatArray
 from core.metrics.heat_maps import HeatScore, boxes_region, score
-from core.plots import viewer as figures
+from core.plots import viewer
 from models.cards import ModelCard
 from models.fracture.explain import METHODS
 from pages.shared import background, views
@@ -48,7 +48,7 @@ def explain(reading: Reading, settings: Settings) -> None:
     st.markdown(f"{'; '.join(lines)}." if lines else "No box to compare the heat with.")
     shown = picture(reading.case, settings)
     views.film(
-        figures.heat_viewer(
+        viewer.heat_viewer(
             shown,
             heat,
             layers(reading) if settings.boxes else (),

@@ -27,8 +27,7 @@ from pages.shared import many_films, views
 from pages.shared.inputs import Case, read
 from pages.shared.many_films import Batch, Film, Uploads
 from pages.shared.views import Download, Figure
-from pages.tasks.fracture import loaders
-from pages.tasks.fracture import sidebar as fracture_inputs
+from pages.tasks.fracture import loaders, sidebar
 from pages.tasks.fracture.sidebar import Settings
 
 PAGE = "fracture"
@@ -66,7 +65,7 @@ class Row:
 def files() -> tuple[Uploads, Labels]:
     """The sidebar's first part: films or zips, and label files."""
     added = many_films.uploads(PAGE, "Radiographs, or a zip of them")
-    return added, fracture_inputs.truth_files(f"{PAGE}_batch")
+    return added, sidebar.truth_files(f"{PAGE}_batch")
 
 
 def batch(settings: Settings, files: Uploads, labels: Labels) -> Case | None:
@@ -119,7 +118,7 @@ def _case(asked: Batch, film: Film, files: Uploads, labels: Labels) -> Case | No
     for name, contents in many_films.contents_again(asked, files):
         if name == film.name:
             case = Case(read(contents[0][1], contents[0][0]), origin="Upload", words=name)
-            return fracture_inputs.with_truth(case, labels, name)
+            return sidebar.with_truth(case, labels, name)
     return None
 
 

@@ -15,8 +15,7 @@ from core.plots import draw
 from core.samples import is_cached, samples
 from pages.shared import inputs, views
 from pages.shared.inputs import Case
-from pages.tasks.fracture import loaders
-from pages.tasks.fracture import sidebar as fracture_inputs
+from pages.tasks.fracture import loaders, sidebar
 from pages.tasks.fracture.sidebar import Settings
 from pages.tasks.fracture.views import true_boxes
 
@@ -93,9 +92,9 @@ def _lessons(settings: Settings, count: int) -> list[Lesson]:
     lessons = []
     for number in range(count):
         bar.progress(number / count, f"Running the detector: phantom {number + 1} of {count}")
-        parameters = fracture_inputs.teaching_phantom(FIRST_SEED + number)
-        case = fracture_inputs.made(parameters)
-        lessons.append(_lesson(case, settings, partial(fracture_inputs.open_phantom, parameters)))
+        parameters = sidebar.teaching_phantom(FIRST_SEED + number)
+        case = sidebar.made(parameters)
+        lessons.append(_lesson(case, settings, partial(sidebar.open_phantom, parameters)))
     for index, sample in enumerate(samples("fracture")):
         real = inputs.opened(sample) if is_cached(sample) else None
         if isinstance(real, Case):

@@ -15,8 +15,7 @@ from core.fracture.agreement import Answer, agreement, verdict
 from core.fracture.matching import RULE, match
 from core.glossary import GLOSSARY
 from core.images import Radiograph
-from core.plots import draw
-from core.plots import viewer as figures
+from core.plots import draw, viewer
 from models.cards import ModelCard
 from models.fracture.settings import fusion_of
 from pages.shared import inputs, views
@@ -74,11 +73,11 @@ def waiting(case: Case, settings: Settings) -> None:
     """The film alone, while the models read it."""
     views.verdict("The models are reading …")
     shown = picture(case, settings)
-    panels = [figures.Panel("Original", shown), figures.Panel("Result", shown)]
+    panels = [viewer.Panel("Original", shown), viewer.Panel("Result", shown)]
     if not settings.side_by_side:
         panels = panels[1:]
     views.film(
-        figures.viewer(panels, spacing_mm=case.image.spacing_mm, laterality=side_of(case)),
+        viewer.viewer(panels, spacing_mm=case.image.spacing_mm, laterality=side_of(case)),
         key="fracture_waiting",
         aspect=len(panels) * shown.shape[1] / shown.shape[0],
         alt=f"{case.words}, before the models have answered.",
@@ -111,14 +110,14 @@ def side_of(case: Case) -> str | None:
     return None if case.origin == "Phantom" else case.image.laterality
 
 
-def layers(reading: Reading, chosen: int | None = None) -> tuple[figures.BoxLayer, ...]:
+def layers(reading: Reading, chosen: int | None = None) -> tuple[viewer.BoxLayer, ...]:
     """Predictions, and the dashed truth on top of them: a box that fits exactly shows both."""
     found, result = reading.answer.found, reading.answer.against_truth
-    known: tuple[figures.BoxLayer, ...] = ()
+    known: tuple[viewer.BoxLayer, ...] = ()
     if reading.truth_xyxy is not None and result is not None:
-        known = (figures.truth_layer(reading.truth_xyxy, result.found),)
+        known = (viewer.truth_layer(reading.truth_xyxy, result.found),)
     rows = exports.box_rows(found, reading.image.spacing_mm, result)
-    predicted = figures.BoxLayer(
+    predicted = viewer.BoxLayer(
         name="prediction (solid)",
         boxes_xyxy=found.boxes_xyxy,
         labels=tuple(f"{row.score:.2f}" for row in rows),
@@ -135,11 +134,11 @@ def first_screen(reading: Reading, settings: Settings) -> None:
     shown = picture(reading.case, settings)
     count = len(reading.answer.found)
     boxes = layers(reading, chosen_box(count)) if settings.boxes else ()
-    panels = [figures.Panel("Original", shown), figures.Panel("Result", shown, boxes)]
+    panels = [viewer.Panel("Original", shown), viewer.Panel("Result", shown, boxes)]
     if not settings.side_by_side:
         panels = panels[1:]
     views.film(
-        figures.viewer(
+        viewer.viewer(
             panels,
             spacing_mm=reading.image.spacing_mm,
             laterality=side_of(reading.case),

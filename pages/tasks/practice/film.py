@@ -13,8 +13,7 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from core.plots import draw
-from core.plots import viewer as figures
+from core.plots import draw, viewer
 from core.plots.measure import scale_bar
 
 Style = Literal["truth", "model", "you"]
@@ -147,7 +146,7 @@ class Film:
         picture = draw.scaled(self.picture, factor) if factor < 1 else self.picture
         sent: dict[str, Any] = {
             "id": self.name,
-            "picture": figures.data_uri(picture),
+            "picture": viewer.data_uri(picture),
             "width": width,
             "height": height,
             "alt": self.alt,

@@ -11,7 +11,7 @@ from core.glossary import GLOSSARY
 from core.images import Volume
 from core.metrics.masks import disagreement
 from core.plots.slices import NORMAL, PLANES, Layer, layer_of, spread
-from core.skull_strip import plots as volume_figures
+from core.skull_strip import plots
 from core.skull_strip.pipeline import N4
 from core.stages import Step
 from pages.tasks.skull_strip.loaders import Run
@@ -84,9 +84,7 @@ def steps(key: str, case: VolumeCase, run: Run, threshold: float) -> None:
     elif view == "Montage":
         indices = spread(case.volume, plane, 18, run.mask(threshold))
         _chart(
-            volume_figures.sheet(
-                layer_of("", case.volume.voxels, case.volume), lines[0][1], plane, indices
-            ),
+            plots.sheet(layer_of("", case.volume.voxels, case.volume), lines[0][1], plane, indices),
             f"{key}_montage",
             f"{len(indices)} {plane} slices through the brain with the outline of the mask.",
         )
@@ -99,7 +97,7 @@ def steps(key: str, case: VolumeCase, run: Run, threshold: float) -> None:
 def _strip(key: str, case: VolumeCase, shown: list[Layer], lines: Any, name: str = "strip") -> None:
     plane, position = where(key, case.volume)
     _chart(
-        volume_figures.strip(shown, plane, position, lines),
+        plots.strip(shown, plane, position, lines),
         f"{key}_{name}",
         f"The same {plane} slice through {len(shown)} stages, with the outline of the mask.",
     )
@@ -168,7 +166,7 @@ def _histograms(key: str, case: VolumeCase, run: Run, threshold: float) -> None:
         return
     air = float(voxels.min()) + 0.05 * float(np.ptp(voxels[::3, ::3, ::3]))
     _chart(
-        volume_figures.histogram(
+        plots.histogram(
             [
                 ("in the mask", voxels[mask], "solid"),
                 ("outside, without air", voxels[~mask & (voxels > air)], "dash"),
@@ -201,7 +199,7 @@ def _bias_field(key: str, case: VolumeCase, run: Run, threshold: float) -> None:
         before, after = case.volume.voxels[mask], step.image[mask]
         after = after * (float(np.median(before)) / max(float(np.median(after)), 1e-6))
         _chart(
-            volume_figures.histogram(
+            plots.histogram(
                 [("before N4", before, "dash"), ("after N4", after, "solid")],
                 "intensity in the mask, medians matched",
             ),
@@ -233,7 +231,7 @@ def explain(key: str, case: VolumeCase, run: Run, threshold: float) -> None:
         for plane, axis in NORMAL.items()
     }
     _chart(
-        volume_figures.disagreement_strip(
+        plots.disagreement_strip(
             layer_of("", volume.voxels, volume),
             layer_of("", difference, volume, scale="difference"),
             worst,

@@ -13,14 +13,12 @@ from core.files.volume import nifti_bytes, obliqueness_degrees, orientation_of
 from core.images import Volume, digest_of
 from core.metrics.masks import MaskAgreement, compare_masks
 from core.metrics.statistics import dice
-from core.skull_strip import Settings, looks_like_t1_head
-from core.skull_strip import exports as volume_exports
+from core.skull_strip import Settings, exports, looks_like_t1_head
 from core.skull_strip.pipeline import N4
 from models.cards import ModelCard
 from pages.shared import views
 from pages.shared.views import Download, Figure
-from pages.tasks.skull_strip import loaders as volume_loaders
-from pages.tasks.skull_strip import steps as volume_teaching
+from pages.tasks.skull_strip import loaders, steps
 from pages.tasks.skull_strip.loaders import Run
 from pages.tasks.skull_strip.niivue_viewer import niivue
 from pages.tasks.skull_strip.sidebar import VolumeCase
@@ -79,14 +77,14 @@ def _niivue(key: str, case: VolumeCase, run: Run, threshold: float, shown: str) 
     voxels = volume.voxels
     if run.state == "done":
         name = f"mask {id(run.work)} {threshold}"
-        mask = volume_loaders.for_viewer(volume.digest, name, run.mask(threshold), volume.affine)
+        mask = loaders.for_viewer(volume.digest, name, run.mask(threshold), volume.affine)
     if case.truth is not None:
         name = f"reference {digest_of(case.truth)}"
-        reference = volume_loaders.for_viewer(volume.digest, name, case.truth, volume.affine)
+        reference = loaders.for_viewer(volume.digest, name, case.truth, volume.affine)
     if shown != "As read":
         voxels = run.result().prepared.step(N4).image
         shown = f"{shown} {id(run.work)}"
-    head = volume_loaders.for_viewer(volume.digest, shown, voxels, volume.affine)
+    head = loaders.for_viewer(volume.digest, shown, voxels, volume.affine)
     niivue(f"{key}_viewer", head, mask, reference, case.name)
 
 
@@ -182,7 +180,7 @@ def download(key: str, case: VolumeCase, run: Run, settings: Settings, card: Mod
     """Files on the grid of the input."""
     volume, mask = case.volume, run.mask(settings.threshold)
     result = run.result()
-    plane, position = volume_teaching.where(key, volume)
+    plane, position = steps.where(key, volume)
     found: dict[str, float] = {"brain_ml": round(_millilitres(volume, mask), 1)}
     if case.truth is not None:
         measured = agreement(case, run, settings.threshold)
@@ -197,29 +195,29 @@ def download(key: str, case: VolumeCase, run: Run, settings: Settings, card: Mod
 
     files = [
         nifti("Mask", "brain_mask", lambda: nifti_bytes(mask, volume)),
-        nifti("Stripped brain", "brain", lambda: volume_exports.stripped(volume, mask)),
+        nifti("Stripped brain", "brain", lambda: exports.stripped(volume, mask)),
         Download(
             "Surface (STL)",
             f"{case.name}_brain.stl",
             "model/stl",
-            lambda: volume_exports.surface_stl(volume, mask),
+            lambda: exports.surface_stl(volume, mask),
         ),
         Download(
             "Stages (PNG)",
             f"{case.name}_stages.png",
             "image/png",
-            lambda: volume_exports.strip_png(
-                volume_teaching.layers(case, run, settings.threshold),
+            lambda: exports.strip_png(
+                steps.layers(case, run, settings.threshold),
                 plane,
                 position,
-                volume_teaching.outlines(case, run, settings.threshold),
+                steps.outlines(case, run, settings.threshold),
             ),
         ),
         Download(
             "Parameters (JSON)",
             f"{case.name}_parameters.json",
             "application/json",
-            lambda: volume_exports.parameters_json(
+            lambda: exports.parameters_json(
                 volume,
                 asdict(settings),
                 {"title": card.title, "file": card.file, "sha256": card.sha256},
