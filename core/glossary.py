@@ -61,12 +61,12 @@ GLOSSARY: dict[str, str] = {
     "operating point": "The threshold that was chosen on validation films, before the test.",
     "orientation": "Where the three stored axes point: R or L, A or P, S or I. PIR, say, is "
     "stored from front to back first.",
-    "phantom": "A drawn radiograph of which everything is known, made by this program; no patient.",
+    "phantom": "A simulated radiograph of which everything is known; it shows no patient.",
     "pixel spacing": "Size of one pixel in mm, at the detector unless the file says otherwise. "
     "Without it, lengths can be given in pixels only.",
     "Rician noise": "Noise of MR magnitude images: about Gaussian in tissue, but never below "
     "zero, so that air is not black.",
-    "truth": "What experts marked, or what the phantom was drawn with.",
+    "truth": "What experts marked, or what the phantom was simulated with.",
     "view": "How the rays went: PA from back to front, AP from front to back, as at the bedside, "
     "where the heart is farther from the detector and looks larger.",
     "voxel": "One volume element, the 3D pixel; its size says how coarse the scan is.",

@@ -83,7 +83,8 @@ if case is not None:
             robustness.show(reading, settings)
         elif more == "Measure":
             boxed = fracture_views.with_boxes(reading, settings)
-            measure.measure("fracture", case.image, settings.display, boxed)
+            side = fracture_views.side_of(case)
+            measure.measure("fracture", case.image, settings.display, boxed, side)
         elif more == "Model card":
             views.model_card(settings.detector)
             with st.expander(settings.classifier.title):

@@ -16,7 +16,7 @@ TASKS = (
         "Fracture detection",
         "A detector draws boxes on limb radiographs, a classifier gives a second opinion, "
         "and you see where they disagree.",
-        "Three drawn limb films with fractures, each framed by the detector’s boxes.",
+        "Three simulated limb films with fractures, each framed by the detector’s boxes.",
     ),
     (
         "bone_age",
@@ -24,7 +24,7 @@ TASKS = (
         "Bone age",
         "From a hand film and the sex to years and months: every step between, where the network "
         "looks, and how growth plates close.",
-        "One drawn girl’s hand at four ages, with the age that the model gives each.",
+        "A simulated girl’s hand at four ages, with the age that the model gives each.",
     ),
     (
         "chest",
@@ -32,7 +32,7 @@ TASKS = (
         "Chest",
         "Fourteen findings against their operating points, a cardiothoracic ratio that you can "
         "check with a ruler, and heat maps that are scored.",
-        "Two drawn chest films, a small and a large heart, with the outlines and ratio found.",
+        "Two simulated chest films, a small and a large heart, with the outlines and ratio found.",
     ),
     (
         "skull_strip",
@@ -40,7 +40,7 @@ TASKS = (
         "Skull stripping",
         "From a raw T1 head to the brain alone: bias field, resampling, a 3D network and a "
         "viewer in three planes.",
-        "A drawn T1 head in three planes with the outline of the brain mask.",
+        "A simulated T1 head in three planes with the outline of the brain mask.",
     ),
     (
         "practice",
@@ -57,7 +57,7 @@ TASKS = (
         "Augmentation lab",
         "What each of 37 transforms, from rotation to bias field, does to an image, its labels "
         "and the answer of the models above.",
-        "A drawn broken forearm rotated, bent, noisy and mirrored, its box carried along.",
+        "A simulated broken forearm rotated, bent, noisy and mirrored, its box carried along.",
     ),
 )
 
@@ -81,7 +81,7 @@ def in_words(card: ModelCard) -> str:
 frame.require()
 views.headline(
     "Lightbox",
-    "For interns who demonstrate a model and students who take one apart, on an ordinary computer.",
+    "For interns who demonstrate a model and students who study one, on an ordinary computer.",
 )
 st.markdown(
     "Look inside medical imaging models: watch every step between the film and the answer, "

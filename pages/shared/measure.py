@@ -56,7 +56,11 @@ _film = st.components.v2.component(
 
 
 def measure(
-    key: str, image: Radiograph, display: Display, picture: draw.Picture | None = None
+    key: str,
+    image: Radiograph,
+    display: Display,
+    picture: draw.Picture | None = None,
+    side: str | None = None,
 ) -> None:
     """Up to three points on the film; the distances between them and the angle at the middle.
 
@@ -65,6 +69,7 @@ def measure(
         image: The film. Where its pixel size is unknown, a known length calibrates it.
         display: The window it is shown through.
         picture: What to show in place of the film alone, such as with boxes on it.
+        side: "L" or "R" to mark; None where it is unknown or the film shows its own letter.
     """
     left, right = st.columns([3, 2], gap="large")
     shown = picture
@@ -86,7 +91,7 @@ def measure(
                 "height": height,
                 "bar": bar,
                 "barLabel": bar_label,
-                "side": image.laterality or "",
+                "side": side or "",
                 "alt": f"{image.title}: set points to measure between",
             },
             default={"points": []},

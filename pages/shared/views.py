@@ -23,6 +23,7 @@ from pages.shared.stage import verdict as verdict
 Answer = TypeVar("Answer")
 Given = ParamSpec("Given")
 TILE_WIDTH = 220  # screen pixels of a film in a gallery
+MOST_FIGURES = 8  # rows of a card before the click
 
 
 @dataclass(frozen=True)
@@ -106,13 +107,23 @@ def _step(number: int, step: Step) -> None:
         width="stretch",
         alt=f"The radiograph after step {number}, {step.name}, {width} by {height} pixels.",
     )
-    settings = ", ".join(f"{name} = {value}" for name, value in step.parameters.items())
-    st.caption(f"{width} × {height} px · {step.seconds * 1000:.0f} ms · {settings}")
+    settings = ", ".join(in_words(name, value) for name, value in step.parameters.items())
+    parts = (f"{width} × {height} px", f"{step.seconds * 1000:.0f} ms", settings)
+    st.caption(" · ".join(part for part in parts if part))
     st.write(step.why)
     if step.skipped:
         st.caption("Left out.")
     if step.error:
         st.error(step.error)
+
+
+def in_words(name: str, value: object) -> str:
+    """A parameter as a reader says it: `long_side_px` 640 is "long side 640 px"."""
+    words = name.split("_")
+    unit = f" {words.pop()}" if words[-1] in ("px", "mm", "cm") and len(words) > 1 else ""
+    if value is None or isinstance(value, bool):
+        value = "yes" if value else "no"
+    return f"{' '.join(words)} {value}{unit}"
 
 
 def _shown(array: np.ndarray) -> np.ndarray:
@@ -131,40 +142,38 @@ def error_line(card: ModelCard) -> None:
 
 
 def model_card(card: ModelCard) -> None:
-    """A model's card: what it is, how good it is with intervals, limits, data and licence."""
+    """A model's card: what it is, its test figures and limits; all the rest behind a click."""
     st.markdown(f"#### {card.title}")
     st.write(card.purpose)
-    if card.metrics:
-        st.dataframe(
-            _metric_table(card.metrics),
-            hide_index=True,
-            height="content",
-            alt=f"Measured figures of {card.title} with 95 % intervals.",
-            column_config={
-                "95 % interval": st.column_config.TextColumn(help=GLOSSARY["interval"]),
-            },
-        )
-    left, right = st.columns(2, gap="large")
-    with left:
-        _listing("Where it fails", card.limitations)
-        _pairs("Operating points", {k: f"{v:.3g}" for k, v in card.operating_points.items()})
-        _listing("Please cite", card.citations)
-    with right:
-        _pairs("Training", card.training)
-        _pairs(
-            "Weights",
-            {
-                "Licence": card.licence,
-                "Source": card.source,
-                "Network": f"{card.architecture} ({card.framework})",
-                "Input": " × ".join(str(side) for side in card.input_shape),
-                "Labels": ", ".join(card.labels),
-                "File": f"{card.file}, SHA-256 {card.sha256[:12]}…, checked before it is opened",
-            },
-        )
+    first = [one for one in card.metrics if one.split == card.metrics[0].split][:MOST_FIGURES]
+    rest = [one for one in card.metrics if one not in first]
+    if first:
+        _metric_table(card, first)
+    _listing("Where it fails", card.limitations)
+    if rest:
+        with st.expander("Further figures", icon=":material/table:"):
+            _metric_table(card, rest)
+    with st.expander("Training, weights, licence and citations", icon=":material/description:"):
+        left, right = st.columns(2, gap="large")
+        with left:
+            _pairs("Training", card.training)
+        with right:
+            _pairs("Operating points", {k: f"{v:.3g}" for k, v in card.operating_points.items()})
+            _pairs(
+                "Weights",
+                {
+                    "Licence": card.licence,
+                    "Source": card.source,
+                    "Network": f"{card.architecture} ({card.framework})",
+                    "Input": " × ".join(str(side) for side in card.input_shape),
+                    "Labels": ", ".join(card.labels),
+                    "File": f"{card.file}, SHA-256 {card.sha256[:12]}…, checked at loading",
+                },
+            )
+            _listing("Please cite", card.citations)
 
 
-def _metric_table(metrics: Sequence[Metric]) -> pd.DataFrame:
+def _metric_table(card: ModelCard, metrics: Sequence[Metric]) -> None:
     rows = [
         {
             "Figure": metric.name,
@@ -176,7 +185,13 @@ def _metric_table(metrics: Sequence[Metric]) -> pd.DataFrame:
         }
         for metric in metrics
     ]
-    return pd.DataFrame(rows)
+    st.dataframe(
+        pd.DataFrame(rows),
+        hide_index=True,
+        height="content",
+        alt=f"Measured figures of {card.title} with 95 % intervals, from {metrics[0].name}.",
+        column_config={"95 % interval": st.column_config.TextColumn(help=GLOSSARY["interval"])},
+    )
 
 
 def _listing(title: str, sentences: Sequence[str]) -> None:

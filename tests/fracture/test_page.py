@@ -141,7 +141,7 @@ def test_heat_is_compared_with_the_area_of_the_boxes(calls: Counter[str]) -> Non
     app = with_upload(FILM, truth=("film.txt", write_yolo([BOX], (48, 64)), "text/plain"))
     app.more("Explain")
     assert "Where the classifier looked" in app.words
-    assert "100.0% of the heat lies inside the ground truth, which covers 10.4%" in app.words
+    assert "100.0% of the heat lies inside the ground truth (10.4% of the film" in app.words
     app.more("Steps").more("Explain")
     assert app.get("plotly_chart")
 
@@ -194,6 +194,13 @@ def test_every_part_opens(part: str, calls: Counter[str]) -> None:
     app.button_group(key="fracture_more").set_value(part).run()
     assert not app.exception
     assert not app.error
+
+
+def test_parameters_of_steps_are_in_words(calls: Counter[str]) -> None:
+    app = opened()
+    app.more("Steps")
+    assert "low percent 0.5, high percent 99.5" in app.words
+    assert "long side 640 px, square no" in app.words
 
 
 def test_robustness_makes_the_film_on_screen_worse(calls: Counter[str]) -> None:

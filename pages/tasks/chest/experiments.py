@@ -208,7 +208,7 @@ def _scored(rows: pd.DataFrame, question: str, split: str) -> None:
     else:
         st.markdown(
             f"**On these {count} films no method’s interval lies above the centre-weighted "
-            "baseline**, a bell in the middle that has not seen the film."
+            "baseline**, a Gaussian in the centre that has not seen the film."
         )
 
 

@@ -32,7 +32,7 @@ HTML = f"""
 </div>
 """
 CSS = """
-svg { width: 100%; max-height: 620px; background: #000; display: block; }
+svg { width: 100%; max-height: min(620px, 60vh); background: #000; display: block; }
 .tools { display: flex; flex-wrap: wrap; gap: .5rem 1rem; margin-top: .5rem; align-items: end; }
 label { display: flex; gap: .35rem; align-items: center; font-size: .875rem; }
 label span::first-letter { text-transform: uppercase; }

@@ -62,7 +62,7 @@ def show(found: Predictions, split: str) -> None:
         st.caption(f"A dash: fewer than {LEAST_POSITIVES} films with the finding, too few to say.")
     with right:
         if hearts is not None:
-            st.markdown("##### Cardiothoracic ratio: network against drawn masks")
+            st.markdown("##### Cardiothoracic ratio: network against reference masks")
             shared.chart("chest_hearts", _hearts(hearts.rows), "Ratio by network and mask.", TASK)
 
 
@@ -132,10 +132,10 @@ def _hearts(hearts: pd.DataFrame) -> go.Figure:
                 "symbol": ("circle", "diamond")[number % 2],
                 "size": 9,
             },
-            hovertemplate="%{customdata}: drawn %{x:.2f}, network %{y:.2f}<extra></extra>",
+            hovertemplate="%{customdata}: reference %{x:.2f}, network %{y:.2f}<extra></extra>",
         )
     figure.add_hline(0.5, line={"dash": "dash", "width": 1, "color": "#8a9197"})
     figure.update_layout(height=420, margin={"l": 0, "r": 0, "t": 30, "b": 0})
-    figure.update_xaxes(title="ratio of the drawn masks")
+    figure.update_xaxes(title="ratio of the reference masks")
     figure.update_yaxes(title="ratio of the network’s masks")
     return figure

@@ -41,8 +41,8 @@ def explain(reading: Reading, settings: Settings) -> None:
     else:
         st.markdown("#### Where the classifier looked")
     lines = [
-        f"{one.energy:.1%} of the heat lies inside {name}, which covers {one.area:.1%} of the "
-        f"film ({one.lift:.1f} × as hot as a flat map)"
+        f"{one.energy:.1%} of the heat lies inside {name} ({one.area:.1%} of the film: "
+        f"{one.lift:.1f} × as hot as a flat map)"
         for name, one in shares.items()
     ]
     st.markdown(f"{'; '.join(lines)}." if lines else "No box to compare the heat with.")

@@ -94,8 +94,7 @@ def show(settings: Settings, base: LimbPhantom) -> None:
     kind = base.fracture or "oblique"
     st.markdown(
         f"The same {count} broken {base.kind} phantoms ({kind} fracture), with only the "
-        f"{name.lower()} changed. Fractures hide in osteoporotic and arthritic bone: watch the "
-        "score."
+        f"{name.lower()} changed. Fractures hide in osteoporotic and arthritic bone."
     )
     cards = (settings.detector, settings.classifier)
     broken = replace(base, fracture=kind)

@@ -55,7 +55,7 @@ def worsened(
 def show(reading: Reading, settings: Settings) -> None:
     """Choose a degradation, run it with progress, and show the curve and three films."""
     name = st.segmented_control(
-        "Make this film worse",
+        "Degrade this film",
         tuple(DEGRADATIONS),
         default="Noise",
         required=True,
@@ -100,13 +100,12 @@ def _curve(result: Worsened, name: str, reading: Reading, settings: Settings) ->
         key="fracture_worse_curve",
         alt=f"Scores of both models over {name.lower()}.",
     )
-    change = result.probability[-1] - result.probability[0]
+    before, after = (round(100 * result.probability[end]) for end in (0, -1))  # as they are shown
     st.markdown(
         f"From {name.lower()} {way.values[0]:g} to {way.values[-1]:g} the detector’s {detector} "
         f"goes from {scores[0]:.2f} to {scores[-1]:.2f} and the classifier’s probability from "
-        f"{result.probability[0]:.0%} to {result.probability[-1]:.0%} "
-        f"({100 * change:+.0f} percentage points). One film shows one film: “Phantom study” "
-        "has many."
+        f"{before} % to {after} % ({after - before:+d} percentage points). This is one film; "
+        "“Phantom study” averages over several."
     )
 
 

@@ -65,7 +65,7 @@ def show(settings: Settings, count: int) -> None:
     )
     st.markdown(
         f"**{OUTCOMES[pile]}**, at a threshold of {settings.threshold:.2f}. Move the threshold "
-        "in the sidebar and watch films change piles: no threshold empties misses and false "
+        "in the sidebar and see which films change group: no threshold empties misses and false "
         "alarms at once."
     )
     if not piles[pile]:

@@ -45,8 +45,8 @@ def show(case: Case, seat: Seat, readings: Sequence[Reading], model: Answer | No
         if readings and any(one.digest != case.image.digest for one in readings):
             st.warning(
                 "The image of this case is not the one that was read: this version of Lightbox "
-                "draws the phantom anew, or the file was changed. The verdicts of Results are "
-                "those of the image that was read.",
+                "simulates the phantom differently, or the file was changed. The verdicts of "
+                "Results are those of the image that was read.",
                 icon=":material/difference:",
             )
         st.caption(f"{LINES} {RULES[case.task]}" if case.task != "bone_age" else RULES[case.task])

@@ -15,7 +15,7 @@ def show(series: Series) -> None:
     """The teacher's view; it tells what is true of every case, so it is asked for."""
     st.warning(
         "For teachers: this shows what is true of the cases, also of those that you have not "
-        "read. Nothing protects it, and a nickname protects nothing either.",
+        "read. Neither this page nor a nickname is protected by a password.",
         icon=":material/school:",
     )
     if not st.toggle("Show the comparison", key=f"practice_teacher_{series.key}"):
