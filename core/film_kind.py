@@ -128,7 +128,7 @@ def turned(kind: FilmKind) -> str | None:
     return f"This chest film seems to be {' and '.join(faults)}." if faults else None
 
 
-def righted(image: Radiograph, kind: FilmKind) -> Radiograph:
+def reoriented(image: Radiograph, kind: FilmKind) -> Radiograph:
     """A chest film turned upright and with bones bright, as `kind` says; itself if it is so."""
     turns = ORIENTATIONS.index(kind.orientation)
     if not turns and not kind.inverted:

@@ -26,7 +26,7 @@ from core.practice.folders import (
     find_in_folder,
     read_confined,
 )
-from core.practice.head import compared, spoiled
+from core.practice.head import compared, degraded
 from core.practice.sources import FolderSource, PhantomSource, SampleSource, Source, case_key
 from core.practice.truths import BoneAgeTruth, ChestTruth, FractureTruth, HeadTruth, Truth, boxes_of
 from core.samples import Sample, fetch, is_cached, samples
@@ -122,7 +122,7 @@ def _chest(source: PhantomSource) -> Case:
 
 def _head(source: PhantomSource) -> Case:
     made = random_head(source.seed)
-    masks, truth = spoiled(made.mask, made.volume, source.seed)
+    masks, truth = degraded(made.mask, made.volume, source.seed)
     return Case("skull_strip", source, made.volume, truth, masks=masks)
 
 
@@ -135,7 +135,7 @@ _PHANTOMS: Mapping[str, Callable[[PhantomSource], Case]] = {
 
 
 def with_model_mask(case: Case, mask: NDArray[np.uint8]) -> Case:
-    """A head whose wrong mask is a model's instead of a spoiled one.
+    """A head whose wrong mask is a model's instead of a degraded one.
 
     Raises:
         UnsuitableInputError: If the model's mask is the true one, voxel by voxel.
@@ -179,7 +179,7 @@ def _of_folder(task: str, source: FolderSource) -> Case:
         volume = read_volume([(Path(source.file).name, content)])
         path = confined(folder, row.mask or "")
         true = read_mask([(path.name, path.read_bytes())], volume)
-        masks, truth = spoiled(true, volume, int(source.digest[:7], 16))
+        masks, truth = degraded(true, volume, int(source.digest[:7], 16))
         return Case(task, source, volume, truth, masks=masks)
     image = read_radiograph(content, name=source.file)
     case = Case(task, source, image, row.truth or row.fracture_truth(image.shape))

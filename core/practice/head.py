@@ -17,7 +17,7 @@ _LEAST_ML = 1.0
 _REACH_MM = 25.0
 
 
-def spoiled(true: Mask, volume: Volume, seed: int) -> tuple[Mapping[str, Mask], HeadTruth]:
+def degraded(true: Mask, volume: Volume, seed: int) -> tuple[Mapping[str, Mask], HeadTruth]:
     """The true mask and one with a bite taken out of it or a lump added at its surface.
 
     Args:

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.film_kind import KINDS, ORIENTATIONS, FilmKind, refusal, righted, turned
+from core.film_kind import KINDS, ORIENTATIONS, FilmKind, refusal, reoriented, turned
 from core.images import FloatArray, Radiograph
 from models.cards import ModelCard
 from models.onnx_runtime import Network, open_network
 
-__all__ = ["Model", "load_model", "network_input", "recognise", "refusal", "righted", "turned"]
+__all__ = ["Model", "load_model", "network_input", "recognise", "refusal", "reoriented", "turned"]
 
 Forward = Callable[[FloatArray], NDArray[np.float32]]
 """(B, 1, S, S) in [0, 1] to logits (B, 11): kinds, orientations, inverted."""

@@ -181,4 +181,4 @@ def _upright(
             f"{faults} The networks learned from upright films with bright bone; to this one they "
             "would answer at random."
         )
-    return film_kind.righted(image, kind), kind
+    return film_kind.reoriented(image, kind), kind

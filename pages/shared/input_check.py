@@ -89,7 +89,7 @@ def upright(key: str, case: Case) -> Case:
     words = [] if kind.orientation == "upright" else [kind.orientation]
     faults = " and ".join([*words, *(["inverted"] if kind.inverted else [])])
     note = f"The film came {faults} and was put right on this page."
-    image = film_kinds.righted(case.image, kind)
+    image = film_kinds.reoriented(case.image, kind)
     truth = {name: value for name, value in case.truth.items() if name not in IN_PIXELS}
     return replace(case, image=replace(image, notes=(*image.notes, note)), truth=truth)
 

@@ -17,7 +17,7 @@ from core.film_kind import (
     ORIENTATIONS,
     FilmKind,
     refusal,
-    righted,
+    reoriented,
     turned,
 )
 from core.images import FloatArray, Radiograph, digest_of
@@ -138,7 +138,7 @@ def test_righted_undoes_the_turn(turns: int, inverted: bool) -> None:
     wrong = np.rot90(upright, turns)
     image = radiograph(1 - wrong if inverted else wrong)
     kind = answer("chest", orientation=ORIENTATIONS[turns], inverted=float(inverted))
-    fixed = righted(image, kind)
+    fixed = reoriented(image, kind)
     np.testing.assert_allclose(fixed.pixels, upright, atol=1e-6)
     assert fixed.spacing_mm == ((0.3, 0.2) if turns % 2 else (0.2, 0.3))
     assert (fixed.digest == image.digest) == (turns == 0 and not inverted)
@@ -211,7 +211,7 @@ def test_turned_chest_is_set_upright(shipped: Model, turns: int, inverted: bool)
     kind = recognise(shipped, radiograph(wrong))
     assert refusal(kind, "chest") is None
     assert (turned(kind) is None) == (turns == 0 and not inverted)
-    np.testing.assert_allclose(righted(radiograph(wrong), kind).pixels, upright, atol=1e-6)
+    np.testing.assert_allclose(reoriented(radiograph(wrong), kind).pixels, upright, atol=1e-6)
 
 
 @pytest.mark.parametrize("value", [0.0, 0.5])

@@ -54,7 +54,7 @@ def test_bones_cast_their_shadow_inside_the_mask(age):
     assert not (strong & ~dense.mask).any()
 
 
-def test_flesh_is_brighter_than_air_and_bone_than_flesh():
+def test_soft_tissue_is_brighter_than_air_and_bone_than_soft_tissue():
     phantom = plain(marker=False)
     pixels, mask = phantom.image.pixels, phantom.mask
     shaft = np.add(phantom.landmarks["middle_base"], phantom.landmarks["middle_mcp"]) / 2
@@ -62,8 +62,8 @@ def test_flesh_is_brighter_than_air_and_bone_than_flesh():
         shaft + np.add(phantom.landmarks["ring_base"], phantom.landmarks["ring_mcp"]) / 2
     ) / 2
     bone = pixels[round(shaft[1]), round(shaft[0])]
-    flesh = pixels[round(between[1]), round(between[0])]
-    assert np.median(pixels[~mask]) + 0.05 < flesh < bone
+    soft_tissue = pixels[round(between[1]), round(between[0])]
+    assert np.median(pixels[~mask]) + 0.05 < soft_tissue < bone
 
 
 def test_fingers_point_up_and_the_thumb_to_the_right():

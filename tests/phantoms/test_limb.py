@@ -132,7 +132,7 @@ def test_fracture_contrast_falls_with_bone_density_and_the_geometry_stays():
     assert contrasts[0] > 3 * contrasts[-1]
 
 
-def test_bone_is_brighter_than_flesh_and_flesh_than_background():
+def test_bone_is_brighter_than_soft_tissue_and_soft_tissue_than_background():
     dense, _ = limb_phantom(quiet(seed=3, bone_density=1.0))
     faded, _ = limb_phantom(quiet(seed=3, bone_density=0.1))
     bone = dense.pixels - faded.pixels > 0.1

@@ -26,7 +26,7 @@ from core.practice.answers import (
 )
 from core.practice.cases import Case, open_case, sample_sources, with_model_mask
 from core.practice.folders import draw_from_folder, list_folder
-from core.practice.head import compared, spoiled
+from core.practice.head import compared, degraded
 from core.practice.judging import judge
 from core.practice.series import TASKS
 from core.practice.sources import FolderSource, PhantomSource, SampleSource
@@ -95,7 +95,7 @@ def test_spoiled_mask_is_wrong_in_one_spot_on_either_side() -> None:
     volume, true = _ellipsoid()
     sides, errors = set(), set()
     for seed in range(12):
-        masks, truth = spoiled(true, volume, seed)
+        masks, truth = degraded(true, volume, seed)
         sides.add(truth.side)
         errors.add(truth.error)
         assert np.array_equal(masks[truth.side], true)
@@ -108,7 +108,7 @@ def test_spoiled_mask_is_wrong_in_one_spot_on_either_side() -> None:
         away = judge(HeadAnswer(truth.side, spot_ijk=(-30, -30, -30)), truth)
         assert not away.measures["spot_found"]
     assert sides == {"A", "B"} and errors == {"missing", "added"}
-    assert spoiled(true, volume, 3)[1] == spoiled(true, volume, 3)[1]
+    assert degraded(true, volume, 3)[1] == degraded(true, volume, 3)[1]
 
 
 def test_spot_of_a_models_mask_is_where_it_is_most_wrong() -> None:
@@ -116,8 +116,8 @@ def test_spot_of_a_models_mask_is_where_it_is_most_wrong() -> None:
     model = true.copy()
     model[20, 6:8] = 1  # a thin error, and a thick one
     model[30:40, 20:30, 10:20] = 0
-    case = Case("skull_strip", PhantomSource(0), volume, spoiled(true, volume, 1)[1])
-    case = replace(case, masks=spoiled(true, volume, 1)[0])
+    case = Case("skull_strip", PhantomSource(0), volume, degraded(true, volume, 1)[1])
+    case = replace(case, masks=degraded(true, volume, 1)[0])
     found = with_model_mask(case, model)
     truth = found.truth
     assert isinstance(truth, HeadTruth) and truth.error == "missing"
@@ -125,7 +125,7 @@ def test_spot_of_a_models_mask_is_where_it_is_most_wrong() -> None:
     with pytest.raises(UnsuitableInputError, match="the same"):
         compared(true, true, volume, "A")
     with pytest.raises(UnsuitableInputError, match="empty"):
-        spoiled(np.zeros_like(true), volume, 1)
+        degraded(np.zeros_like(true), volume, 1)
 
 
 def _write(path: Path, rows: list[dict[str, Any]]) -> None:

@@ -6,21 +6,26 @@ import numpy as np
 
 from core.phantoms.xray.bone import FloatArray
 from core.phantoms.xray.film import Exposure, expose
-from core.phantoms.xray.thickness_map import Canvas
+from core.phantoms.xray.thickness_map import ThicknessMap
 
 # Linear attenuation per mm at about 70 keV, as on a film taken at 120 kV (NIST XCOM).
 _SOFT, _CORTICAL, _TRABECULAR, _MARROW = 0.0194, 0.0500, 0.0262, 0.0175
 
 
 def film_of(
-    canvas: Canvas, seed: int, soft_mm: FloatArray, usual_mm: float, noise: float, marker: bool
+    thickness: ThicknessMap,
+    seed: int,
+    soft_mm: FloatArray,
+    usual_mm: float,
+    noise: float,
+    marker: bool,
 ) -> FloatArray:
     """The film as read: exposure, noise, collimator and marker."""
     rng = np.random.default_rng([seed, 45])
     bone = (
-        np.float32(_CORTICAL - _SOFT) * canvas.cortical
-        + np.float32(_TRABECULAR - _SOFT) * canvas.trabecular
-        + np.float32(_MARROW - _SOFT) * canvas.marrow
+        np.float32(_CORTICAL - _SOFT) * thickness.cortical
+        + np.float32(_TRABECULAR - _SOFT) * thickness.trabecular
+        + np.float32(_MARROW - _SOFT) * thickness.marrow
     )
     exponent = np.maximum(np.float32(_SOFT) * soft_mm + bone, 0)
     exposure = Exposure(
@@ -34,12 +39,12 @@ def film_of(
     )
     soft = _SOFT * usual_mm - 0.9
     pixels = expose(
-        exponent, exposure, soft, canvas.spacing_mm, noise, np.random.default_rng([seed, 46])
+        exponent, exposure, soft, thickness.spacing_mm, noise, np.random.default_rng([seed, 46])
     )
     pixels = np.asarray(np.tanh(pixels * 1.15) / np.tanh(1.15), np.float32)
     pixels = pixels * (1 - _shutter(rng, pixels.shape))
     pixels = np.clip(pixels, 0, 1)
-    return _lettered(rng, pixels, canvas.spacing_mm) if marker else pixels
+    return _lettered(rng, pixels, thickness.spacing_mm) if marker else pixels
 
 
 def _shutter(rng: np.random.Generator, shape: tuple[int, ...]) -> FloatArray:

@@ -10,7 +10,7 @@ import numpy as np
 from core.phantoms.chest.anatomy import Chest, at, over
 from core.phantoms.chest.projection import chord, inside
 from core.phantoms.xray.bone import FloatArray
-from core.phantoms.xray.thickness_map import Canvas
+from core.phantoms.xray.thickness_map import ThicknessMap
 
 Box = tuple[float, float, float, float]
 
@@ -20,12 +20,12 @@ class Scene:
     """The projected chest, before any finding.
 
     Attributes:
-        canvas: Where each pixel lies.
+        thickness: Where each pixel lies.
         body: The chest.
         lungs: By side, share of each pixel in the lung beside the mediastinum.
     """
 
-    canvas: Canvas
+    thickness: ThicknessMap
     body: Chest
     lungs: dict[int, FloatArray]
 
@@ -53,9 +53,9 @@ class Change:
 
 def effusion(rng: np.random.Generator, scene: Scene, sign: int, severity: float) -> Change:
     """Fluid at the lung's base, higher along the chest wall than beside the heart."""
-    body, canvas = scene.body, scene.canvas
+    body, thickness = scene.body, scene.thickness
     h = body.height_mm
-    u, y = canvas.x_mm * np.float32(sign), canvas.y_mm
+    u, y = thickness.x_mm * np.float32(sign), thickness.y_mm
     high = 0.03 + 0.12 * min(severity, 2.0) * float(rng.uniform(0.75, 1.25))
     level = (0.845 - high) * h
     climb = float(rng.uniform(0.07, 0.11)) * h
@@ -71,17 +71,17 @@ def pneumothorax(rng: np.random.Generator, scene: Scene, sign: int, severity: fl
     """Air between chest wall and lung, widest at the apex, with the pleura as a fine line."""
     import cv2
 
-    body, canvas = scene.body, scene.canvas
-    u, y = canvas.x_mm * np.float32(sign), canvas.y_mm
+    body, thickness = scene.body, scene.thickness
+    u, y = thickness.x_mm * np.float32(sign), thickness.y_mm
     side = body.sides[sign]
     within = (u < at(side.lateral, y)) & (y > over(side.top, u))
     depth = cv2.distanceTransform(np.pad(within, 1).astype(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1]
-    depth = cv2.GaussianBlur(depth * np.float32(canvas.spacing_mm), (0, 0), 1.5)
+    depth = cv2.GaussianBlur(depth * np.float32(thickness.spacing_mm), (0, 0), 1.5)
     widest = 26 * min(severity, 2.0) * float(rng.uniform(0.75, 1.2))
     fall = np.clip(y / np.float32(body.height_mm), 0, 1)
     wave = np.float32(0.06) * np.sin(fall * 9 + np.float32(rng.uniform(0, 6)))
     gap = np.float32(widest) * (1 - np.float32(0.72) * fall + wave)
-    free = inside(gap - depth, canvas.spacing_mm)
+    free = inside(gap - depth, thickness.spacing_mm)
     line = np.exp(-(((depth - gap) / np.float32(0.8)) ** 2)) * np.float32(9)
     region = (scene.lungs[sign] > 0.5) & (free > 0.5)
     return Change(sign, _around(region), free=free, pleura_mm=line.astype(np.float32))
@@ -97,7 +97,7 @@ def mass(rng: np.random.Generator, scene: Scene, sign: int, severity: float) -> 
 
 def _round_lesion(rng: np.random.Generator, scene: Scene, sign: int, radius: float) -> Change:
     """A lobed ball of tissue, away from the chest wall and from where a large heart may reach."""
-    body, canvas = scene.body, scene.canvas
+    body, thickness = scene.body, scene.thickness
     a, h = body.half_mm, body.height_mm
     for _ in range(60):
         u, y = float(rng.uniform(0.3, 0.95)) * a, float(rng.uniform(0.1, 0.74)) * h
@@ -107,7 +107,7 @@ def _round_lesion(rng: np.random.Generator, scene: Scene, sign: int, radius: flo
             break
     else:
         u, y = 0.55 * a, 0.33 * h
-    dx, dy = canvas.x_mm - np.float32(sign * u), canvas.y_mm - np.float32(y)
+    dx, dy = thickness.x_mm - np.float32(sign * u), thickness.y_mm - np.float32(y)
     angle = np.arctan2(dy, dx)
     edge = np.full_like(dx, radius)
     for order, size in ((2, 0.09), (3, 0.06), (5, 0.03), (7, 0.02)):
@@ -120,31 +120,32 @@ def _round_lesion(rng: np.random.Generator, scene: Scene, sign: int, radius: flo
 
 def consolidation(rng: np.random.Generator, scene: Scene, sign: int, severity: float) -> Change:
     """A part of the lung filled with fluid, patchy at its edge."""
-    body, canvas = scene.body, scene.canvas
+    body, thickness = scene.body, scene.thickness
     a, h = body.half_mm, body.height_mm
     upper = rng.random() < 0.3
     centre = (float(rng.uniform(0.5, 0.66)) * a, float(rng.uniform(*((0.2, 0.32) if upper else (0.56, 0.68)))) * h)  # fmt: skip  # noqa: E501
     size = severity**0.5
     rx, ry = float(rng.uniform(0.26, 0.36)) * a * size, float(rng.uniform(0.12, 0.17)) * h * size
-    dx = canvas.x_mm * np.float32(sign) - np.float32(centre[0])
-    dy = canvas.y_mm - np.float32(centre[1])
+    dx = thickness.x_mm * np.float32(sign) - np.float32(centre[0])
+    dy = thickness.y_mm - np.float32(centre[1])
     reach = np.hypot(dx / np.float32(rx), dy / np.float32(ry))
     patchy = sum(
-        weight * cloud(rng, canvas, grain) for grain, weight in ((26, 0.5), (11, 0.22), (4, 0.08))
+        weight * cloud(rng, thickness, grain)
+        for grain, weight in ((26, 0.5), (11, 0.22), (4, 0.08))
     )
     filled = np.float32(0.85) * np.clip(1.25 * (1.15 - reach) + 0.45 * patchy, 0, 1)
     region = (filled > 0.3) & (scene.lungs[sign] > 0.5) & (reach < 1.6)
     return Change(sign, _around(region), filled=np.where(reach < 1.6, filled, 0))
 
 
-def cloud(rng: np.random.Generator, canvas: Canvas, grain_mm: float) -> FloatArray:
+def cloud(rng: np.random.Generator, thickness: ThicknessMap, grain_mm: float) -> FloatArray:
     """Smooth noise of unit spread with a grain in mm, fixed to the body, not to the pixels."""
     import cv2
 
     size = (int(560 / grain_mm) + 4, int(620 / grain_mm) + 4)
     knots = rng.standard_normal(size).astype(np.float32)
-    column = (canvas.x_mm + 310) / np.float32(grain_mm)
-    row = (canvas.y_mm + 200) / np.float32(grain_mm)
+    column = (thickness.x_mm + 310) / np.float32(grain_mm)
+    row = (thickness.y_mm + 200) / np.float32(grain_mm)
     field = cv2.remap(knots, column, row, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
     return np.asarray(field / np.float32(0.75), np.float32)
 

@@ -24,7 +24,7 @@ from core.phantoms.chest.projection import (
     vessels,
 )
 from core.phantoms.xray.bone import FloatArray
-from core.phantoms.xray.thickness_map import Canvas
+from core.phantoms.xray.thickness_map import ThicknessMap
 
 FINDINGS = ("Cardiomegaly", *MAKERS)
 """What the phantom can show, under the names of the NIH labels."""
@@ -93,16 +93,16 @@ def chest_phantom(
     _check(heart_ratio, wanted, shape, view, noise, side, severity)
     body = chest(np.random.default_rng([seed, 41]), view)
     ratio = _ratio(seed, heart_ratio, "Cardiomegaly" in wanted, view)
-    canvas = _canvas(np.random.default_rng([seed, 42]), body, shape)
+    thickness = _thickness_map(np.random.default_rng([seed, 42]), body, shape)
 
-    whole, lungs = cavity(canvas, body)
+    whole, lungs = cavity(thickness, body)
     space = {name: lungs[sign] > 0.5 for name, sign in SIDES.items()}
-    heart, heart_mm = _heart(canvas, body, ratio, space["left_lung"] | space["right_lung"])
+    heart, heart_mm = _heart(thickness, body, ratio, space["left_lung"] | space["right_lung"])
     masks: dict[str, NDArray[np.bool_]] = {name: one & ~heart for name, one in space.items()}
     masks["heart"] = heart
     found = ctr.measure(masks)
 
-    scene = Scene(canvas, body, lungs)
+    scene = Scene(thickness, body, lungs)
     changes = {
         name: make(rng, scene, _random_side(rng, side), severity)
         for number, (name, make) in enumerate(MAKERS.items())
@@ -116,14 +116,14 @@ def chest_phantom(
         ends = found.heart_left_x, found.heart_right_x
         boxes["Cardiomegaly"] = [(ends[0], float(rows[0]), ends[1], float(rows[-1] + 1))]
 
-    project_bones(canvas, body, view, seed)
-    soft_mm, usual_mm = _soft(canvas, body, seed, whole, lungs, heart_mm, list(changes.values()))
-    pixels = film_of(canvas, seed, soft_mm, usual_mm, noise, marker)
+    project_bones(thickness, body, view, seed)
+    soft_mm, usual_mm = _soft(thickness, body, seed, whole, lungs, heart_mm, list(changes.values()))
+    pixels = film_of(thickness, seed, soft_mm, usual_mm, noise, marker)
     image = Radiograph(
         pixels,
         digest_of(pixels, "chest phantom"),
         title=f"phantom chest, seed {seed}",
-        spacing_mm=(canvas.spacing_mm, canvas.spacing_mm),
+        spacing_mm=(thickness.spacing_mm, thickness.spacing_mm),
         view=view,
         is_public=True,
     )
@@ -171,7 +171,7 @@ def _random_side(rng: np.random.Generator, side: str | None) -> int:
     return drawn if side is None else {"L": 1, "R": -1}[side]
 
 
-def _canvas(rng: np.random.Generator, body: Chest, shape: tuple[int, int]) -> Canvas:
+def _thickness_map(rng: np.random.Generator, body: Chest, shape: tuple[int, int]) -> ThicknessMap:
     """The film's pixels in the chest's frame, a little off centre and askew."""
     height, width = shape
     wide, tall = 2.45 * body.half_mm, 1.32 * body.height_mm
@@ -189,7 +189,7 @@ def _canvas(rng: np.random.Generator, body: Chest, shape: tuple[int, int]) -> Ca
     def to_px(points_mm: NDArray[np.float64]) -> NDArray[np.float64]:
         return (points_mm - centre) @ back.T + middle
 
-    return Canvas(
+    return ThicknessMap(
         xx * columns + xy * rows + np.float32(centre[0]),
         yx * columns + yy * rows + np.float32(centre[1]),
         spacing,
@@ -199,32 +199,32 @@ def _canvas(rng: np.random.Generator, body: Chest, shape: tuple[int, int]) -> Ca
 
 
 def _heart(
-    canvas: Canvas, body: Chest, ratio: float, chest_mask: NDArray[np.bool_]
+    thickness: ThicknessMap, body: Chest, ratio: float, chest_mask: NDArray[np.bool_]
 ) -> tuple[NDArray[np.bool_], FloatArray]:
     """Mask of a heart of this ratio to the chest's width, and its thickness in mm."""
     import cv2
 
     columns = np.flatnonzero(chest_mask.any(axis=0))
     target = ratio * (columns[-1] + 1 - columns[0]) - 0.5  # drawing adds half a pixel on average
-    width_mm = target * canvas.spacing_mm
+    width_mm = target * thickness.spacing_mm
     for _ in range(3):  # the outline's widest points shift a little as it grows
-        outline = canvas.to_px(heart_outline(body, width_mm))
+        outline = thickness.to_px(heart_outline(body, width_mm))
         width_mm *= target / np.ptp(outline[:, 0])
-    outline = canvas.to_px(heart_outline(body, width_mm))
+    outline = thickness.to_px(heart_outline(body, width_mm))
     height, width = chest_mask.shape
     drawn = np.zeros((4 * height, 4 * width), np.uint8)
     cv2.fillPoly(drawn, [np.round(4 * outline + 1.5).astype(np.int32)], 255)
     share = cv2.resize(drawn, (width, height), interpolation=cv2.INTER_AREA)
     half = cv2.resize(drawn, (2 * width, 2 * height), interpolation=cv2.INTER_AREA)
     depth = cv2.distanceTransform((half > 127).astype(np.uint8), cv2.DIST_L2, 5)
-    depth = depth * np.float32(canvas.spacing_mm / 2 / (0.4 * width_mm))
+    depth = depth * np.float32(thickness.spacing_mm / 2 / (0.4 * width_mm))
     thick = np.float32(1.2 * width_mm) * chord(1 - np.clip(depth, 0, 1))
     thick = cv2.resize(thick, (width, height), interpolation=cv2.INTER_AREA)
     return share > 127, thick
 
 
 def _soft(
-    canvas: Canvas,
+    thickness: ThicknessMap,
     body: Chest,
     seed: int,
     whole: dict[int, FloatArray],
@@ -233,14 +233,14 @@ def _soft(
     changes: list[Change],
 ) -> tuple[FloatArray, float]:
     """Soft tissue along each ray in mm, and how much of it lies behind a healthy belly."""
-    x, y = canvas.x_mm, canvas.y_mm
+    x, y = thickness.x_mm, thickness.y_mm
     rng = np.random.default_rng([seed, 44])
-    tissue = soft_tissue(canvas, body)
+    tissue = soft_tissue(thickness, body)
     usual = float(2 * at(body.depth, body.height_mm))
-    tissue = tissue * (1 + np.float32(0.012) * cloud(rng, canvas, 22))
-    inner = room(canvas, body)
-    blood = vessels(canvas, body, seed)
-    grain = 0.6 * cloud(rng, canvas, 2.6) + 0.4 * cloud(rng, canvas, 6)
+    tissue = tissue * (1 + np.float32(0.012) * cloud(rng, thickness, 22))
+    inner = room(thickness, body)
+    blood = vessels(thickness, body, seed)
+    grain = 0.6 * cloud(rng, thickness, 2.6) + 0.4 * cloud(rng, thickness, 6)
     for sign in (-1, 1):
         u = x * np.float32(sign)
         beside = lungs[sign]
@@ -249,7 +249,7 @@ def _soft(
         lung = lung * (1 - np.exp(-((u / np.float32(0.13 * body.half_mm)) ** 2)))
         floor = over(body.sides[sign].dome, u)
         wall = at(body.sides[sign].lateral, y) - u
-        sulcus = inside(y - floor, canvas.spacing_mm) * inside(wall, canvas.spacing_mm)
+        sulcus = inside(y - floor, thickness.spacing_mm) * inside(wall, thickness.spacing_mm)
         sulcus = sulcus * np.clip((u - 20) / 60, 0, 1) * np.exp(-(y - floor) / np.float32(14))
         lung = lung + np.float32(0.16) * inner * sulcus
         share = np.clip(lung / np.float32(70), 0, 1)
@@ -270,22 +270,22 @@ def _soft(
             if change.pleura_mm is not None:
                 tissue = tissue + change.pleura_mm * beside * share
         tissue = tissue - lung * (aerated * (1 - free) + free) + stuff
-    pipe = trachea(canvas, body, seed)
+    pipe = trachea(thickness, body, seed)
     hidden = np.exp(-heart_mm / np.float32(40)) * (1 - lungs[-1]) * (1 - lungs[1])
     tissue = tissue - pipe * hidden
-    tissue = tissue - _bowel_gas(rng, canvas, body)
+    tissue = tissue - _bowel_gas(rng, thickness, body)
     return np.maximum(tissue, 0), usual
 
 
-def _bowel_gas(rng: np.random.Generator, canvas: Canvas, body: Chest) -> FloatArray:
+def _bowel_gas(rng: np.random.Generator, thickness: ThicknessMap, body: Chest) -> FloatArray:
     """Air in the stomach, with its level, and now and then in the colon beside it."""
-    x, y = canvas.x_mm, canvas.y_mm
+    x, y = thickness.x_mm, thickness.y_mm
     u = float(rng.uniform(0.38, 0.58)) * body.half_mm
     dome = float(over(body.sides[1].dome, np.array([u], np.float32))[0])
     wide, high = float(rng.uniform(20, 38)), float(rng.uniform(12, 24))
     top = dome + float(rng.uniform(6, 11))
     reach = np.hypot((x - np.float32(u)) / wide, (y - np.float32(top + high)) / high)
-    level = inside(np.float32(top + high * rng.uniform(0.7, 1.5)) - y, canvas.spacing_mm)
+    level = inside(np.float32(top + high * rng.uniform(0.7, 1.5)) - y, thickness.spacing_mm)
     gas = np.float32(1.6 * high) * chord(reach) * level
     for _ in range(int(rng.integers(0, 5))):
         cx = float(rng.uniform(0.3, 0.95)) * body.half_mm

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from core.phantoms.chest.anatomy import Chest, Tube, at, clavicles, over, ribs, scapulae, vertebrae
 from core.phantoms.xray.bone import FloatArray, Nodule, Plate
-from core.phantoms.xray.thickness_map import Canvas
+from core.phantoms.xray.thickness_map import ThicknessMap
 
 
 def inside(distance_mm: FloatArray, blur_mm: float | FloatArray) -> FloatArray:
@@ -21,7 +21,7 @@ def chord(place: NDArray[np.floating]) -> FloatArray:
 
 
 def along_tube(
-    canvas: Canvas, axis_mm: NDArray[np.float64], reach_mm: float
+    thickness: ThicknessMap, axis_mm: NDArray[np.float64], reach_mm: float
 ) -> tuple[tuple[slice, slice], FloatArray, NDArray[np.int32]]:
     """The window around a curve; in it the distance from the curve in mm and the nearest point.
 
@@ -30,12 +30,12 @@ def along_tube(
     """
     import cv2
 
-    window = canvas.window(axis_mm, reach_mm)
-    x, y = canvas.x_mm[window], canvas.y_mm[window]
+    window = thickness.window(axis_mm, reach_mm)
+    x, y = thickness.x_mm[window], thickness.y_mm[window]
     if x.size == 0:
         return window, x, x.astype(np.int32)
     height, width = x.shape
-    px = canvas.to_px(axis_mm) - (window[1].start, window[0].start)
+    px = thickness.to_px(axis_mm) - (window[1].start, window[0].start)
     column, row = np.round(px).astype(int).T
     seen = (column >= 0) & (column < width) & (row >= 0) & (row < height)
     if not seen.any():
@@ -55,13 +55,13 @@ def along_tube(
     dx, dy = x - points[nearest, 0], y - points[nearest, 1]
     along = dx * unit[nearest, 0] + dy * unit[nearest, 1]
     across = dx * unit[nearest, 1] - dy * unit[nearest, 0]
-    beyond = np.maximum(np.abs(along) - np.float32(1.2 * step.max() + canvas.spacing_mm), 0)
+    beyond = np.maximum(np.abs(along) - np.float32(1.2 * step.max() + thickness.spacing_mm), 0)
     return window, np.hypot(across, beyond), nearest
 
 
-def add_tube(canvas: Canvas, tube: Tube) -> None:
+def add_tube(thickness: ThicknessMap, tube: Tube) -> None:
     """Cast a curved bone."""
-    window, distance, nearest = along_tube(canvas, tube.axis_mm, float(tube.half_mm.max()) + 2)
+    window, distance, nearest = along_tube(thickness, tube.axis_mm, float(tube.half_mm.max()) + 2)
     if distance.size == 0:
         return
     half = tube.half_mm.astype(np.float32)[nearest]
@@ -71,12 +71,12 @@ def add_tube(canvas: Canvas, tube: Tube) -> None:
     outer = thick * chord(distance / half)
     inner = (thick - np.float32(2 * tube.cortex_mm)) * chord(distance / hollow)
     inner = np.minimum(inner, outer)
-    canvas.cortical[window] += (outer - inner) * long_way
-    canvas.trabecular[window] += inner * np.float32(0.55) * long_way
-    canvas.marrow[window] += inner * np.float32(0.45) * long_way
+    thickness.cortical[window] += (outer - inner) * long_way
+    thickness.trabecular[window] += inner * np.float32(0.55) * long_way
+    thickness.marrow[window] += inner * np.float32(0.45) * long_way
 
 
-def project_bones(canvas: Canvas, body: Chest, view: str, seed: int) -> None:
+def project_bones(thickness: ThicknessMap, body: Chest, view: str, seed: int) -> None:
     """Spine, ribs, clavicles, shoulder blades and the heads of the humeri."""
     rng = np.random.default_rng([seed, 51])
     for (x, y), (wide, high) in vertebrae(rng, body):
@@ -85,29 +85,29 @@ def project_bones(canvas: Canvas, body: Chest, view: str, seed: int) -> None:
             (x + 0.9 * wide, y), (x + wide, y + high), (x, y + 0.88 * high),
             (x - wide, y + high), (x - 0.9 * wide, y),
         )  # fmt: skip
-        canvas.add_plate(Plate(outline, depth_mm=14, edge_mm=3.0, cortex_mm=0.6, trabecular=0.3))
+        thickness.add_plate(Plate(outline, depth_mm=14, edge_mm=3.0, cortex_mm=0.6, trabecular=0.3))
         for side in (-1, 1):
             centre = (x + side * 0.62 * wide, y - 0.35 * high)
-            canvas.add_nodule(Nodule(centre, (3.2, 5.0), depth_mm=7, cortex_mm=0.9))
-        canvas.add_nodule(Nodule((x, y + 0.8 * high), (2.6, 6.0), depth_mm=8, cortex_mm=0.8))
+            thickness.add_nodule(Nodule(centre, (3.2, 5.0), depth_mm=7, cortex_mm=0.9))
+        thickness.add_nodule(Nodule((x, y + 0.8 * high), (2.6, 6.0), depth_mm=8, cortex_mm=0.8))
     for tube in [*ribs(rng, body), *clavicles(rng, body, view)]:
-        add_tube(canvas, tube)
+        add_tube(thickness, tube)
     for plate in scapulae(rng, body):
-        canvas.add_plate(plate)
+        thickness.add_plate(plate)
     out = body.shoulder_mm
     turn = np.deg2rad(body.arms_deg)
     for side in (-1, 1):
         x, y = side * (176 + out), 30.0
-        canvas.add_nodule(Nodule((x, y), (23, 24), depth_mm=38, cortex_mm=1.2, trabecular=0.5))
+        thickness.add_nodule(Nodule((x, y), (23, 24), depth_mm=38, cortex_mm=1.2, trabecular=0.5))
         shaft = np.linspace(10, 190, 60)
         axis = np.stack([x + side * (4 + np.sin(turn) * shaft), y + np.cos(turn) * shaft], axis=1)
         half = np.interp(shaft, [10, 45, 190], [20, 13, 11])
-        add_tube(canvas, Tube(axis, half, np.full(60, 22.0), np.ones(60), 4.0))
+        add_tube(thickness, Tube(axis, half, np.full(60, 22.0), np.ones(60), 4.0))
 
 
-def soft_tissue(canvas: Canvas, body: Chest) -> FloatArray:
+def soft_tissue(thickness: ThicknessMap, body: Chest) -> FloatArray:
     """Thickness of the trunk, neck, arms and breasts in mm, the cavity counted as full."""
-    x, y = canvas.x_mm, canvas.y_mm
+    x, y = thickness.x_mm, thickness.y_mm
     u = np.abs(x)
     skin = at(body.skin, y)
     thick = 2 * at(body.depth, y) * chord(u / skin) ** np.float32(0.75)
@@ -119,7 +119,7 @@ def soft_tissue(canvas: Canvas, body: Chest) -> FloatArray:
             [side * (172 + out + np.sin(turn) * steps), 26 + np.cos(turn) * steps], axis=1
         )
         radius = np.interp(steps, [-10, 40, 300], [40, 46, 38]).astype(np.float32)
-        window, distance, nearest = along_tube(canvas, axis, 50)
+        window, distance, nearest = along_tube(thickness, axis, 50)
         if distance.size:
             arm = 2 * radius[nearest] * chord(distance / radius[nearest])
             np.maximum(thick[window], arm, out=thick[window])
@@ -134,38 +134,40 @@ def soft_tissue(canvas: Canvas, body: Chest) -> FloatArray:
     return thick
 
 
-def cavity(canvas: Canvas, body: Chest) -> tuple[dict[int, FloatArray], dict[int, FloatArray]]:
+def cavity(
+    thickness: ThicknessMap, body: Chest
+) -> tuple[dict[int, FloatArray], dict[int, FloatArray]]:
     """By side: share of each pixel in the pleural cavity, and that beyond the mediastinum too.
 
     The first reaches to the spine: lung lies before and behind heart and great vessels.
     """
-    spacing = canvas.spacing_mm
+    spacing = thickness.spacing_mm
     whole, lateral_of_mediastinum = {}, {}
     for sign, side in body.sides.items():
-        u = canvas.x_mm * np.float32(sign)
-        wall = at(side.lateral, canvas.y_mm) - u
-        floor = over(side.dome, u) - canvas.y_mm
-        roof = canvas.y_mm - over(side.top, u)
+        u = thickness.x_mm * np.float32(sign)
+        wall = at(side.lateral, thickness.y_mm) - u
+        floor = over(side.dome, u) - thickness.y_mm
+        roof = thickness.y_mm - over(side.top, u)
         share = inside(wall, spacing) * inside(floor, 2 * spacing) * inside(roof, spacing)
         whole[sign] = share * inside(u, spacing)
-        edge = u - at(side.medial, canvas.y_mm)
-        above = np.clip(1 - canvas.y_mm / np.float32(0.3 * body.height_mm), 0, 1)
+        edge = u - at(side.medial, thickness.y_mm)
+        above = np.clip(1 - thickness.y_mm / np.float32(0.3 * body.height_mm), 0, 1)
         lateral_of_mediastinum[sign] = share * inside(edge, spacing + 7 * above)  # vessels blur it
     return whole, lateral_of_mediastinum
 
 
-def room(canvas: Canvas, body: Chest) -> FloatArray:
+def room(thickness: ThicknessMap, body: Chest) -> FloatArray:
     """Thickness of the chest's inside along the ray in mm, whatever fills it."""
-    u = np.abs(canvas.x_mm)
+    u = np.abs(thickness.x_mm)
     wall = np.where(
-        canvas.x_mm > 0,
-        at(body.sides[1].lateral, canvas.y_mm),
-        at(body.sides[-1].lateral, canvas.y_mm),
+        thickness.x_mm > 0,
+        at(body.sides[1].lateral, thickness.y_mm),
+        at(body.sides[-1].lateral, thickness.y_mm),
     )
-    return 2 * at(body.cavity, canvas.y_mm) * chord(u / wall) ** np.float32(0.8)
+    return 2 * at(body.cavity, thickness.y_mm) * chord(u / wall) ** np.float32(0.8)
 
 
-def trachea(canvas: Canvas, body: Chest, seed: int) -> FloatArray:
+def trachea(thickness: ThicknessMap, body: Chest, seed: int) -> FloatArray:
     """Thickness of air in the trachea and main bronchi."""
     rng = np.random.default_rng([seed, 52])
     h = body.height_mm
@@ -176,7 +178,7 @@ def trachea(canvas: Canvas, body: Chest, seed: int) -> FloatArray:
         (fork, (-16.0, 0.33 * h), (-34.0, 0.4 * h), 6.5),
         (fork, (20.0, 0.335 * h), (44.0, 0.385 * h), 5.5),
     )
-    air = np.zeros_like(canvas.x_mm)
+    air = np.zeros_like(thickness.x_mm)
     for start, middle, end, radius in ways:
         t = np.linspace(0, 1, 80)[:, None]
         axis = (
@@ -184,7 +186,7 @@ def trachea(canvas: Canvas, body: Chest, seed: int) -> FloatArray:
             + 2 * t * (1 - t) * np.array(middle)
             + t**2 * (np.array(end))
         )
-        window, distance, _ = along_tube(canvas, axis, radius + 2)
+        window, distance, _ = along_tube(thickness, axis, radius + 2)
         if distance.size:
             np.maximum(
                 air[window], np.float32(1.5 * radius) * chord(distance / np.float32(radius)),
@@ -193,17 +195,17 @@ def trachea(canvas: Canvas, body: Chest, seed: int) -> FloatArray:
     return air
 
 
-def vessels(canvas: Canvas, body: Chest, seed: int) -> FloatArray:
+def vessels(thickness: ThicknessMap, body: Chest, seed: int) -> FloatArray:
     """Thickness of blood in the branching vessels of both lungs, before lungs are cut out."""
     import cv2
 
     fine = 2
-    height, width = canvas.x_mm.shape
+    height, width = thickness.x_mm.shape
     total = np.zeros((fine * height, fine * width), np.float32)
     segments = [_tree(np.random.default_rng([seed, 53, sign + 1]), body, sign) for sign in (-1, 1)]
     starts, ends, radii = (np.concatenate(parts) for parts in zip(*segments, strict=True))
-    scale = fine / canvas.spacing_mm
-    lines = np.stack([canvas.to_px(starts), canvas.to_px(ends)], axis=1)
+    scale = fine / thickness.spacing_mm
+    lines = np.stack([thickness.to_px(starts), thickness.to_px(ends)], axis=1)
     lines = np.round((lines + 0.5) * fine * 16 - 8).astype(np.int32)
     for low, high in ((0.2, 0.45), (0.45, 0.7), (0.7, 1.1), (1.1, 1.7), (1.7, 2.6), (2.6, 9)):
         chosen = (radii >= low) & (radii < high)

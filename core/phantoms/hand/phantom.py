@@ -17,7 +17,7 @@ from core.phantoms.hand import anatomy, soft_tissue
 from core.phantoms.hand import film as hand_film
 from core.phantoms.xray.bone import FloatArray
 from core.phantoms.xray.film import attenuation, expose
-from core.phantoms.xray.thickness_map import Canvas
+from core.phantoms.xray.thickness_map import ThicknessMap
 
 COLLIMATIONS = ("none", "white", "black")
 AGES_MONTHS = (12.0, 240.0)
@@ -96,19 +96,19 @@ def hand_phantom(
     _check(12 * years, sex, tilt, frame, shape, density, noise, bright)
 
     hand = anatomy.build(np.random.default_rng([seed, 1]), years, sex, density)
-    canvas = _canvas(film, hand, tilt, shape)
-    spacing = canvas.spacing_mm
+    thickness = _thickness_map(film, hand, tilt, shape)
+    spacing = thickness.spacing_mm
     for parts in hand.bones:
-        canvas.add([(part, ()) for part in parts])
+        thickness.add([(part, ()) for part in parts])
     for carpal in hand.carpals.values():
-        canvas.add_plate(carpal)
-    mask = soft_tissue.outline(hand.soft_tissue, canvas)
-    muscle, fat = soft_tissue.thickness(hand.soft_tissue, canvas, mask, film)
+        thickness.add_plate(carpal)
+    mask = soft_tissue.outline(hand.soft_tissue, thickness)
+    muscle, fat = soft_tissue.thickness(hand.soft_tissue, thickness, mask, film)
     names = list(hand.points_mm)
-    places = canvas.to_px(np.array([hand.points_mm[name] for name in names]))
+    places = thickness.to_px(np.array([hand.points_mm[name] for name in names]))
     beam = hand_film.beam(film, shape, frame, places)
 
-    exponent = attenuation(canvas, muscle, fat, density)
+    exponent = attenuation(thickness, muscle, fat, density)
     soft = float(np.percentile(0.023 * (muscle + fat)[mask], 60)) if mask.any() else 0.4
     grain = np.random.default_rng([seed, 3])
     pixels = expose(exponent, sampled.exposure, soft, spacing, noise, grain)
@@ -121,7 +121,7 @@ def hand_phantom(
     pixels = np.ascontiguousarray(pixels, np.float32)
 
     def box(points: tuple[tuple[float, float], ...], margin_mm: float) -> Box:
-        px = canvas.to_px(np.asarray(points, float))
+        px = thickness.to_px(np.asarray(points, float))
         margin = margin_mm / spacing
         low, high = px.min(axis=0) - margin, px.max(axis=0) + margin
         limit = np.array([shape[1], shape[0]], float)
@@ -179,9 +179,9 @@ def _check(
         raise ValueError(f"exposure must lie in [0.02, 1.5], got {bright}")
 
 
-def _canvas(
+def _thickness_map(
     rng: np.random.Generator, hand: anatomy.Hand, tilt: float, shape: tuple[int, int]
-) -> Canvas:
+) -> ThicknessMap:
     """The film's pixels in the hand's frame: the hand and some forearm fill it."""
     height, width = shape
     margin, forearm = float(rng.uniform(0.02, 0.09)), float(rng.uniform(14, 50))
@@ -213,4 +213,4 @@ def _canvas(
     def to_px(points_mm: NDArray[np.float64]) -> NDArray[np.float64]:
         return (points_mm @ turn.T - centre) / spacing + middle
 
-    return Canvas(x_mm, y_mm, spacing, to_px, texture)
+    return ThicknessMap(x_mm, y_mm, spacing, to_px, texture)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.phantoms.xray.bone import FloatArray, Point
-from core.phantoms.xray.thickness_map import Canvas
+from core.phantoms.xray.thickness_map import ThicknessMap
 
 FINGERS = ("thumb", "index", "middle", "ring", "little")
 _PALM = {"thumb": (16, 15, 12), "index": (12, 13, 11.5), "middle": (12, 12, 11),
@@ -124,14 +124,14 @@ def _point(at: NDArray[np.float64]) -> Point:
     return float(at[0]), float(at[1])
 
 
-def outline(tissue: SoftTissue, canvas: Canvas) -> NDArray[np.bool_]:
+def outline(tissue: SoftTissue, thickness: ThicknessMap) -> NDArray[np.bool_]:
     """bool (H, W): where there is tissue."""
     import cv2
 
-    filled = np.zeros(canvas.x_mm.shape, np.uint8)
+    filled = np.zeros(thickness.x_mm.shape, np.uint8)
 
     def polygon(points_mm: NDArray[np.float64]) -> None:
-        px = np.round(16 * canvas.to_px(points_mm)).astype(np.int32)
+        px = np.round(16 * thickness.to_px(points_mm)).astype(np.int32)
         cv2.fillPoly(filled, [px], 1, shift=4)
 
     around = np.linspace(0, 2 * np.pi, 40, endpoint=False)
@@ -146,7 +146,7 @@ def outline(tissue: SoftTissue, canvas: Canvas) -> NDArray[np.bool_]:
             polygon(np.array([a + ra * side, b + rb * side, b - rb * side, a - ra * side]))
     polygon(np.asarray(tissue.palm_mm))
     # Closing rounds the webs between the fingers; beyond the film's edge there may be more hand.
-    reach = 1.8 * tissue.girth / canvas.spacing_mm
+    reach = 1.8 * tissue.girth / thickness.spacing_mm
     pad = int(reach) + 2
     padded = cv2.copyMakeBorder(filled, pad, pad, pad, pad, cv2.BORDER_REPLICATE)
     grown = (cv2.distanceTransform(1 - padded, cv2.DIST_L2, 5) <= reach).astype(np.uint8)
@@ -155,7 +155,7 @@ def outline(tissue: SoftTissue, canvas: Canvas) -> NDArray[np.bool_]:
 
 
 def thickness(
-    tissue: SoftTissue, canvas: Canvas, mask: NDArray[np.bool_], rng: np.random.Generator
+    tissue: SoftTissue, thickness: ThicknessMap, mask: NDArray[np.bool_], rng: np.random.Generator
 ) -> tuple[FloatArray, FloatArray]:
     """Thickness of muscle and of fat behind each pixel, in mm.
 
@@ -165,13 +165,13 @@ def thickness(
     import cv2
 
     height, width = mask.shape
-    spacing = canvas.spacing_mm
+    spacing = thickness.spacing_mm
     pad = int(25 / spacing) + 2
     padded = cv2.copyMakeBorder(mask.astype(np.uint8), pad, pad, pad, pad, cv2.BORDER_REPLICATE)
     depth = cv2.distanceTransform(padded, cv2.DIST_L2, 5)[pad:-pad, pad:-pad] * np.float32(spacing)
     places = np.array([-90, -25, 5, 40, 85, 115, 200]) * tissue.scale
     table = np.array([26, 20, 18.5, 17, 13.5, 9.5, 8.5]) * tissue.girth
-    radius = np.interp(canvas.y_mm, places, table).astype(np.float32)
+    radius = np.interp(thickness.y_mm, places, table).astype(np.float32)
 
     def chord(inward: float) -> FloatArray:
         d = np.clip(depth - np.float32(inward), 0, radius)
@@ -179,7 +179,7 @@ def thickness(
 
     whole, lean = chord(0.0), chord(1.4 * tissue.girth)
     for ball in tissue.balls_mm:
-        _thicken(lean, canvas, *ball)
+        _thicken(lean, thickness, *ball)
     slow = rng.standard_normal((height // 40 + 3, width // 30 + 3)).astype(np.float32)
     lean *= 1 + np.float32(0.02) * cv2.resize(slow, (width, height), interpolation=cv2.INTER_CUBIC)
     whole = cv2.GaussianBlur(whole, (0, 0), max(0.3 * tissue.girth / spacing, 0.3))
@@ -188,12 +188,17 @@ def thickness(
 
 
 def _thicken(
-    lean: FloatArray, canvas: Canvas, middle: Point, along: Point, half: float, share: float
+    lean: FloatArray,
+    thickness: ThicknessMap,
+    middle: Point,
+    along: Point,
+    half: float,
+    share: float,
 ) -> None:
     """Swell the muscle, in place, by up to `share` in an ellipse about a place."""
-    window = canvas.window(np.array([middle]), 1.75 * half)
-    dx = canvas.x_mm[window] - np.float32(middle[0])
-    dy = canvas.y_mm[window] - np.float32(middle[1])
+    window = thickness.window(np.array([middle]), 1.75 * half)
+    dx = thickness.x_mm[window] - np.float32(middle[0])
+    dy = thickness.y_mm[window] - np.float32(middle[1])
     a = (dx * np.float32(along[0]) + dy * np.float32(along[1])) / np.float32(1.7 * half)
     b = (dx * np.float32(along[1]) - dy * np.float32(along[0])) / np.float32(half)
     bump = np.clip(1 - a * a - b * b, 0, 1)

@@ -90,7 +90,7 @@ class HeadWarp:
         return out
 
 
-class Canvas:
+class ThicknessMap:
     """Signal painted shape over shape, with edges one voxel soft."""
 
     def __init__(
@@ -174,7 +174,7 @@ def draw_head(
     grain = rng.spawn(1)[0]  # its draws depend on the voxel size, those of the anatomy must not
     template = head_template(1 if step.min() < 1.5 else 2)
     hull = template.hull_mm.at(where)
-    canvas = Canvas(where, warp, low, step, t.air)
+    thickness = ThicknessMap(where, warp, low, step, t.air)
     shape = hull.shape
     mottle = texture(grain, shape, step, 3.0)
     fine = texture(grain, shape, step, 1.5)
@@ -197,25 +197,25 @@ def draw_head(
         ((-70, -26, -45), (17, 14, 28)),
     )
     for centre, radii in outline:
-        envelope = _union(envelope, canvas.distance(centre, radii), 9.0)
-    canvas.blend(envelope, t.skin * (1 + 0.15 * fine))
+        envelope = _union(envelope, thickness.distance(centre, radii), 9.0)
+    thickness.blend(envelope, t.skin * (1 + 0.15 * fine))
     fat_mm = rng.uniform(2.0, 5.0)
-    canvas.blend(envelope + 1.6, t.fat * (1 + 0.18 * mottle))
-    canvas.blend(envelope + 1.6 + fat_mm, t.muscle * (1 + 0.22 * mottle))
+    thickness.blend(envelope + 1.6, t.fat * (1 + 0.18 * mottle))
+    thickness.blend(envelope + 1.6 + fat_mm, t.muscle * (1 + 0.22 * mottle))
     below = where[2] + 25  # fat planes between the muscles of face and neck
     bundles = np.abs(texture(grain, shape, step, (9.0, 9.0, 40.0))) * 6 - 0.7
     planes = np.maximum(np.maximum(envelope + 6, below), bundles)
-    canvas.blend(np.asarray(planes, np.float32), 0.7 * t.fat)
-    _face(canvas, t, rng, mottle, fine, jaw)
-    _neck(canvas, t, mottle)
-    _skull(canvas, t, hull, csf_mm, skull_mm, mottle, slow)
+    thickness.blend(np.asarray(planes, np.float32), 0.7 * t.fat)
+    _face(thickness, t, rng, mottle, fine, jaw)
+    _neck(thickness, t, mottle)
+    _skull(thickness, t, hull, csf_mm, skull_mm, mottle, slow)
 
     gaze = rng.normal(0, 2, 2)
-    _orbits(canvas, t, mottle, gaze)
-    canvas.ellipsoid((0, 20, -36), (13, 13, 9), t.air, rim=(1.5, t.bone))
-    canvas.ellipsoid((0, -47, -92), (10, 10, 42), t.csf)
-    canvas.ellipsoid((0, -46, -98), (6.5, 5.5, 60), 0.92 * t.white)
-    canvas.ellipsoid((0, -44, -75), (8, 7, 12), 0.92 * t.white)
+    _orbits(thickness, t, mottle, gaze)
+    thickness.ellipsoid((0, 20, -36), (13, 13, 9), t.air, rim=(1.5, t.bone))
+    thickness.ellipsoid((0, -47, -92), (10, 10, 42), t.csf)
+    thickness.ellipsoid((0, -46, -98), (6.5, 5.5, 60), 0.92 * t.white)
+    thickness.ellipsoid((0, -44, -75), (8, 7, 12), 0.92 * t.white)
 
     mask = template.mask.at(where)
     tissue, share = template.tissue.at(where), template.white.at(where)
@@ -227,8 +227,8 @@ def draw_head(
     brain = t.csf + (parenchyma - t.csf) * filled
     falx = np.clip(1.3 - np.abs(where[0]) / 1.2, 0, 0.5) * np.clip(1 - filled, 0, 1)
     brain = brain + falx * (0.5 * t.grey - brain) * (where[2] > 10)
-    canvas.signal += np.clip(mask * 1.5, 0, 1) * (brain - canvas.signal)
-    return np.maximum(canvas.signal, 0), mask
+    thickness.signal += np.clip(mask * 1.5, 0, 1) * (brain - thickness.signal)
+    return np.maximum(thickness.signal, 0), mask
 
 
 def _union(a: FloatArray, b: FloatArray, round_mm: float) -> FloatArray:
@@ -238,7 +238,7 @@ def _union(a: FloatArray, b: FloatArray, round_mm: float) -> FloatArray:
 
 
 def _face(
-    c: Canvas,
+    c: ThicknessMap,
     t: Tissue,
     rng: np.random.Generator,
     mottle: FloatArray,
@@ -266,7 +266,7 @@ def _face(
     c.pair((62, -24, -36), (16, 3.5, 3.5), t.air)
 
 
-def _neck(c: Canvas, t: Tissue, mottle: FloatArray) -> None:
+def _neck(c: ThicknessMap, t: Tissue, mottle: FloatArray) -> None:
     """Vertebrae, discs, the canal's fat and the vessels."""
     marrow = 0.75 * t.marrow * (1 + 0.12 * mottle)
     for level in range(4):
@@ -281,7 +281,7 @@ def _neck(c: Canvas, t: Tissue, mottle: FloatArray) -> None:
 
 
 def _skull(
-    c: Canvas,
+    c: ThicknessMap,
     t: Tissue,
     hull: FloatArray,
     csf_mm: FloatArray,
@@ -302,7 +302,7 @@ def _skull(
     c.blend(hull - csf_mm, t.csf)
 
 
-def _orbits(c: Canvas, t: Tissue, mottle: FloatArray, gaze: NDArray[np.float64]) -> None:
+def _orbits(c: ThicknessMap, t: Tissue, mottle: FloatArray, gaze: NDArray[np.float64]) -> None:
     """Bony orbit filled with fat, muscles, optic nerve, and the globe with its lens."""
     c.pair((28, 46, -36), (15, 25, 15), t.fat * (0.8 + 0.1 * mottle), rim=(2.0, t.bone))
     for x, z in ((9, 0), (-9, 0), (0, 9), (0, -9)):

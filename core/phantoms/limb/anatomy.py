@@ -1,4 +1,4 @@
-"""The limbs: which bones and how much flesh, in millimetres of an adult.
+"""The limbs: which bones and how much soft tissue, in millimetres of an adult.
 
 The limb's frame has x to the right of the film and y downwards, which is distal. Radius, thumb
 and fibula lie on the right: that is a right hand seen from its back, and a left forearm or leg
@@ -16,7 +16,7 @@ from core.phantoms.xray.bone import Bone, Knot, Nodule, Plate, Point, degenerate
 
 
 @dataclass(frozen=True)
-class Flesh:
+class SoftTissueTube:
     """A tube of soft tissue: fat under the skin around muscle.
 
     Attributes:
@@ -39,7 +39,7 @@ class Limb:
     Attributes:
         bones: Each entry holds the parts of one bone, which are fused, not stacked.
         nodules: Short bones.
-        flesh: Tubes of soft tissue, fused.
+        soft_tissue: Tubes of soft tissue, fused.
         plates: Flat bones.
         centre_mm: The middle of the film in the limb's frame.
         extent_mm: (across, along): what should fit on the film.
@@ -48,7 +48,7 @@ class Limb:
 
     bones: tuple[tuple[Bone, ...], ...]
     nodules: tuple[Nodule, ...]
-    flesh: tuple[Flesh, ...]
+    soft_tissue: tuple[SoftTissueTube, ...]
     plates: tuple[Plate, ...] = field(default=(), kw_only=True)
     centre_mm: Point
     extent_mm: Point
@@ -78,7 +78,7 @@ def ray(
     width: float,
     worn: float,
     risk: float,
-) -> tuple[list[Bone], Flesh]:
+) -> tuple[list[Bone], SoftTissueTube]:
     """A metacarpal or metatarsal with its phalanges."""
     bones: list[Bone] = []
     place = np.array(base, float)
@@ -119,4 +119,4 @@ def ray(
         place = place + (length + 1.7) * along
         path.append(tuple(place if not last else place + 1.5 * along))
         radii.append(width * (1.05, 0.88, 0.8, 0.62)[min(number, 3)])
-    return bones, Flesh(tuple(path), tuple(radii), depth=0.95, fat_mm=1.5)
+    return bones, SoftTissueTube(tuple(path), tuple(radii), depth=0.95, fat_mm=1.5)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.phantoms.limb.anatomy import Flesh, Limb, knots, nodule, ray
+from core.phantoms.limb.anatomy import Limb, SoftTissueTube, knots, nodule, ray
 from core.phantoms.xray.bone import Bone, Nodule, Point, degenerate
 
 _HAND = (  # name, base x, y, angle, lengths, width
@@ -18,17 +18,17 @@ _HAND = (  # name, base x, y, angle, lengths, width
 
 def _hand(
     rng: np.random.Generator, wrist: Point, scale: float, worn: float, risk: float
-) -> tuple[list[Bone], list[Nodule], list[Flesh]]:
+) -> tuple[list[Bone], list[Nodule], list[SoftTissueTube]]:
     """The hand beyond the wrist, thumb to the right."""
     spread = rng.uniform(0.7, 1.3)
     bones: list[Bone] = []
-    flesh: list[Flesh] = []
+    soft_tissue: list[SoftTissueTube] = []
     for name, x, y, angle, lengths, width in _HAND:
         base = (wrist[0] + scale * x, wrist[1] + scale * y)
         sized = tuple(scale * length for length in lengths)
         more, tube = ray(rng, name, base, spread * angle, sized, scale * width, worn, risk)
         bones += more
-        flesh.append(tube)
+        soft_tissue.append(tube)
     carpals = [
         (13.5, 10, 6.6, 10, 28), (2, 8.5, 7.6, 7.0, 0), (-9.5, 10.5, 7, 7.5, -20),
         (-13, 13, 4.5, 5.5, 0), (21.5, 22, 7, 7.6, 30), (13, 24.5, 5.6, 6.6, 0),
@@ -48,12 +48,12 @@ def _hand(
     ]
     wx, wy = wrist
     palm = [
-        Flesh(((wx, wy - 20), (wx + 3, wy + 22), (wx, wy + 60), (wx - 1, wy + 84)),
+        SoftTissueTube(((wx, wy - 20), (wx + 3, wy + 22), (wx, wy + 60), (wx - 1, wy + 84)),
               (27 * scale, 31 * scale, 37 * scale, 33 * scale), 0.36, 1.5),
-        Flesh(((wx + 12, wy + 15), (wx + 26, wy + 42), (wx + 26, wy + 60)),
+        SoftTissueTube(((wx + 12, wy + 15), (wx + 26, wy + 42), (wx + 26, wy + 60)),
               (14 * scale, 19 * scale, 11 * scale), 0.6, 1.5),
     ]  # fmt: skip
-    return bones, nodules, [*palm, *flesh]
+    return bones, nodules, [*palm, *soft_tissue]
 
 
 def _forearm_bones(rng: np.random.Generator, scale: float, worn: float) -> list[Bone]:
@@ -119,10 +119,10 @@ def forearm(rng: np.random.Generator, worn: float) -> Limb:
     )  # fmt: skip
     bones = [degenerate(humerus, worn, 2.5, start=False, end=True)]
     bones += _forearm_bones(rng, k, worn)
-    fingers, carpals, flesh = _hand(rng, (0, 236 * k), 0.95 * k, worn, 0.08)
+    fingers, carpals, soft_tissue = _hand(rng, (0, 236 * k), 0.95 * k, worn, 0.08)
     fat = float(rng.uniform(2.5, 6))
     girth = float(rng.uniform(0.85, 1.15))
-    arm = Flesh(
+    arm = SoftTissueTube(
         ((4, -260 * k), (2, -90 * k), (0, 0), (2, 55 * k), (-2, 150 * k), (-4, 225 * k),
          (-1, 258 * k)),
         tuple(girth * r for r in (50, 43, 43, 44, 34, 27, 29)),
@@ -132,7 +132,7 @@ def forearm(rng: np.random.Generator, worn: float) -> Limb:
     return Limb(
         tuple((bone,) for bone in bones + fingers),
         tuple(carpals),
-        (arm, *flesh),
+        (arm, *soft_tissue),
         (0, float(rng.uniform(100, 160))),
         (150, 390),
         "L",
@@ -142,8 +142,8 @@ def forearm(rng: np.random.Generator, worn: float) -> Limb:
 def hand(rng: np.random.Generator, worn: float) -> Limb:
     """The hand with the wrist, back to front."""
     k = float(rng.uniform(0.9, 1.08))
-    fingers, carpals, flesh = _hand(rng, (0, 236 * k), k, worn, 0.4)
-    arm = Flesh(
+    fingers, carpals, soft_tissue = _hand(rng, (0, 236 * k), k, worn, 0.4)
+    arm = SoftTissueTube(
         ((0, 60 * k), (-2, 150 * k), (-4, 225 * k), (-1, 258 * k)),
         (40 * k, 35 * k, 28 * k, 29 * k),
         0.75,
@@ -153,7 +153,7 @@ def hand(rng: np.random.Generator, worn: float) -> Limb:
     return Limb(
         tuple((bone,) for bone in bones + fingers),
         tuple(carpals),
-        (arm, *flesh),
+        (arm, *soft_tissue),
         (2, (243 + float(rng.uniform(60, 85))) * k),
         (185, 265),
         "R",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.phantoms.limb.anatomy import Flesh, Limb, knots, nodule, ray
+from core.phantoms.limb.anatomy import Limb, SoftTissueTube, knots, nodule, ray
 from core.phantoms.xray.bone import Bone, Nodule, Plate, Point, degenerate
 
 
@@ -95,7 +95,7 @@ def _shin(rng: np.random.Generator, k: float, worn: float) -> list[Bone]:
 
 def _foot(
     rng: np.random.Generator, ankle: Point, k: float, worn: float
-) -> tuple[list[Bone], list[Nodule], list[Flesh]]:
+) -> tuple[list[Bone], list[Nodule], list[SoftTissueTube]]:
     """The foot seen along the leg: foreshortened and dense."""
     x, y = ankle
     talus = Bone(
@@ -119,14 +119,16 @@ def _foot(
         nodule(rng, x + 4 * k, y + 54 * k, 6.5 * k, 7 * k, 0, depth_mm=16 * k),
     ]
     bones = [degenerate(talus, worn, 3.0, start=True, end=False)]
-    flesh = [
-        Flesh(
+    soft_tissue = [
+        SoftTissueTube(
             ((x, y - 12), (x + 4, y + 25 * k), (x + 3, y + 70 * k), (x + 4, y + 100 * k)),
             (33 * k, 37 * k, 41 * k, 41 * k),
             0.9,
             3.0,
         ),
-        Flesh(((x + 4, y + 22 * k), (x + 5, y + 46 * k)), (33 * k, 38 * k), 1.8, 3.0),  # heel
+        SoftTissueTube(
+            ((x + 4, y + 22 * k), (x + 5, y + 46 * k)), (33 * k, 38 * k), 1.8, 3.0
+        ),  # heel
     ]
     for number in range(5):
         base = (x + (-17 + 10 * number) * k, y + (60 + 1.5 * number) * k)
@@ -136,8 +138,8 @@ def _foot(
             rng, f"toe {number + 1}", base, -6 + 6 * number, lengths, width, 0.5 * worn, 0.12
         )
         bones += more
-        flesh.append(tube)
-    return bones, nodules, flesh
+        soft_tissue.append(tube)
+    return bones, nodules, soft_tissue
 
 
 _PELVIS = (  # half of it from the front, around the middle of the femur's head
@@ -164,12 +166,12 @@ def lower_leg(rng: np.random.Generator, worn: float) -> Limb:
     """Knee to foot, from the front."""
     k = float(rng.uniform(0.86, 1.04))
     femur, _ = _femur(rng, (0, 0), k, worn)
-    toes, tarsals, flesh = _foot(rng, (-1 * k, 360 * k), k, worn)
+    toes, tarsals, soft_tissue = _foot(rng, (-1 * k, 360 * k), k, worn)
     patella = nodule(
         rng, 1, -24 * k, 20 * k, 22 * k, 0, depth_mm=18 * k, cortex_mm=0.9, trabecular=0.7
     )
     girth = float(rng.uniform(0.85, 1.15))
-    leg = Flesh(
+    leg = SoftTissueTube(
         ((0, -420 * k), (0, -120 * k), (0, -10 * k), (4, 90 * k), (2, 200 * k), (1, 310 * k),
          (0, 375 * k)),
         tuple(girth * r * k for r in (85, 64, 57, 58, 48, 33, 35)),
@@ -180,7 +182,7 @@ def lower_leg(rng: np.random.Generator, worn: float) -> Limb:
     return Limb(
         tuple((bone,) for bone in (femur, *_shin(rng, k, worn), *toes)),
         (patella, *tarsals),
-        (leg, *flesh),
+        (leg, *soft_tissue),
         (6, centre * k),
         (160, 400),
         "L",
@@ -195,7 +197,7 @@ def thigh(rng: np.random.Generator, worn: float) -> Limb:
         rng, 1, -24 * k, 20 * k, 22 * k, 0, depth_mm=18 * k, cortex_mm=0.9, trabecular=0.7
     )
     girth = float(rng.uniform(0.85, 1.2))
-    leg = Flesh(
+    leg = SoftTissueTube(
         ((-12, -520 * k), (-8, -330 * k), (0, -150 * k), (0, -10 * k), (4, 90 * k), (2, 220 * k)),
         tuple(girth * r * k for r in (104, 92, 72, 57, 58, 48)),
         0.95,
@@ -204,10 +206,10 @@ def thigh(rng: np.random.Generator, worn: float) -> Limb:
     centre = float(rng.choice([rng.uniform(-275, -225), rng.uniform(-160, -110)]))
     top = femur.start_mm
     hip = _pelvis((top[0] - 42 * k, top[1] + 2 * k), k)
-    trunk = Flesh(
+    trunk = SoftTissueTube(
         ((-130, -640 * k), (-130, -440 * k)), (190 * girth * k, 130 * girth * k), 0.62, 8.0
     )
-    other = Flesh(
+    other = SoftTissueTube(
         ((-235 * k, -430 * k), (-225 * k, 150 * k)), (92 * girth * k, 62 * girth * k), 0.95, 8.0
     )
     return Limb(

@@ -16,13 +16,13 @@ from core.phantoms.xray.bone import Bone, FloatArray
 from core.phantoms.xray.film import (
     Exposure,
     attenuation,
-    cast_flesh,
     expose,
     mount,
+    soft_tissue_thickness,
     unexposed,
     with_letter,
 )
-from core.phantoms.xray.thickness_map import Canvas
+from core.phantoms.xray.thickness_map import ThicknessMap
 
 _LIMBS = {"forearm": forearm, "hand": hand, "lower leg": lower_leg, "thigh": thigh}
 KINDS = tuple(_LIMBS)
@@ -130,29 +130,29 @@ def limb_phantom(parameters: LimbPhantom) -> tuple[Radiograph, NDArray[np.float3
     laterality = parameters.laterality or ("L" if film.random() < 0.5 else "R")
     exposure = _exposure(film)
     veil = unexposed(film, shape)
-    canvas = _canvas(film, limb, parameters, shape, laterality)
-    spacing = canvas.spacing_mm
+    thickness = _thickness_map(film, limb, parameters, shape, laterality)
+    spacing = thickness.spacing_mm
 
-    broken = _breaks(limb, canvas, veil, parameters)
+    broken = _breaks(limb, thickness, veil, parameters)
     pieces = {one.bone: one.fragments for one in broken}
     for group in limb.bones:
-        canvas.add(
+        thickness.add(
             [(_thinned(bone, parameters.bone_density), pieces.get(bone.name, ())) for bone in group]
         )
     for plate in limb.plates:
-        canvas.add_plate(plate)
+        thickness.add_plate(plate)
     for nodule in limb.nodules:
-        canvas.add_nodule(nodule)
-    muscle, fat = cast_flesh(canvas, limb.flesh, spacing)
+        thickness.add_nodule(nodule)
+    muscle, fat = soft_tissue_thickness(thickness, limb.soft_tissue, spacing)
     muscle = muscle * _fascia(film, shape)
 
-    exponent = attenuation(canvas, muscle, fat, parameters.bone_density)
+    exponent = attenuation(thickness, muscle, fat, parameters.bone_density)
     soft = np.percentile(0.023 * (muscle + fat)[muscle > 5], 90) if (muscle > 5).any() else 1.0
     noise = np.random.default_rng([seed, 3])
     pixels = expose(exponent, exposure, float(soft), spacing, parameters.noise, noise)
     pixels = mount(film, pixels, veil)
     pixels = with_letter(film, pixels, laterality, spacing, muscle + fat + 99 * veil)
-    boxes = np.array([_box(one, canvas) for one in broken], np.float32).reshape(-1, 4)
+    boxes = np.array([_box(one, thickness) for one in broken], np.float32).reshape(-1, 4)
     radiograph = Radiograph(
         pixels,
         digest_of(pixels, "limb phantom"),
@@ -178,13 +178,13 @@ def _exposure(rng: np.random.Generator) -> Exposure:
     )
 
 
-def _canvas(
+def _thickness_map(
     rng: np.random.Generator,
     limb: Limb,
     parameters: LimbPhantom,
     shape: tuple[int, int],
     laterality: str,
-) -> Canvas:
+) -> ThicknessMap:
     """The film's pixels in the limb's frame."""
     height, width = shape
     lying = width > height
@@ -212,7 +212,7 @@ def _canvas(
     def to_px(points_mm: NDArray[np.float64]) -> NDArray[np.float64]:
         return (points_mm - centre) @ back.T + middle
 
-    return Canvas(x_mm, y_mm, spacing, to_px, _trabeculae(rng))
+    return ThicknessMap(x_mm, y_mm, spacing, to_px, _trabeculae(rng))
 
 
 def _trabeculae(rng: np.random.Generator) -> FloatArray:
@@ -243,7 +243,9 @@ def _thinned(bone: Bone, density: float) -> Bone:
     return replace(bone, knots=knots)
 
 
-def _breaks(limb: Limb, canvas: Canvas, veil: FloatArray, parameters: LimbPhantom) -> list[Break]:
+def _breaks(
+    limb: Limb, thickness: ThicknessMap, veil: FloatArray, parameters: LimbPhantom
+) -> list[Break]:
     """Fractures that can be seen on the film, of different bones."""
     if parameters.fracture is None:
         return []
@@ -255,7 +257,7 @@ def _breaks(limb: Limb, canvas: Canvas, veil: FloatArray, parameters: LimbPhanto
     for index in order:
         for attempt in rng.spawn(6):
             one = break_bone(attempt, candidates[index], parameters.fracture)
-            if _in_view(_box(one, canvas), veil):
+            if _in_view(_box(one, thickness), veil):
                 found.append(one)
                 break
         if len(found) == parameters.breaks:
@@ -271,12 +273,12 @@ def _in_view(box_xyxy: NDArray[np.float64], veil: FloatArray) -> bool:
     return bool(veil[int(y0) : int(y1) + 1, int(x0) : int(x1) + 1].max() < 0.05)
 
 
-def _box(one: Break, canvas: Canvas) -> NDArray[np.float64]:
+def _box(one: Break, thickness: ThicknessMap) -> NDArray[np.float64]:
     """The box around a break, in pixels, with the space that annotators leave around it."""
-    px = canvas.to_px(one.outline_mm)
+    px = thickness.to_px(one.outline_mm)
     low, high = px.min(axis=0), px.max(axis=0)
     side = high - low
     side = np.maximum(side, 0.65 * side.max())
-    side = np.maximum(1.15 * side + 5 / canvas.spacing_mm, 10)
+    side = np.maximum(1.15 * side + 5 / thickness.spacing_mm, 10)
     middle = (low + high) / 2
     return np.concatenate([middle - side / 2, middle + side / 2])

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.phantoms.limb.anatomy import Flesh
+from core.phantoms.limb.anatomy import SoftTissueTube
 from core.phantoms.xray.bone import FloatArray
-from core.phantoms.xray.thickness_map import Canvas
+from core.phantoms.xray.thickness_map import ThicknessMap
 
 # Linear attenuation at about 50 keV, per mm (NIST XCOM; marrow taken as adipose tissue).
 MUSCLE, FAT, CORTICAL, TRABECULAR = 0.0230, 0.0190, 0.0850, 0.0350
@@ -21,8 +21,8 @@ class Exposure:
 
     Attributes:
         background: Grey of unattenuated film, as the reader left it.
-        white: Grey of bone under the limb's usual flesh.
-        toe: Share of the flesh's exponent up to which the reader's curve stays dark.
+        white: Grey of bone under the limb's usual soft tissue.
+        toe: Share of the soft tissue's exponent up to which the reader's curve stays dark.
         edge: Gain of local contrast.
         scatter: Scattered radiation over the primary that it comes from, behind the grid.
         quanta: Detected quanta per mm² behind the limb, as automatic exposure control sees to.
@@ -38,19 +38,19 @@ class Exposure:
     focus_mm: float
 
 
-def cast_flesh(
-    canvas: Canvas, flesh: tuple[Flesh, ...], spacing_mm: float
+def soft_tissue_thickness(
+    thickness: ThicknessMap, soft_tissue: tuple[SoftTissueTube, ...], spacing_mm: float
 ) -> tuple[FloatArray, FloatArray]:
     """Thickness of muscle (with skin) and of fat behind each pixel, in mm."""
     import cv2
 
-    whole = np.zeros_like(canvas.x_mm)
-    lean = np.zeros_like(canvas.x_mm)
-    skin = np.zeros_like(canvas.x_mm)
-    for tube in flesh:
+    whole = np.zeros_like(thickness.x_mm)
+    lean = np.zeros_like(thickness.x_mm)
+    skin = np.zeros_like(thickness.x_mm)
+    for tube in soft_tissue:
         points = np.asarray(tube.axis_mm)
-        window = canvas.window(points, max(tube.radii_mm) + 2)
-        x, y = canvas.x_mm[window], canvas.y_mm[window]
+        window = thickness.window(points, max(tube.radii_mm) + 2)
+        x, y = thickness.x_mm[window], thickness.y_mm[window]
         if x.size == 0:
             continue
         across, radius = _along(x, y, tube)
@@ -65,7 +65,7 @@ def cast_flesh(
     return lean + (whole - skin), skin - lean
 
 
-def _along(x: FloatArray, y: FloatArray, tube: Flesh) -> tuple[FloatArray, FloatArray]:
+def _along(x: FloatArray, y: FloatArray, tube: SoftTissueTube) -> tuple[FloatArray, FloatArray]:
     """Distance from the tube's axis and its radius, at the nearest point of the axis."""
     nearest = np.full_like(x, np.inf)
     radius = np.zeros_like(x)
@@ -84,7 +84,7 @@ def _along(x: FloatArray, y: FloatArray, tube: Flesh) -> tuple[FloatArray, Float
 
 
 def attenuation(
-    canvas: Canvas, muscle: FloatArray, fat: FloatArray, bone_density: float
+    thickness: ThicknessMap, muscle: FloatArray, fat: FloatArray, bone_density: float
 ) -> FloatArray:
     """The Beer-Lambert exponent: attenuation summed along each ray."""
     soft = np.float32(MUSCLE) * muscle + np.float32(FAT) * fat
@@ -92,7 +92,9 @@ def attenuation(
     trabecular = np.float32(bone_density**1.3 * (TRABECULAR - MUSCLE))
     marrow = np.float32(MARROW - MUSCLE)
     return soft + np.maximum(
-        cortical * canvas.cortical + trabecular * canvas.trabecular + marrow * canvas.marrow,
+        cortical * thickness.cortical
+        + trabecular * thickness.trabecular
+        + marrow * thickness.marrow,
         -soft,
     )
 
@@ -110,7 +112,7 @@ def expose(
     Args:
         exponent: The Beer-Lambert exponent behind each pixel.
         exposure: How the film was taken and read.
-        soft: Exponent of the limb's flesh alone, to which the reader adapts.
+        soft: Exponent of the limb's soft tissue alone, to which the reader adapts.
         spacing_mm: Pixel spacing.
         noise: Factor on the quantum noise.
         rng: Draws the noise.

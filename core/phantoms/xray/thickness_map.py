@@ -1,4 +1,4 @@
-"""Casting bones onto a film: what a ray through each pixel crosses of cortex and trabeculae."""
+"""Projecting bones onto a film: what a ray through each pixel crosses of cortex and trabeculae."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from core.phantoms.xray.bone import (
 
 
 @dataclass(eq=False)
-class Canvas:
+class ThicknessMap:
     """Thicknesses in mm that a ray through each pixel crosses.
 
     Attributes:
@@ -74,9 +74,9 @@ class Canvas:
         x, y = self.x_mm[window], self.y_mm[window]
         if x.size == 0:
             return
-        casts = [_cast(bone, fragments, x, y, self.texture) for bone, fragments in parts]
-        outer, inner, spongy = casts[0]
-        for more in casts[1:]:
+        projected = [_projected(bone, fragments, x, y, self.texture) for bone, fragments in parts]
+        outer, inner, spongy = projected[0]
+        for more in projected[1:]:
             outer, inner, spongy = (
                 np.maximum(one, other)
                 for one, other in zip((outer, inner, spongy), more, strict=True)
@@ -154,7 +154,7 @@ def _round(points_mm: tuple[Point, ...]) -> NDArray[np.float64]:
     return CubicSpline(at, closed, bc_type="periodic")(np.linspace(0, at[-1], 160))
 
 
-def _cast(
+def _projected(
     bone: Bone, fragments: Sequence[Fragment], x: FloatArray, y: FloatArray, texture: FloatArray
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Thickness of the whole bone, of what the cortex encloses, and of trabeculae in it."""

@@ -128,7 +128,7 @@ def _preview(scored: Scored) -> draw.Picture:
     image = scored.image
     assert isinstance(image, Radiograph)
     if reading.came is not None:
-        image = film_kind.righted(image, reading.came)
+        image = film_kind.reoriented(image, reading.came)
     return draw.windowed(draw.scaled(image.pixels, min(1.0, PREVIEW_PX / max(image.shape))))
 
 
@@ -268,7 +268,7 @@ def _zip(
             except ImagingError:
                 continue  # it was read before: not again is a row without a picture
             if film.kept.came is not None:
-                image = film_kind.righted(image, film.kept.came)
+                image = film_kind.reoriented(image, film.kept.came)
             stem = exports.stem(name)
             packed.writestr(f"masks/{stem}.png", film.mask)
             drawn = exports.png(_drawn(film, image.pixels, settings))
