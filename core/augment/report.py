@@ -25,7 +25,8 @@ class Measure:
 
     Attributes:
         key, title, unit: In tables, on the screen, and of the number.
-        better: "high", "low", or "same": nearest to the answer on the original.
+        better: "high", "low", "level": nearest to `level`, the truth; or "same": nearest to the
+            answer on the original, where the truth is not known.
         limits: Of the axis, or None.
         level: A threshold to draw, or None; `level_name` is its text.
         digits: After the decimal point.
@@ -75,7 +76,8 @@ def harm(measure: Measure, original: float, values: np.ndarray) -> np.ndarray:
     elif measure.better == "low":
         bad = values
     else:
-        bad = np.abs(values - original)
+        truth = measure.level if measure.better == "level" else None
+        bad = np.abs(values - (original if truth is None else truth))
     return np.where(np.isfinite(bad), bad, np.inf)
 
 
@@ -84,9 +86,9 @@ def best_and_worst(
 ) -> tuple[Trial, Trial]:
     """The least and the most changed of at least one trial.
 
-    Where the measure knows the truth ("high" or "low" is better) that is the nearest to it and the
-    farthest from it. Draws that applied nothing, and those that lost the label, are left out
-    where others remain.
+    Where the measure knows the truth ("high", "low" or "level" is better) that is the nearest to
+    it and the farthest from it. Draws that applied nothing, and those that lost the label, are
+    left out where others remain.
     """
     trials = [trial for trial in trials if trial.draw.parts] or trials
     answered = [trial for trial in trials if np.isfinite(trial.figures[measure.key])] or trials

@@ -5,7 +5,7 @@ from core.skull_strip.checks import looks_like_t1_head
 from core.skull_strip.grid import WorkingGrid, from_grid, place_grid, to_grid
 from core.skull_strip.pipeline import (
     OURS,
-    PUBLISHED,
+    TALLER,
     Prepared,
     Settings,
     expected_seconds,
@@ -16,7 +16,7 @@ from core.skull_strip.pipeline import (
 
 __all__ = [
     "OURS",
-    "PUBLISHED",
+    "TALLER",
     "Cancelled",
     "Prepared",
     "Settings",

@@ -157,13 +157,14 @@ def _outline(cut: Slice, kind: str) -> go.Contour:
 
 
 def _letters(plane: str, panels: int) -> list[dict[str, Any]]:
-    """The sides of the patient at the edges of every panel."""
+    """The sides of the patient at the edges of every panel, the upper one below its title."""
     spots = ((0.01, 0.5, "left", "middle"), (0.99, 0.5, "right", "middle"),
              (0.5, 0.01, "center", "bottom"), (0.5, 0.99, "center", "top"))  # fmt: skip
     return [
         {
             "text": letter, "x": x, "y": y, "xanchor": xanchor, "yanchor": yanchor,
             "showarrow": False, "font": {"size": 12, "color": "#c9ced3"}, **_domain(panel),
+            "yshift": -18 if yanchor == "top" else 0,
         }
         for panel in range(1, panels + 1)
         for letter, (x, y, xanchor, yanchor) in zip(SIDES[plane], spots, strict=True)

@@ -25,7 +25,7 @@ import numpy as np
 from core.images import Volume
 from core.metrics.masks import MaskAgreement, compare_masks
 from core.metrics.statistics import bootstrap_interval
-from core.skull_strip import OURS, PUBLISHED, Settings
+from core.skull_strip import OURS, TALLER, Settings
 from models.cards import load_card
 from models.skull_strip.predict import Model, load_model, segment
 
@@ -181,7 +181,7 @@ def main() -> None:
     where.add_argument("--phantoms", type=int, help="score this many head phantoms instead")
     parser.add_argument("--split", default="test", help='a split of brain.csv, or "all"')
     parser.add_argument("--json", type=Path, required=True)
-    parser.add_argument("--settings", choices=("ours", "published"), default="ours")
+    parser.add_argument("--settings", choices=("ours", "taller"), default="ours")
     parser.add_argument("--threshold", type=float, help="overrides the card's operating point")
     parser.add_argument("--without-n4", action="store_true")
     options = parser.parse_args()
@@ -190,7 +190,7 @@ def main() -> None:
     if threshold is None:
         threshold = model.card.operating_points["brain"]
     settings = replace(
-        PUBLISHED if options.settings == "published" else OURS,
+        TALLER if options.settings == "taller" else OURS,
         threshold=threshold,
         n4=not options.without_n4,
     )

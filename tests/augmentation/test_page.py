@@ -6,20 +6,22 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
 import numpy as np
 import pytest
 import streamlit as st
 
-from core.augment.labels import Moved
+from core.augment.labels import Labels, Moved
 from core.augment.report import Measure
 from core.errors import WeightsError
 from models.cards import load_card
 from pages.shared.send_to_lab import SENT
 from pages.tasks.augmentation import modalities as augmentation_modalities
 from pages.tasks.augmentation.modalities import MODALITIES
-from pages.tasks.augmentation.models import Answering, Looked
+from pages.tasks.augmentation.models import Answering, Looked, limb
 from pages.tasks.augmentation.subjects import Subject
+from pages.tasks.fracture import loaders as fracture_loaders
 from pages.tasks.fracture.sidebar import FIRST, made
 from tests import page_runner
 from tests.files.radiograph_files import raster
@@ -115,6 +117,21 @@ def test_order_range_and_probability_change_the_pipeline(calls: Counter[str]) ->
     assert query(app, "pipeline") == "jpeg,quality=5~10,p=0.25;blur,sigma=0.3~1.2"
 
 
+def test_values_stay_with_their_transform_when_the_order_changes(calls: Counter[str]) -> None:
+    app = opened(pipeline="noise,spread=3~9,p=0.4;blur,sigma=0.5~2;noise,spread=1~2")
+    parts = query(app, "pipeline").split(";")
+    assert len(set(parts)) == 3
+    for _ in range(2):  # the same transform twice: its values go by the card, not by the name
+        earlier = [one for one in app.button if (one.help or "").endswith("earlier")]
+        earlier[1].click().run()
+        parts[0], parts[1] = parts[1], parts[0]
+        assert query(app, "pipeline").split(";") == parts
+    [one for one in app.button if (one.help or "").endswith("earlier")][2].click().run()
+    assert query(app, "pipeline").split(";") == [parts[0], parts[2], parts[1]]
+    chances = [one.value for one in app.slider if one.label == "How often"]
+    assert chances == [40, 100, 100]
+
+
 def test_empty_pipeline_leaves_the_image(calls: Counter[str]) -> None:
     app = opened(pipeline="blur")
     next(one for one in app.button if one.help == "Remove gaussian blur").click().run()
@@ -200,6 +217,27 @@ def test_json_of_a_draw_runs_again_to_identical_pixels(calls: Counter[str]) -> N
     assert "no draw of the augmentation lab" in app.words
 
 
+def test_link_is_whole_and_opens_the_same_draw(calls: Counter[str]) -> None:
+    app = look_at(opened(image="limb", pipeline="rotate,degrees=-5~5", draw="7"), "Code and link")
+    link = next(block.value for block in app.code if "image=limb" in block.value)
+    asked = dict(parse_qsl(urlsplit(link).query))
+    again = look_at(opened(**asked), "Code and link")
+    assert link in [block.value for block in again.code]
+    assert asked == {"image": "limb", "pipeline": "rotate,degrees=-5~5", "draw": "7"}
+
+
+def test_labels_of_a_model_are_no_truth_to_harm(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("detector", "classifier"):
+        monkeypatch.setattr(fracture_loaders, name, lambda card: None)
+    film, labels = np.zeros((40, 30), np.float32), Labels(np.array([[5, 5, 20, 20]]), ("box",))
+    found = {
+        from_model: limb(Subject("limb", film, labels, "", "", "", from_model=from_model))
+        for from_model in (False, True)
+    }
+    assert found[False].measures[0].better == "high"
+    assert {measure.better for measure in found[True].measures} == {"same"}
+
+
 def test_sent_image_is_shown_until_another_is_chosen(calls: Counter[str]) -> None:
     app = page_runner.page(PAGE)
     case = made(type(FIRST)(seed=31, kind="hand"))
@@ -248,4 +286,5 @@ def test_head_opens_with_its_mask_and_three_draws(calls: Counter[str]) -> None:
 def test_experiments_stand_beside_the_transform(calls: Counter[str], name: str) -> None:
     app = look_at(opened(image=name, pipeline="rotate"), "Experiments")
     assert "Trained with rotation" in app.words
+    assert "not decided" in app.words
     assert "in this pipeline" in app.dataframe[0].value.columns

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pandas as pd
 import pytest
 
 from core.augment import evidence, pictures, report
@@ -130,6 +131,42 @@ def test_experiments_stand_beside_their_transform(tmp_path: Path) -> None:
     path.write_text("\n".join([*lines, "depth,head only,0,0.5"]), encoding="utf-8")
     said = evidence.beside(path)
     assert set(said) == {"rotate", "mirror"}
-    assert "0.95 (+0.04 against none, 1 run)" in said["rotate"]
-    assert "-0.06" in said["mirror"]
+    assert "0.95 (+0.05 against none, 1 run): not decided" in said["rotate"]
+    assert "-0.05" in said["mirror"]
     assert evidence.beside(None) == evidence.beside(tmp_path / "none.csv") == {}
+
+
+@pytest.mark.parametrize(
+    "gains, says", [((0.05, 0.06, 0.055), "helped"), ((-0.05, -0.06, -0.055), "harmed"),
+                    ((0.05, -0.04, 0.01), "not decided"), ((0.05,), "not decided")],
+)  # fmt: skip
+def test_a_change_is_decided_by_its_interval_over_seeds(gains, says: str) -> None:
+    rows = [("none", seed, 0.8 + seed / 100, 425) for seed in range(len(gains))]
+    rows += [("blur", seed, 0.8 + seed / 100 + gain, 425) for seed, gain in enumerate(gains)]
+    table = pd.DataFrame(rows, columns=["setting", "seed", "val_auroc", "n_val"])
+    found, _ = evidence.summed(table.assign(factor="augmentation"))
+    blur = found.set_index("trained with").loc["blur"]
+    assert (blur["says"], blur["films"], blur["runs"]) == (says, 425, len(gains))
+    assert blur["change"] == pytest.approx(np.mean(gains))
+    if len(gains) > 1:  # Student's t at two degrees of freedom
+        half = 4.3027 * np.std(gains, ddof=1) / np.sqrt(3)
+        assert blur["high"] - blur["change"] == pytest.approx(half, rel=1e-4)
+    assert ("blur" in evidence.conclusion(found)) == (says != "not decided")
+
+
+def test_single_learning_curves_decide_nothing_and_say_so() -> None:
+    values = {"plain": (0.5, 0.8, 0.7), "augmented": (0.6, 0.75, 0.78)}
+    rows = [(name, n, 0.9, one) for name, run in values.items() for n, one in enumerate(run)]
+    table = pd.DataFrame(rows, columns=["variant", "epoch", "train_auroc", "val_auroc"])
+    found, said = evidence.curves(table)
+    assert list(found["validation AUROC, best epoch"]) == [0.8, 0.78]
+    assert "0.020 apart, less than the 0.300" in said
+    assert "not decided" in said
+
+
+def test_worst_draw_is_farthest_from_the_truth_where_it_is_known() -> None:
+    original, answers = {"months": 100.0}, trials((0.5, 90.0), (0.5, 125.0))
+    known = Measure("months", "Bone age", better="level", level=120.0)
+    unknown = Measure("months", "Bone age", better="same", level=120.0)
+    assert report.best_and_worst(known, original, answers)[1].figures["months"] == 90.0
+    assert report.best_and_worst(unknown, original, answers)[1].figures["months"] == 125.0

@@ -24,7 +24,7 @@ import numpy as np
 
 from core.images import Volume
 from core.metrics.masks import compare_masks
-from core.skull_strip import OURS, PUBLISHED, expected_n4_seconds, prepare
+from core.skull_strip import OURS, TALLER, expected_n4_seconds, prepare
 from models.cards import load_card
 from models.skull_strip import evaluate, predict
 
@@ -100,7 +100,7 @@ def stages(repeats: int) -> None:
     volume = large_head()
     model = predict.load_model(load_card("skull_strip", "unet"))
     print("resident after loading", peak_mb(), "MB (peak so far)")
-    for name, settings in (("ours", OURS), ("published", PUBLISHED)):
+    for name, settings in (("ours", OURS), ("taller grid", TALLER)):
         estimate = expected_n4_seconds((256, 256, 192), settings.shrink, settings.iterations)
         rows = []
         for _ in range(repeats):

@@ -190,3 +190,5 @@ def test_field_panel_has_contours_and_titles_lie_inside() -> None:
     assert [trace.type for trace in figure.data] == ["heatmap", "contour"]
     title = next(note for note in figure.layout.annotations if note.text == "Bias field")
     assert 0 <= title.x <= 1 and 0 <= title.y <= 1
+    upper = next(note for note in figure.layout.annotations if note.text == "A")
+    assert upper.yshift < -title.font.size  # a long title never covers it

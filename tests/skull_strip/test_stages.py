@@ -6,13 +6,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from core.errors import UnsuitableInputError
 from core.images import Volume
 from core.metrics.statistics import dice
+from core.phantoms.head.phantom import random_head
 from core.skull_strip import (
     OURS,
-    PUBLISHED,
+    TALLER,
     Cancelled,
     Settings,
     expected_n4_seconds,
@@ -246,8 +248,22 @@ def test_cavity_with_a_narrow_way_out_is_filled_and_the_surface_kept() -> None:
     assert not closed[mask == 0].any()
 
 
-def test_published_preset_is_the_published_one() -> None:
-    assert (PUBLISHED.shrink, PUBLISHED.grid, PUBLISHED.spacing_mm) == (3, (96, 128, 160), 2.0)
+def test_clean_up_on_the_working_grid_agrees_with_that_at_full_resolution() -> None:
+    head = random_head(1, 2.0)
+    prepared = prepare(head.volume, Settings(n4=False, grid=(72, 88, 88), spacing_mm=3.0))
+    drawn = to_grid(head.mask.astype(np.float32), prepared.grid)
+    probability = ndimage.gaussian_filter(drawn, 0.7)
+    i, j, k = np.argwhere(probability > 0.99).mean(axis=0).astype(int)
+    probability[i : i + 9, j : j + 8, k : k + 7] = 0.1  # a hole inside, and an island outside
+    probability[:9, :8, :7] = 0.9
+    raw = (from_grid(probability, prepared.grid) >= 0.45).astype(np.uint8)
+    expected = fill_holes(largest_component(raw))
+    assert dice(raw, expected) < 0.996  # the bar would tell an answer that was not cleaned
+    assert dice(restore(probability, prepared, 0.45), expected) >= 0.999
+
+
+def test_presets_are_what_the_screen_says_of_them() -> None:
+    assert (TALLER.shrink, TALLER.grid, TALLER.spacing_mm) == (3, (96, 128, 160), 2.0)
     assert (OURS.shrink, OURS.iterations) == (4, (20, 10, 10, 5))
 
 

@@ -59,9 +59,10 @@ def show(
     )
     st.code(text, language="json", height=220)
     st.markdown("**Link**: kind of image, pipeline and draw, never the image")
-    st.code(code.link("/augmentation", modality.name, pipeline, one.seed), language=None)
+    address = (st.context.url or "/augmentation").split("?")[0]
+    st.code(code.link(address, modality.name, pipeline, one.seed), language=None, wrap_lines=True)
     st.caption(f"The pipeline as text: `{to_text(pipeline) or 'empty'}`. The page's own address "
-               "holds it, too: copy it from the browser.")  # fmt: skip
+               "holds it, too.")  # fmt: skip
     _rerun(modality, subject)
 
 

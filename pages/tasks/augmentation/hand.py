@@ -90,5 +90,6 @@ def answering(subject: Subject) -> Answering:
         return Looked(picture, f"bone age {years_and_months(found.months)}")
 
     level = "" if truth is None else "simulated age"
-    measure = Measure("months", "Bone age", "months", "same", None, truth, level, digits=0)
+    better = "same" if truth is None else "level"
+    measure = Measure("months", "Bone age", "months", better, None, truth, level, digits=0)
     return Answering((measure,), answer, look, card, batch=12)

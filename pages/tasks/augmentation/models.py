@@ -72,6 +72,9 @@ def limb(subject: Subject) -> Answering:
     detector, classifier = fracture_loaders.detector(card), fracture_loaders.classifier(second)
     threshold, overlap = card.operating_points["fracture"], detector_settings(card).iou
     labelled = len(subject.labels.box_names) > 0
+    title = "Highest score"
+    if labelled:
+        title = "Score on the detector’s own box" if subject.from_model else "Score on the fracture"
 
     def answer(many: Sequence[Moved], stopped: Stopped) -> list[Figures]:
         found = []
@@ -106,8 +109,8 @@ def limb(subject: Subject) -> Answering:
         (
             Measure(
                 "score",
-                "Score on the fracture" if labelled else "Highest score",
-                better="high" if labelled else "low",
+                title,
+                better="same" if subject.from_model else "high" if labelled else "low",
                 level=threshold,
                 level_name="threshold",
             ),
@@ -170,5 +173,6 @@ def head(subject: Subject) -> Answering:
     amount = Measure(
         "volume", "Brain volume", "mL", "same", limits=None, digits=0
     )  # fmt: skip
-    overlap = Measure("dice", "Dice with the moved mask", digits=3)
+    better = "same" if subject.from_model else "high"
+    overlap = Measure("dice", "Dice with the moved mask", better=better, digits=3)
     return Answering((overlap, amount) if known else (amount,), answer, look, card, batch=1)

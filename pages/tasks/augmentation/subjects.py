@@ -39,6 +39,7 @@ class Subject:
         spacing_mm: Of its pixels or voxels, or None.
         laterality: "L", "R" or None.
         affine: Of a head.
+        from_model: Whether the labels are a model's own answer: then nothing is known to be right.
         known: Whatever else its task knows ("sex", "age_months", "truth").
     """
 
@@ -53,6 +54,7 @@ class Subject:
     affine: Any = None
     known: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    from_model: bool = False
 
     def after(self, draw: Draw) -> Moved:
         """The image after a draw, with its labels."""
@@ -100,7 +102,7 @@ def limb() -> Subject | None:
 def _limb_of(case: Case) -> Subject:
     image, boxes = case.image, true_boxes(case)
     names = tuple(f"fracture {n + 1}" for n in range(0 if boxes is None else len(boxes)))
-    words = "the true boxes"
+    words, from_model = "the true boxes", boxes is None
     if boxes is None:
         card = load_card("fracture", "detector")
         found = fracture_loaders.candidates(card, image)
@@ -112,7 +114,7 @@ def _limb_of(case: Case) -> Subject:
         words = "the detector’s own boxes on the original (its truth is not known here)"
     return Subject(
         "limb", image.pixels, Labels(boxes, names), image.digest, case.words or image.title,
-        words, image.spacing_mm, image.laterality, notes=image.notes,
+        words, image.spacing_mm, image.laterality, notes=image.notes, from_model=from_model,
     )  # fmt: skip
 
 
@@ -135,6 +137,7 @@ def _head_of(case: VolumeCase) -> Subject:
     return Subject(
         "head", small.voxels, Labels(masks=masks), small.digest, case.words, words,
         small.spacing_mm, affine=small.affine, known={"volume": small}, notes=small.notes,
+        from_model=case.truth_from_model,
     )  # fmt: skip
 
 

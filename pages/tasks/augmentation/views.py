@@ -320,21 +320,19 @@ def experiments(modality: Modality, pipeline: tuple[Planned, ...]) -> None:
         st.info("Of this task no training with and without a transform was measured.")
         return
     table = pd.read_csv(path)
-    st.markdown("What training with and without augmentation brought, measured on this task.")
     if {"variant", "val_auroc"} <= set(table.columns):
-        table = (
-            table.groupby("variant", sort=False)
-            .agg(epochs=("epoch", "max"), train_auroc=("train_auroc", "max"),
-                 val_auroc=("val_auroc", "max"))
-            .reset_index()
-        )  # fmt: skip
+        table, said = evidence.curves(table)
     elif "factor" in table.columns:
         table, _ = evidence.summed(table)
+        said = evidence.conclusion(table)
         used = {planned.transform for planned in pipeline}
         table["in this pipeline"] = [
             evidence.transform_of(setting) in used for setting in table["trained with"]
         ]
-        st.caption("Few runs on few films: read small changes as noise.")
+        table = table.rename(columns={"low": "95 % from", "high": "95 % to"})
+    else:
+        said = "The table names no augmentation."
+    st.markdown(f"**Trained with and without augmentation.** {said}")
     st.dataframe(
         table, hide_index=True, height="content", alt="Table of measured training experiments."
     )

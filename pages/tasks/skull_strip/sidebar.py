@@ -18,7 +18,7 @@ from core.glossary import GLOSSARY
 from core.images import Volume
 from core.phantoms.head.phantom import HeadPhantom, random_head
 from core.samples import fetch, is_cached, samples
-from core.skull_strip import OURS, PUBLISHED, Settings, expected_seconds
+from core.skull_strip import OURS, TALLER, Settings, expected_seconds
 from models.cards import ModelCard
 from pages.shared.inputs import SOURCES, source_of
 from pages.shared.model_choice import choose
@@ -31,7 +31,7 @@ VOXELS: dict[str, float | tuple[float, float, float]] = {
     "thick slices": (1.0, 1.0, 5.0),
 }
 GRIDS = {"96 × 128 × 128": (96, 128, 128), "96 × 128 × 160": (96, 128, 160)}
-PRESETS = {"Lightbox": OURS, "As published": PUBLISHED}
+PRESETS = {"Lightbox": OURS, "Taller grid": TALLER}
 ADJUSTED = ("n4", "shrink", "iterations", "grid", "spacing", "normalisation")
 ITERATIONS = {"20-10-10-5": (20, 10, 10, 5), "50-40-30-20": (50, 40, 30, 20), "10-5": (10, 5)}
 
@@ -46,6 +46,7 @@ class VolumeCase:
         origin: One of `inputs.SOURCES`.
         words: What the volume is, for the line under the viewer.
         truth_words: Where the truth comes from.
+        truth_from_model: Whether the mask is a model's own answer, no reference.
         name: What the files made from it are called after.
     """
 
@@ -55,6 +56,7 @@ class VolumeCase:
     words: str = ""
     truth_words: str = ""
     name: str = "head"
+    truth_from_model: bool = False
 
 
 def head(key: str, task: str) -> VolumeCase | None:
@@ -245,8 +247,8 @@ def settings(key: str, volume: Volume) -> Settings:
             default="Lightbox",
             required=True,
             key=f"{key}_preset",
-            help="“As published” follows the published description: N4 at shrink factor 3 and a "
-            "taller grid. “Lightbox” is faster and cuts off the neck.",
+            help="“Lightbox”: N4 at shrink factor 4, 96 × 128 × 128 voxels; faster, and cuts off "
+            "the neck. “Taller grid”: N4 at shrink factor 3, 96 × 128 × 160 voxels.",
         )
         stem = f"{key}_{name.split()[-1].lower()}"
         said = st.container()

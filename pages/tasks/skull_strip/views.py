@@ -173,7 +173,9 @@ def with_mask(case: VolumeCase, run: Run, threshold: float) -> VolumeCase:
     """The case as the lab gets it: with the model's mask where there is no reference."""
     if case.truth is not None:
         return case
-    return replace(case, truth=run.mask(threshold), truth_words="the model's mask")
+    return replace(
+        case, truth=run.mask(threshold), truth_words="the model's mask", truth_from_model=True
+    )
 
 
 def download(key: str, case: VolumeCase, run: Run, settings: Settings, card: ModelCard) -> None:

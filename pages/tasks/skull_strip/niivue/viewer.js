@@ -5,7 +5,7 @@
 const SLICES = { axial: 0, coronal: 1, sagittal: 2, render: 4 };
 const NORMAL = { axial: 2, coronal: 1, sagittal: 0 };
 const HEADER_BYTES = 352;
-const CROSSHAIR_MM = 0.4;
+const CROSSHAIR_MM = 0.8; // a pixel of the large plane in a low window
 const NARROW_PX = 640; // below it the small views lie in a row under the large one
 const LARGE = 0.66;
 const LEAST_PX = 380;
@@ -28,6 +28,7 @@ const MARK_MAX = 4;
 const byId = (id) => document.getElementById(id);
 const OPTIONS = {
   backColor: [0, 0, 0, 1],
+  clipPlaneColor: [0, 0, 0, 0],
   crosshairColor: [0.91, 0.64, 0.24, 0.7],
   crosshairWidth: CROSSHAIR_MM,
   crosshairWidthUnit: "mm",
@@ -158,6 +159,7 @@ function applyOverlay() {
   if (viewer.volumes.length < 2) return;
   viewer.volumes[1].img = overlayValues();
   // On the stripped brain its own mask would only veil what the eye wants to see.
+  byId("legend").hidden = byId("overlay").value !== "both";
   const veiled = content === "brain" && byId("overlay").value === "mask";
   viewer.setOpacity(1, veiled ? 0 : Number(byId("mask").value) / 100);
 }
