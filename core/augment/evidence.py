@@ -106,7 +106,7 @@ def curves(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     rows = []
     for name, run in table.groupby("variant", sort=False):
         last = run.sort_values("epoch")["val_auroc"].tail(5)
-        best = run.loc[run["val_auroc"].idxmax()]
+        best = run.iloc[int(run["val_auroc"].to_numpy().argmax())]
         rows.append(
             {
                 "trained with": name,
