@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 os.environ.setdefault("OMP_NUM_THREADS", "2")
-# Samples that were fetched on this computer would change what the pages open on.
-os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="lightbox-tests-")
-# What Practice keeps in a test must not land among what the user has kept.
-os.environ["LIGHTBOX_DATA"] = tempfile.mkdtemp(prefix="lightbox-tests-")
+# Samples that were fetched, folders that were opened and readings that were kept on this computer
+# would change what the pages open on, and a test's must not land among them.
+OWN = tempfile.TemporaryDirectory(prefix="lightbox-tests-", ignore_cleanup_errors=True)
+for name in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "LIGHTBOX_DATA"):
+    os.environ[name] = f"{OWN.name}/{name}"
 
 # Before any test loads TensorFlow: in one process, the compiler that torchvision brings along
 # aborts where TensorFlow's is there first. (The app has TensorFlow in a process of its own.)
