@@ -12,12 +12,13 @@ os.environ.setdefault("OMP_NUM_THREADS", "2")
 # Samples that were fetched, folders that were opened and readings that were kept on this computer
 # would change what the pages open on, and a test's must not land among them.
 OWN = tempfile.TemporaryDirectory(prefix="lightbox-tests-", ignore_cleanup_errors=True)
-for name in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "LIGHTBOX_DATA"):
-    os.environ[name] = f"{OWN.name}/{name}"
+os.environ["XDG_CACHE_HOME"] = f"{OWN.name}/cache"
+os.environ["XDG_CONFIG_HOME"] = f"{OWN.name}/config"
+os.environ["LIGHTBOX_DATA"] = f"{OWN.name}/data"
 
 # Before any test loads TensorFlow: in one process, the compiler that torchvision brings along
 # aborts where TensorFlow's is there first. (The app has TensorFlow in a process of its own.)
-import torchvision  # noqa: F401
+import torchvision  # noqa: E402, F401 (OMP_NUM_THREADS comes first)
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
 
