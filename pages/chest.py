@@ -57,10 +57,11 @@ if came is not None:
         views.end_of_presentation()
         chest_views.known(found)
         chest_views.strip(found, settings)
-        with st.container(horizontal=True, gap="medium"):  # one below the other where it is narrow
-            with st.container(width=545):
+        st.html(f"<style>{chest_views.BESIDE}</style>")
+        with st.container(horizontal=True, gap="medium"):
+            with st.container(key="chest_findings"):
                 chest_views.findings(found)
-            with st.container(width=390):
+            with st.container(key="chest_heart"):
                 chest_views.heart_table(found)
                 chest_views.labels(found)
                 send_to_lab.send("chest", found.case)

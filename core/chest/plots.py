@@ -146,7 +146,7 @@ def finding_bars(rows: Sequence[FindingRow], chosen: str | None = None) -> go.Fi
         clickmode="event+select",
     )
     figure.update_xaxes(
-        range=[0, 2.2],  # room on the right for the words
+        range=[0, 2.4],  # room on the right for the words
         tickvals=[0, 0.25, 0.5, 0.75, 1],
         ticktext=["0", "25", "50", "75", "100\u00a0%"],
         title={

@@ -10,6 +10,14 @@ import plotly.graph_objects as go
 from core.chest.plots import QUIET, FindingRow
 from core.plots.draw import PREDICTION, TRUTH, hex_colour
 
+BLANK = "\u00a0"  # a plain one before a label is dropped by Plotly
+
+
+def in_points(change: float) -> str:
+    """A change of a probability as "-3.1 points"; what rounds to nothing has no sign."""
+    shown = round(100 * change, 1)
+    return f"{shown:+.1f} points".replace("-", "−") if shown else "0.0 points"
+
 
 def delta_chart(before: Sequence[FindingRow], after: Sequence[FindingRow]) -> go.Figure:
     """How each probability moved: an open circle before, a filled one after, a line between.
@@ -43,12 +51,19 @@ def delta_chart(before: Sequence[FindingRow], after: Sequence[FindingRow]) -> go
     figure.add_scatter(
         x=new,
         y=names,
-        mode="markers+text",
+        mode="markers",
         name="after",
-        text=[f"{(end - start) * 100:+.1f} points" for start, end in zip(old, new, strict=True)],
-        textposition="middle right",
         marker={"symbol": "circle", "size": 11, "color": hex_colour(PREDICTION)},
         hovertemplate="%{y} after: %{x:.1%}<extra></extra>",
+    )
+    figure.add_scatter(  # the words stand right of both marks, or they would cover one
+        x=[max(pair) for pair in zip(old, new, strict=True)],
+        y=names,
+        mode="text",
+        text=[3 * BLANK + in_points(end - start) for start, end in zip(old, new, strict=True)],
+        textposition="middle right",
+        showlegend=False,
+        hoverinfo="skip",
     )
     figure.update_layout(
         height=70 + 27 * len(rows),

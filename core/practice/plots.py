@@ -108,7 +108,7 @@ def calibration_plot(readers: Mapping[str, Sequence[CalibrationBin]]) -> go.Figu
         y=[0, 1],
         mode="lines",
         line={"color": QUIET, "width": 1, "dash": "dot"},
-        name="as sure as right",
+        name="perfectly calibrated",
         hoverinfo="skip",
     )
     for number, (name, bins) in enumerate(readers.items()):

@@ -20,8 +20,8 @@ def offer() -> None:
         return
     st.markdown(
         f"**{len(rows)} real cases with their truth**, {_megabytes(rows)}, "
-        f"{len(rows) - len(missing)} of them on this computer. They come from the addresses in "
-        "core/samples.csv, are checked by their SHA-256 and kept in your user cache."
+        f"{len(rows) - len(missing)} of them on this computer. They are downloaded from their "
+        "publishers’ servers, checked by SHA-256 and kept on this computer."
     )
     with st.expander("Licences", icon=":material/gavel:"):
         for licence in sorted({row.licence for row in rows}):

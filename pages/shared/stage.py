@@ -73,7 +73,7 @@ button {
 button:hover { border-color: var(--st-primary-color); }
 button:focus-visible { outline: 2px solid var(--st-primary-color); }
 button[aria-pressed=false] { opacity: .6; text-decoration: line-through; }
-.hint { opacity: .75; margin-left: .4rem; }
+.hint { opacity: .75; margin-left: .4rem; min-width: 0; overflow: hidden; text-overflow: ellipsis; }
 .window { margin-left: auto; }
 """
 _tools = st.components.v2.component(

@@ -14,6 +14,7 @@ from core.chest import projection as chest_film
 from core.chest import report as chest_report
 from core.chest.plots import FindingRow, add_ratio_lines, finding_bars, outlines, percent
 from core.chest.result import Findings
+from core.chest.study_plots import in_points
 from core.images import Radiograph
 from core.phantoms.chest.phantom import chest_phantom
 from core.plots.viewer import Panel, viewer
@@ -154,3 +155,11 @@ def test_finding_that_cannot_be_judged_is_last_and_not_called() -> None:
     rows = chest_reading.finding_rows(found, card)
     assert rows[0].share_below == pytest.approx(0.727, abs=0.01)  # of the validation films
     assert [(row.name, row.above) for row in rows] == [("Effusion", False), ("Hernia", False)]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [(0.0, "0.0 points"), (-0.0004, "0.0 points"), (0.031, "+3.1 points"), (-0.2, "−20.0 points")],
+)
+def test_a_change_that_rounds_to_nothing_has_no_sign(change: float, words: str) -> None:
+    assert in_points(change) == words

@@ -109,7 +109,9 @@ def bone_age() -> Picture:
         )
         found = predict.estimate(model, hand.image, "F")
         panel = tile(windowed(hand.image.pixels), SIZE_WH[0] // len(HAND_YEARS), 420)
-        shown.append(_with_words(panel, [f"drawn: {years} years", f"model: {short(found.months)}"]))
+        shown.append(
+            _with_words(panel, [f"simulated: {years} years", f"model: {short(found.months)}"])
+        )
     return np.concatenate(shown, axis=1)
 
 

@@ -38,7 +38,7 @@ def show(settings: Settings, base: HandParameters) -> None:
     st.markdown(
         f"The same simulated {SEXES[base.sex]} (seed {base.seed} in the sidebar) at every age. "
         "Move the slider and watch the carpal bones appear and the growth plates, the dark lines "
-        "near the bone ends, close; the model reads each film anew."
+        "near the bone ends, close; the model reads each film again."
     )
     _slider(settings, base)
     _childhood(settings, base)

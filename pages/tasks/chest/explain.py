@@ -50,19 +50,21 @@ def show(reading: Reading, settings: Settings) -> None:
     opacity = _opacity("chest_opacity", right)
     heat_bar()
     columns = st.columns(3, gap="medium")
-    for number, method in enumerate(one for one in METHODS if one in methods):
+    shown = [one for one in METHODS if one in methods]
+    for number, method in enumerate(shown):
         with columns[number % 3]:
-            _method(reading, settings, label, method, layer, opacity)
+            beside = columns[1] if len(shown) == 1 else None
+            _method(reading, settings, label, method, layer, opacity, beside)
     both = " It is the mean over the film and its mirror image, as the answer is."
     st.caption(
         "Brightness is the heat, relative to each map’s hottest place, times the root of the "
         "probability. A map shows what moved the answer, not where disease is."
         + (both if findings_settings(card).mirrored else "")
     )
-    st.markdown(f"#### What layer “{layer}” responds to")
-    maps = _features(card, reading.image, layer)
-    if maps is not None:
-        _grid(maps, card.title)
+    with st.expander(f"Feature maps of the {layer_words(layer)}", icon=":material/grid_view:"):
+        maps = _features(card, reading.image, layer)
+        if maps is not None:
+            _grid(maps, card.title)
     if trained() and st.toggle(
         "Compare two trainings: rotation and Gaussian blur",
         key="chest_two_trainings",
@@ -95,6 +97,11 @@ def _features(card: ModelCard, image: Radiograph, layer: str) -> FeatureMaps | N
     )
 
 
+def layer_words(layer: str) -> str:
+    """A layer as a reader says it."""
+    return "last layer" if layer == LAYERS[-1] else f"layer at {layer} of the input’s size"
+
+
 def _layer(key: str, card: ModelCard, where: st.delta_generator.DeltaGenerator) -> str:
     """A layer of the network to look at."""
     return where.segmented_control(
@@ -115,9 +122,15 @@ def _opacity(key: str, where: st.delta_generator.DeltaGenerator) -> float:
 
 
 def _method(
-    reading: Reading, settings: Settings, label: str, method: str, layer: str, opacity: float
+    reading: Reading,
+    settings: Settings,
+    label: str,
+    method: str,
+    layer: str,
+    opacity: float,
+    beside: st.delta_generator.DeltaGenerator | None,
 ) -> None:
-    """One method's heat map with its scores."""
+    """One method's heat map with its scores below or beside it."""
     st.markdown(f"**{method}**")
     found = _map(settings.classifier, reading.image, label, method, layer)
     if found is None:
@@ -125,7 +138,7 @@ def _method(
     words = f"{method} of {in_words(label).lower()}"
     probability = reading.findings.probabilities[label]
     picture_of(reading.image, settings, found, probability, opacity, words)
-    st.caption(f"{_scored(reading, label, found)} {METHODS[method]}")
+    (beside or st).caption(f"{_scored(reading, label, found)} {METHODS[method]}")
 
 
 def picture_of(

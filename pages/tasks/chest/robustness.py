@@ -28,6 +28,7 @@ from pages.tasks.chest.reading import (
     single_cards,
 )
 from pages.tasks.chest.sidebar import Phantom, Settings
+from pages.tasks.chest.views import WRAPPER
 
 RATIOS = (0.38, 0.42, 0.46, 0.5, 0.54, 0.58, 0.62, 0.66)
 OPACITY = 0.6
@@ -86,7 +87,7 @@ def _change(reading: Reading, settings: Settings) -> None:
     crossed = [row.name for row in after_rows if row.above != was[row.name].above]
     answer = [
         Figure(
-            "Largest move", f"{moves[largest] * 100:+.1f} points", "calibrated", largest.lower()
+            "Largest move", study_plots.in_points(moves[largest]), "calibrated", largest.lower()
         ),
         Figure("Answers that flip", str(len(crossed)), "operating point", ", ".join(crossed)),
     ]
@@ -103,16 +104,19 @@ def _change(reading: Reading, settings: Settings) -> None:
     st.markdown(
         f"The film {change.words}. What it shows is the same: what moves is the network’s opinion."
     )
-    left, right = st.columns([3, 4], gap="large")
-    with left:
-        words = "; ".join(f"{name} {move * 100:+.1f} points" for name, move in moves.items())
+    style = "flex: 1 1 380px; min-width: min(100%, 380px);"
+    for box in ("deltas", "heats"):
+        st.html(f"<style>{WRAPPER}chest_{box}_box) {{ {style} }}</style>")
+    beside = st.container(horizontal=True, gap="medium")
+    with beside.container(key="chest_deltas_box"):
+        words = "; ".join(f"{name} {study_plots.in_points(move)}" for name, move in moves.items())
         st.plotly_chart(
             study_plots.delta_chart(before_rows, after_rows),
             key="chest_deltas",
             config={"displayModeBar": False},
             alt=f"Change of each probability: {words}.",
         )
-    with right:
+    with beside.container(key="chest_heats_box"):
         heat_bar()
         pair = zip(
             st.columns(2),

@@ -39,6 +39,13 @@ MINED = (
 LEAST_HEIGHT = "24rem !important"
 """Of the viewer: on a narrow screen its legend and slider would leave the films no room."""
 
+WRAPPER = "[data-testid=stLayoutWrapper]:has(> .st-key-"  # what a horizontal container sizes
+BESIDE = (
+    f"{WRAPPER}chest_findings) {{ flex: 1 1 440px; min-width: min(100%, 440px); }}"
+    f"{WRAPPER}chest_heart) {{ flex: 1 1 345px; min-width: min(100%, 345px); }}"
+)
+"""Findings and heart table stand side by side, one below the other where it is narrow."""
+
 
 def was_read(case: Case, settings: Settings) -> bool:
     """Whether the answer to this film is at hand, so that nobody has to wait."""
@@ -86,7 +93,7 @@ def verdict(reading: Reading) -> None:
     """The answer in one line, and beside it the finding whose heat map the viewer shows."""
     said, tone = sentences.verdict(reading)
     # One below the other where the sentence would be squeezed.
-    st.html("<style>.st-key-chest_verdict { min-width: min(100%, 24rem); }</style>")
+    st.html(f"<style>{WRAPPER}chest_verdict) {{ min-width: min(100%, 24rem); }}</style>")
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         with st.container(width="stretch", key="chest_verdict"):
             views.verdict(said, tone)
@@ -226,14 +233,16 @@ def thresholds(reading: Reading) -> None:
     """What the threshold of each finding means on test films."""
     meaning = operating_rows(reading.card)
     if meaning:
-        st.markdown("**Sensitivity and false-positive rate of each threshold**")
-        st.dataframe(
-            pd.DataFrame(meaning),
-            hide_index=True,
-            height=300,
-            alt="Sensitivity and false-positive rate of each finding on test films.",
-        )
-        st.caption(f"Test films; cardiomegaly on 128-px films only. {GLOSSARY['calibrated']}")
+        with st.expander(
+            "Sensitivity and false-positive rate of each threshold", icon=":material/table:"
+        ):
+            st.dataframe(
+                pd.DataFrame(meaning),
+                hide_index=True,
+                height="content",
+                alt="Sensitivity and false-positive rate of each finding on test films.",
+            )
+            st.caption(f"Test films; cardiomegaly on 128-px films only. {GLOSSARY['calibrated']}")
 
 
 def labels(reading: Reading) -> None:

@@ -45,7 +45,7 @@ def show(found: Predictions, split: str) -> None:
             key=f"{shared.KEY}_threshold",
         )
     matched = _matched(split, boxes.about.date, list(films["file"]), boxes.rows)
-    shared.strip(_figures(split, found.about.date, matched, films))
+    shared.strip(_figures(split, found.about.date, matched, films), ".2f")
     precision, recall = at_threshold(matched, threshold)
     called = np.array([bool((one.scores >= threshold).any()) for one in matched])
     sensitivity, specificity = sensitivity_specificity(films["fractured"], called)
@@ -63,12 +63,12 @@ def show(found: Predictions, split: str) -> None:
             curves.froc(*froc(matched), threshold),
             "Free-response ROC of the detector with the chosen threshold marked.",
         )
-        st.markdown("##### Films by their best box")
+        st.markdown("##### Films by their highest box score")
         shared.chart("fracture_films", _films(films, threshold), "Best score of each film.", TASK)
     with right:
         st.markdown("##### Fractured or not")
         _image_scores(films)
-        st.markdown("##### Does a probability of 70 % mean 7 in 10?")
+        st.markdown("##### Calibration")
         bins = {
             SCORES[name]: calibration(films[name] * 100, films["fractured"])
             for name in ("fused", "classifier")
@@ -110,7 +110,7 @@ def _figures(
     curve = roc(films["fractured"], films["fused"])
     figures = {"mAP50": Estimate(precision(fast), *bootstrap_interval(precision, fast), len(films))}
     if curve is not None:
-        figures["image AUROC"] = curve.area
+        figures["AUROC, both models together"] = curve.area
     return figures
 
 
@@ -150,7 +150,7 @@ def _films(films: pd.DataFrame, threshold: float) -> go.Figure:
         )
     figure.add_vline(threshold, line={"dash": "dash", "width": 2, "color": "#8a9197"})
     figure.update_layout(height=280, margin={"l": 0, "r": 0, "t": 10, "b": 0})
-    figure.update_xaxes(title="best score of a box on the film", range=[-0.02, 1.0])
+    figure.update_xaxes(title="highest score of a box on the film", range=[-0.02, 1.0])
     figure.update_yaxes(tickvals=[0, 1], ticktext=["normal", "fractured"], range=[-0.5, 1.5])
     return figure
 

@@ -159,7 +159,7 @@ class Film:
         }
         if self.has_scale:
             bar, label = scale_bar(width, self.spacing_mm[1] if self.spacing_mm else None)
-            sent |= {"bar": bar, "barLabel": label, "side": self.side or "side unknown"}
+            sent |= {"bar": bar, "barLabel": label, "side": self.side or ""}
         return sent
 
 

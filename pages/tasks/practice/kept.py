@@ -55,7 +55,7 @@ def starters() -> tuple[Series, ...]:
             draw_phantoms(task, 10, seed=1, prevalence=0.5),
             seed=1,
             prevalence=0.5,
-            title=f"{name}: ten phantoms to begin with",
+            title=f"{name}: ten phantoms",
         )
         for task, name in TASKS.items()
     )

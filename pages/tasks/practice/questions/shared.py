@@ -11,6 +11,7 @@ import streamlit as st
 from core.plots import draw
 from core.practice.answers import Answer
 from core.practice.cases import Case
+from core.practice.sources import PhantomSource
 from pages.tasks.practice.film import Film, Layer
 
 NAMES = {"first": "You", "final": "You, after the model", "model": "Model"}
@@ -53,7 +54,7 @@ def film_of(case: Case, seat: Seat, layers: tuple[Layer, ...] = (), locked: bool
         picture=draw.windowed(film.pixels),
         alt=f"{seat.title}: the film to read",
         spacing_mm=film.spacing_mm,
-        side=film.laterality,
+        side=None if isinstance(case.source, PhantomSource) else film.laterality,  # has its letter
         layers=layers,
         locked=locked,
     )
