@@ -7,9 +7,9 @@ PAGES = {
     "fracture": ("Fracture", ":material/healing:"),
     "bone_age": ("Bone age", ":material/front_hand:"),
     "chest": ("Chest", ":material/pulmonology:"),
-    "skull_strip": ("Skull stripping", ":material/neurology:"),
+    "skull_strip": ("Skull strip", ":material/neurology:"),
     "practice": ("Practice", ":material/school:"),
-    "augmentation": ("Augmentation lab", ":material/science:"),
+    "augmentation": ("Augmentation", ":material/science:"),
     "datasets": ("Datasets", ":material/database:"),
     "evaluation": ("Evaluation", ":material/query_stats:"),
 }
