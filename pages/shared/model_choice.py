@@ -34,5 +34,6 @@ def choose(
         key=key,
         help=note,
         persist_state="session",
+        bind="query-params",
     )
     return cards[name]

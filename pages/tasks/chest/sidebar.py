@@ -184,7 +184,11 @@ def settings(key: str = "chest", *, many: bool = False) -> Settings:
         if not many:
             threshold = _heat_from(key)
         outlines = st.toggle(
-            "Outlines of heart and lungs", True, key=f"{key}_outlines", persist_state="session"
+            "Outlines of heart and lungs",
+            True,
+            key=f"{key}_outlines",
+            persist_state="session",
+            bind="query-params",
         )
         return Settings(
             card,

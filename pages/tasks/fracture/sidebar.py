@@ -190,6 +190,7 @@ def settings(key: str = "fracture", *, many: bool = False) -> Settings:
             key=f"{key}_threshold_{card.name}",
             help=GLOSSARY["confidence"],
             persist_state="session",
+            bind="query-params",
         )
         iou = st.slider(
             "Overlap allowed (IoU)",
@@ -200,10 +201,13 @@ def settings(key: str = "fracture", *, many: bool = False) -> Settings:
             key=f"{key}_iou_{card.name}",
             help=GLOSSARY["IoU"],
             persist_state="session",
+            bind="query-params",
         )
         if many:
             return Settings(card, second, threshold, iou, True, False, display(key))
-        boxes = st.toggle("Show boxes", True, key=f"{key}_boxes_on", persist_state="session")
+        boxes = st.toggle(
+            "Show boxes", True, key=f"{key}_boxes_on", persist_state="session", bind="query-params"
+        )
         side_by_side = st.toggle(
             "Original beside it",
             True,

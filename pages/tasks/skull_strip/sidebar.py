@@ -275,6 +275,7 @@ def settings(key: str, volume: Volume) -> Settings:
             key=f"{key}_threshold",
             help=GLOSSARY["brain threshold"],
             persist_state="session",
+            bind="query-params",
         )
     return replace(chosen, threshold=threshold)
 
