@@ -52,7 +52,9 @@ def summed(table: pd.DataFrame) -> tuple[pd.DataFrame, str]:
     spans = [_change(runs, str(name)) for name in found["trained with"]]
     found["change"], found["low"], found["high"] = zip(*spans, strict=True)
     found["says"] = [_verdict(low, high, figure) for _, low, high in spans]
-    found.loc[found["trained with"] == "none", ["change", "low", "high", "says"]] = None
+    none = found["trained with"] == "none"
+    found.loc[none, ["change", "low", "high"]] = math.nan
+    found.loc[none, "says"] = ""
     return found, NAMES[figure]
 
 
@@ -93,7 +95,7 @@ def conclusion(found: pd.DataFrame) -> str:
     decided = "; ".join(said) + ". " if said else ""
     return (
         f"{decided}With {runs} a setting, {open_ones} of {len(tried)} changes are "
-        "not decided: their 95 % intervals over the seeds hold zero."
+        "not decided: their 95 % intervals over the seeds include zero."
     )
 
 

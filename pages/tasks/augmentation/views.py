@@ -329,7 +329,7 @@ def experiments(modality: Modality, pipeline: tuple[Planned, ...]) -> None:
         table["in this pipeline"] = [
             evidence.transform_of(setting) in used for setting in table["trained with"]
         ]
-        table = table.rename(columns={"low": "95 % from", "high": "95 % to"})
+        table = table.rename(columns={"low": "95 % from", "high": "95 % to", "says": "result"})
     else:
         said = "The table names no augmentation."
     st.markdown(f"**Trained with and without augmentation.** {said}")
