@@ -23,7 +23,7 @@ from pages.shared.stage import verdict as verdict
 Answer = TypeVar("Answer")
 Given = ParamSpec("Given")
 TILE_WIDTH = 220  # screen pixels of a film in a gallery
-MOST_FIGURES = 6  # rows of a card before the click
+MOST_FIGURES = 4  # rows of a card before the click
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,12 @@ def show(opened: Opened) -> None:
     listing = pd.DataFrame({"file": list(files)})
     if "unreadable" in opened.scanned:
         listing["why"] = listing["file"].map(opened.scanned["unreadable"]).fillna("")
-    st.dataframe(listing, hide_index=True, height=300, alt=f"Files: {kind}.")
+    st.dataframe(
+        listing,
+        hide_index=True,
+        height=300 if len(listing) > 7 else "content",
+        alt=f"Files: {kind}.",
+    )
     st.download_button(
         "All problems (CSV)",
         _all(opened),

@@ -58,7 +58,11 @@ def show(found: Predictions, split: str) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown("##### All findings")
-        st.dataframe(table, hide_index=True, alt="AUROC by finding and size, with intervals.")
+        areas = [name for name in table if name.startswith("AUROC")]
+        shown = table.copy()
+        for name in areas:
+            shown[name] = ["–" if pd.isna(one) else f"{one:.2f}" for one in table[name]]
+        st.dataframe(shown, hide_index=True, alt="AUROC by finding and size, with intervals.")
         st.caption(f"A dash: fewer than {LEAST_POSITIVES} films with the finding, too few to say.")
     with right:
         if hearts is not None:

@@ -104,9 +104,9 @@ def strip(figures: Mapping[str, Estimate], style: str = ".3f") -> None:
         if name in GOALS and not math.isnan(one.value):
             goal, more = GOALS[name]
             if (one.value < goal) == more and one.value != goal:
-                missed.append(f"{name} {format(one.value, style)}, aimed at {goal:g}")
+                missed.append(f"{name} {format(one.value, style)}, target {goal:g}")
     if missed:
-        st.caption(f"Misses what was aimed at: {'; '.join(missed)}.")
+        st.caption(f"Target missed: {'; '.join(missed)}.")
 
 
 def chart(
