@@ -89,13 +89,16 @@ export default function ({ data, parentElement, setTriggerValue }) {
       const length = barLength(perUnit, _length);
       const mark = document_.createElement("div");
       mark.className = "film-scale";
-      mark.textContent = `${+length.toPrecision(1)} ${spacing ? "mm" : "px"}`;
+      const label = mark.appendChild(document.createElement("span"));
+      label.textContent = `${+length.toPrecision(1)} ${spacing ? "mm" : "px"}`;
+      // Above the bar and flush with its right end: on a narrow film it is wider than the bar.
+      label.style.cssText = "position:absolute;right:0;bottom:2px;padding-right:2px";
       mark.style.cssText =
         `position:absolute;pointer-events:none;box-sizing:border-box;color:#f2f2f2;` +
-        `font:12px sans-serif;text-align:center;text-shadow:0 0 3px #000,0 0 3px #000;` +
-        `border:solid #f2f2f2;border-width:0 1px 2px;padding-bottom:1px;white-space:nowrap;` +
+        `font:12px sans-serif;text-shadow:0 0 3px #000,0 0 3px #000;` +
+        `border:solid #f2f2f2;border-width:0 1px 2px;white-space:nowrap;` +
         `width:${length * perUnit}px;left:${_offset + _length * 0.98 - length * perUnit}px;` +
-        `top:${y._offset + y._length - 26}px;height:18px`;
+        `top:${y._offset + y._length - 14}px;height:6px`;
       host.style.position = "relative";
       host.append(mark);
     }
