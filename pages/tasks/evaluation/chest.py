@@ -52,13 +52,13 @@ def show(found: Predictions, split: str) -> None:
     with right:
         st.markdown("##### Predicted and observed")
         figure = calibration_plot({finding: calibration(score * 100, truth, EDGES)})
-        figure.update_xaxes(title="predicted probability (%)", range=[-1, 60])
+        figure.update_xaxes(title="predicted probability (%)", range=[-1, 101])
         figure.update_yaxes(title="share with the finding", range=[-0.02, 1.02])
         shared.chart("chest_calibration", figure, f"Predicted against observed: {finding}.")
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown("##### All findings")
-        areas = [name for name in table if name.startswith("AUROC")]
+        areas = [f"AUROC {px} px" for px in SIZES]
         shown = table.copy()
         for name in areas:
             shown[name] = ["–" if pd.isna(one) else f"{one:.2f}" for one in table[name]]
