@@ -57,7 +57,8 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.fixture(scope="session")
+# All end with this folder's tests: an idle browser and server take time from those after them.
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
     if path is None:
@@ -71,13 +72,13 @@ def browser() -> Iterator[Browser]:
         running.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def connections(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """File that receives a line for every connection the app opens to another machine."""
     return tmp_path_factory.mktemp("guard") / "connections.txt"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def app_url(tmp_path_factory: pytest.TempPathFactory, connections: Path) -> Iterator[str]:
     guard = tmp_path_factory.mktemp("site")
     (guard / "sitecustomize.py").write_text(GUARD)

@@ -12,6 +12,7 @@ pytestmark = pytest.mark.browser
 
 SIZES = ((1440, 900), (1280, 720))
 MOST_TITLE_PX = 60
+LAYOUTS = 40  # looks at the page, half a second apart, before a film counts as too low
 VIEWERS = {
     "fracture": ".st-key-fracture_viewer_frame",
     "bone_age": ".st-key-bone_age_viewer_frame",
@@ -43,18 +44,23 @@ def test_film_and_answer_stand_in_the_first_screen(name: str, page: Page, app_ur
     page.goto(f"{app_url}/{name}")
     viewer = page.locator(VIEWERS[name]).first
     if name not in WITHOUT_VERDICT:
-        expect(page.locator("[class*='st-key-verdict_']")).to_be_visible(timeout=180_000)
+        expect(page.locator("[class*='st-key-verdict_']").first).to_be_visible(timeout=180_000)
     expect(viewer).to_be_visible(timeout=180_000)
     for width, height in SIZES:
         page.set_viewport_size({"width": width, "height": height})
         settled(page)
+        # A busy computer lays the chart out in several steps; what counts is where it ends.
+        for patience in range(LAYOUTS, -1, -1):
+            film = box(viewer)
+            if film["height"] > 0.4 * height and film["bottom"] <= height:
+                break
+            page.wait_for_timeout(500 if patience else 0)
         navigation, title = box(page.get_by_test_id("stHeader")), box(page.locator("h1"))
-        film = box(viewer)
         assert title["bottom"] - navigation["bottom"] <= MOST_TITLE_PX
         assert film["bottom"] <= height
         assert film["height"] > 0.4 * height
         if name not in WITHOUT_VERDICT:
-            verdict = box(page.locator("[class*='st-key-verdict_']"))
+            verdict = box(page.locator("[class*='st-key-verdict_']").first)
             assert verdict["bottom"] <= film["y"]
 
 
