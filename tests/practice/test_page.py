@@ -344,7 +344,7 @@ def test_teacher_sees_all_readers_only_after_asking(world: World) -> None:
     page = opened(series_of("fracture"), "Kestrel")
     page.button_group(key="practice_mode").set_value("Results").run()
     page.button_group(key="practice_view").set_value("Compare readers").run()
-    assert "a nickname protects nothing" in page.warning[0].value
+    assert "Neither this page nor a nickname is protected" in page.warning[0].value
     assert not page.dataframe
     page.toggle(key=f"practice_teacher_{series_of('fracture').key}").set_value(True).run()
     assert list(page.dataframe[0].value["wrong"]) == ["3 of 3"] * 3
