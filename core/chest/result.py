@@ -6,6 +6,24 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+NIH_FINDINGS = (
+    "Atelectasis",
+    "Cardiomegaly",
+    "Effusion",
+    "Infiltration",
+    "Mass",
+    "Nodule",
+    "Pneumonia",
+    "Pneumothorax",
+    "Consolidation",
+    "Edema",
+    "Emphysema",
+    "Fibrosis",
+    "Pleural_Thickening",
+    "Hernia",
+)
+"""The labels of ChestX-ray14 (Wang et al., CVPR 2017), in the order of its tables."""
+
 
 @dataclass(frozen=True, eq=False)
 class Findings:

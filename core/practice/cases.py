@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.chest import ctr
+from core.chest.result import NIH_FINDINGS
 from core.datasets import read_grey
 from core.errors import UnsuitableInputError
 from core.files.radiograph import read_radiograph
@@ -21,7 +22,6 @@ from core.phantoms.head.phantom import random_head
 from core.phantoms.limb.phantom import limb_phantom
 from core.practice import phantoms
 from core.practice.folders import (
-    NIH_FINDINGS,
     confined,
     find_in_folder,
     read_confined,

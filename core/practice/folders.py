@@ -12,29 +12,13 @@ import numpy as np
 import pandas as pd
 
 from core.chest.ctr import LIMIT
+from core.chest.result import NIH_FINDINGS
 from core.dataset_folders.dataset import SEVERAL, Dataset, Outlines
 from core.dataset_folders.layouts import open_dataset
 from core.errors import UnreadableImageError, UnsuitableInputError
 from core.practice.sources import FolderSource
 from core.practice.truths import BoneAgeTruth, ChestTruth, FractureTruth, boxes_of
 
-NIH_FINDINGS = (
-    "Atelectasis",
-    "Cardiomegaly",
-    "Effusion",
-    "Infiltration",
-    "Mass",
-    "Nodule",
-    "Pneumonia",
-    "Pneumothorax",
-    "Consolidation",
-    "Edema",
-    "Emphysema",
-    "Fibrosis",
-    "Pleural_Thickening",
-    "Hernia",
-)
-"""The labels of ChestX-ray14 (Wang et al., CVPR 2017), in the order of its tables."""
 LAYOUTS = {
     "fracture": "FracAtlas as published, or images.csv and boxes.csv beside images/",
     "bone_age": "the RSNA bone age challenge as published, or bone_age.csv beside images/",

@@ -3,7 +3,7 @@ opens the case again."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -32,6 +32,20 @@ def style(number: int) -> dict[str, str]:
     }
 
 
+def _curve_styles(names: Iterable[str], model: str | None) -> dict[str, tuple[dict, str]]:
+    """Line and mark of each curve: the model's solid, each reader's its own."""
+    styles: dict[str, tuple[dict, str]] = {}
+    readers = [name for name in names if name != model]
+    if model is not None:
+        line = {"color": hex_colour(PREDICTION), "dash": "solid", "width": 3}
+        styles[model] = line, "circle"
+    for number, name in enumerate(readers):
+        own = style(number)
+        line = {"color": own["color"], "dash": own["dash"], "width": 2.5}
+        styles[name] = line, own["symbol"]
+    return styles
+
+
 def roc_plot(curves: Mapping[str, Roc], model: str | None = None) -> go.Figure:
     """ROC curves of readers, dashed, and of the model, solid.
 
@@ -48,15 +62,9 @@ def roc_plot(curves: Mapping[str, Roc], model: str | None = None) -> go.Figure:
         name="chance",
         hoverinfo="skip",
     )
-    number = 0
+    styles = _curve_styles(curves, model)
     for name, curve in curves.items():
-        line = {"color": hex_colour(PREDICTION), "dash": "solid", "width": 3}
-        symbol = "circle"
-        if name != model:
-            own = style(number)
-            number += 1
-            line = {"color": own["color"], "dash": own["dash"], "width": 2.5}
-            symbol = own["symbol"]
+        line, symbol = styles[name]
         area = curve.area
         figure.add_scatter(
             x=curve.false_positive_rate,
@@ -76,15 +84,9 @@ def roc_plot(curves: Mapping[str, Roc], model: str | None = None) -> go.Figure:
 def froc_plot(curves: Mapping[str, Froc], model: str | None = None) -> go.Figure:
     """Share of fractures hit over false boxes a film, as the least score falls."""
     figure = go.Figure()
-    number = 0
+    styles = _curve_styles(curves, model)
     for name, curve in curves.items():
-        line = {"color": hex_colour(PREDICTION), "dash": "solid", "width": 3}
-        symbol = "circle"
-        if name != model:
-            own = style(number)
-            number += 1
-            line = {"color": own["color"], "dash": own["dash"], "width": 2.5}
-            symbol = own["symbol"]
+        line, symbol = styles[name]
         figure.add_scatter(
             x=curve.curve[0],
             y=curve.curve[1],

@@ -10,27 +10,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from core.chest.result import NIH_FINDINGS
 from core.files.radiograph import read_radiograph
 from core.images import FloatArray, Radiograph
 from core.stages import run_stages
 from models.chest.preprocess import input_stages
 
-FINDINGS = (
-    "Atelectasis",
-    "Cardiomegaly",
-    "Effusion",
-    "Infiltration",
-    "Mass",
-    "Nodule",
-    "Pneumonia",
-    "Pneumothorax",
-    "Consolidation",
-    "Edema",
-    "Emphysema",
-    "Fibrosis",
-    "Pleural_Thickening",
-    "Hernia",
-)
+FINDINGS = NIH_FINDINGS
 """The fourteen findings, named as the columns of `labels.csv`."""
 
 

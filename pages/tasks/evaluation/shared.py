@@ -109,9 +109,7 @@ def strip(figures: Mapping[str, Estimate], style: str = ".3f") -> None:
         st.caption(f"Target missed: {'; '.join(missed)}.")
 
 
-def chart(
-    name: str, figure: go.Figure, alt: str, task: str = "", height: int | None = None
-) -> None:
+def chart(name: str, figure: go.Figure, alt: str, task: str = "") -> None:
     """A chart; where its marks carry a file (customdata), a press offers to open the case."""
     key = f"{KEY}_chart_{name}"
     if not task:
