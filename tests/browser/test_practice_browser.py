@@ -72,6 +72,7 @@ def next_case(page: Page) -> None:
     expect(page.get_by_role("table")).to_contain_text("Truth")
     page.locator("body").press("Enter")
     expect(page.get_by_role("table")).to_have_count(0)
+    settled(page)  # until then the film may still be the last one, which is locked
 
 
 def test_series_is_read_over_a_killed_server_to_its_results(
@@ -110,7 +111,10 @@ def test_series_is_read_over_a_killed_server_to_its_results(
         reader.get_by_role("button", name="Keep 1 box").click()
         next_case(reader)
 
-        reader.get_by_role("button", name="Add box").press("Enter")
+        add = reader.get_by_role("button", name="Add box")
+        expect(add).to_be_enabled()
+        add.press("Enter")
+        expect(reader.get_by_role("button", name="Keep 1 box")).to_be_enabled()
         reader.keyboard.press("Shift+ArrowRight")
         reader.keyboard.press("Tab")
         reader.keyboard.press("ArrowLeft")
