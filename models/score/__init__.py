@@ -22,13 +22,14 @@ file in images/ is in place. Columns of images/, for every task:
     why           string   the sentence that says why; null where there is an answer
     card          string   name of the main model's card
     card_sha256   string   SHA-256 of its weights
-    seconds       float64  decoding and answering, in the worker
+    seconds       float64  decoding and answering, in the worker; 0 where the worker ended
 
 and by task (null where refused):
 
-    fracture      width, height (px); boxes: number above the card's operating point;
-                  highest_score; classifier_probability; fracture_probability (both
-                  fused, calibrated); classifier_card, classifier_sha256
+    fracture      width, height (px); boxes: number whose score, rounded to two decimals as on
+                  the page, is at least the card's operating point; highest_score;
+                  classifier_probability; fracture_probability (both fused,
+                  calibrated); classifier_card, classifier_sha256
     bone_age      width, height; sex ("F", "M" or null, from the list); months, low_months,
                   high_months (90 % interval)
     chest         width, height; above: findings above their operating points, by ", ";

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 from core.errors import ImagingError
@@ -28,6 +29,8 @@ def main(given: Sequence[str] | None = None, tasks: Mapping[str, Task] | None = 
     tasks = all_tasks() if tasks is None else tasks
     asked = _parser(tasks).parse_args(given)
     task = tasks[asked.task]
+    if asked.seconds:
+        task = replace(task, most_seconds=asked.seconds)
     if asked.masks and not (task.mask_suffix or task.box_columns):
         return _failed(f"{task.name} has no masks or boxes to write; leave out --masks.")
     # Dask takes half a second to import, which a wrong argument should not wait for.
@@ -93,6 +96,7 @@ def _parser(tasks: Mapping[str, Task]) -> argparse.ArgumentParser:
     parser.add_argument("--workers", type=int, default=0, help="processes; by default one a core")
     parser.add_argument("--memory", default="auto", help="most memory of a worker, as “4GB”")
     parser.add_argument("--scheduler", help="tcp://HOST:PORT of a Dask scheduler with workers")
+    parser.add_argument("--seconds", type=float, help="most time for one image (120; heads 900)")
     parser.add_argument("--resume", action="store_true", help="go on with the run in --out")
     parser.add_argument("--masks", action="store_true", help="write masks (NIfTI, PNG) or COCO too")
     return parser

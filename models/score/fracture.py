@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from core.detections import Detections
+from core.fracture.matching import above
 from core.images import Radiograph
 from models.cards import load_card
 from models.fracture.settings import detector_settings, fusion_of
@@ -76,7 +77,7 @@ def score_fracture(readers: FractureReaders, image: Radiograph, ask: Ask) -> Ans
     chance = float(readers.probability(image))
     columns = {
         **size_of(image),
-        "boxes": len(found.above(card.operating_points["fracture"])),
+        "boxes": len(above(found, card.operating_points["fracture"])),
         "highest_score": best,
         "classifier_probability": chance,
         "fracture_probability": fusion_of(classifier).probability(best, chance),

@@ -22,7 +22,7 @@ from models.cards import load_card, verified_weights
 from models.score import sources, worker
 from models.score.cocofile import write_coco_file
 from models.score.parts import Folder
-from models.score.progress import Pace
+from models.score.progress import Pace, duration
 from models.score.sources import Item
 from models.score.task import Contents, Task
 from models.score.worker import Loaded, Row
@@ -34,6 +34,10 @@ WITHOUT_WORKERS_SECONDS = 300
 START_SECONDS = 5
 TRIES = 2
 """Workers that an image may end while it is alone, after the one that it ended in company."""
+TOO_LONG = (
+    "This file took longer than {} to read and answer, twice, and was left out. Open it alone on "
+    "its page, or allow more time (--seconds)."
+)
 
 
 class ScoreError(ImagingError):
@@ -114,7 +118,7 @@ def _run(
         sent = not _shared(client, folder)
         watch = _Watch(time.monotonic())
         pace.at(watch.seen)
-        for chunk, rows in _results(client, name, chunks, sent=sent):
+        for chunk, rows in _results(client, name, chunks, loaded.task.most_seconds, sent=sent):
             if chunk is not None:
                 _collect(folder, parts, chunk, rows, loaded)
                 pace.done += len(rows)
@@ -181,7 +185,7 @@ def _chunks(
 
 
 def _results(
-    client: Client, plugin: str, chunks: Iterator[Chunk], *, sent: bool
+    client: Client, plugin: str, chunks: Iterator[Chunk], most_seconds: float, *, sent: bool
 ) -> Iterator[tuple[Chunk | None, list[Row]]]:
     """Hand out chunks a few at a time and yield their rows as they come; None for a tick.
 
@@ -196,12 +200,12 @@ def _results(
     flying: dict[Future, Chunk] = {}
     suspects: deque[Chunk] = deque()
     killed: Counter[tuple[int, int]] = Counter()
-    number = 0
+    number, since = 0, time.monotonic()
     while True:
         room = 0 if suspects else AHEAD * max(1, threads(client)) - len(flying)
         wanted = [chunk for _, chunk in zip(range(room), chunks, strict=False)]
         if suspects and not flying:
-            wanted = [suspects.popleft()]
+            wanted, since = [suspects.popleft()], time.monotonic()
         for chunk in wanted:
             number += 1
             future = _submitted(client, (plugin, number), plugin, chunk, sent)
@@ -219,10 +223,14 @@ def _results(
         if rows is not None:
             yield chunk, rows
             continue
+        # Alone with the cluster, an image whose worker ended that late was ended by its limit.
+        late = len(chunk.images) == 1 and time.monotonic() - since >= most_seconds
         for place, item in chunk.images:
             killed[chunk.part, place] += 1
             alone = Chunk(chunk.part, ((place, item),))
-            if killed[chunk.part, place] > TRIES:
+            if late and killed[chunk.part, place] > 1:
+                yield alone, [worker.refused(TOO_LONG.format(duration(most_seconds)))]
+            elif killed[chunk.part, place] > TRIES:
                 yield alone, [_left_out(killed[chunk.part, place])]
             else:
                 suspects.append(alone)

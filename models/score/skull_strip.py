@@ -33,6 +33,7 @@ def skull_strip() -> Task:
         mask_suffix=".nii.gz",
         part_size=10,
         chunk_size=1,
+        most_seconds=900.0,
     )
 
 

@@ -69,6 +69,7 @@ class Task:
         mask_suffix: Ending of its mask files; empty where it has none.
         part_size: Images in one part of the output: what an interruption costs at most.
         chunk_size: Images that travel to a worker together.
+        most_seconds: How long one image may take before its worker is ended and it is left out.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Task:
     mask_suffix: str = ""
     part_size: int = 200
     chunk_size: int = 8
+    most_seconds: float = 120.0
 
 
 @dataclass(frozen=True, eq=False)

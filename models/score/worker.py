@@ -6,10 +6,13 @@ it to every worker, also to one that joins late or comes back after it died.
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import signal
 import threading
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,10 +52,15 @@ class Loaded(WorkerPlugin):
         """Called by Dask in each worker; the model itself waits for the first image."""
         self._lock = threading.Lock()
         self._model: Any = None
+        self._limit = TimeLimit(self.task.most_seconds)
 
     def teardown(self, worker: Any) -> None:
         """Called by Dask when the run is over; a lasting cluster gets its memory back."""
         self._model = None
+
+    def limited(self) -> AbstractContextManager[None]:
+        """The time that one image may take; the process ends when it is over."""
+        return self._limit.limited()
 
     @property
     def model(self) -> Any:
@@ -71,6 +79,40 @@ class Loaded(WorkerPlugin):
                 _one_thread_each()
                 self._model = self.task.load()
             return self._model
+
+
+class TimeLimit:
+    """Ends this process where an image takes too long: a decoder that hangs cannot be stopped.
+
+    The clock is `faulthandler`'s, a thread without Python, which also runs while a library holds
+    the interpreter. It is one for the process, hence set to whichever image ends first.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self._lock = threading.Lock()
+        self._ends: dict[int, float] = {}
+        self._nowhere = open(os.devnull, "w")  # noqa: SIM115, PTH123 (as long as the process)
+
+    @contextmanager
+    def limited(self) -> Iterator[None]:
+        """Within, this thread has `seconds`."""
+        self._set(time.monotonic() + self.seconds)
+        try:
+            yield
+        finally:
+            self._set(None)
+
+    def _set(self, end: float | None) -> None:
+        with self._lock:
+            self._ends.pop(threading.get_ident(), None)
+            if end is not None:
+                self._ends[threading.get_ident()] = end
+            if not self._ends:
+                faulthandler.cancel_dump_traceback_later()
+                return
+            left = max(0.001, min(self._ends.values()) - time.monotonic())
+            faulthandler.dump_traceback_later(left, exit=True, file=self._nowhere)
 
 
 def dask_setup(worker: Any) -> None:
@@ -108,11 +150,12 @@ def score_items(
     model = loaded.model
     rows = []
     for number, item in enumerate(items):
-        given = read(item) if sent is None else sent[number]
-        if isinstance(given, str):
-            rows.append(refused(given))
-            continue
-        done = score(loaded.task, model, given, Ask(item.sex, loaded.masks))
+        with loaded.limited():
+            given = read(item) if sent is None else sent[number]
+            if isinstance(given, str):
+                rows.append(refused(given))
+                continue
+            done = score(loaded.task, model, given, Ask(item.sex, loaded.masks))
         rows.append(Row(done.row, done.boxes, done.mask))
     return rows
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -15,8 +17,8 @@ from core.errors import UnsuitableInputError
 from core.images import Radiograph
 from models.score.task import Answer, Ask, Task
 
-PLAIN, KILLS, HOARDS, FAULTY, OTHER = 48, 50, 52, 54, 56
-"""Heights of films that are answered, end their worker, want all memory, raise, are refused."""
+PLAIN, KILLS, HOARDS, FAULTY, OTHER, HANGS = 48, 50, 52, 54, 56, 58
+"""Heights of films: answered, end their worker, want all memory, raise, are refused, hang."""
 
 
 def load() -> float:
@@ -31,6 +33,8 @@ def score(model: float, image: Radiograph, ask: Ask) -> Answer:
         hoard = [np.ones(10_000_000) for _ in range(20)]  # 1.6 GB
         time.sleep(60)
         del hoard
+    if height == HANGS:
+        ctypes.PyDLL(None).sleep(3600)  # as a decoder may: without letting any Python run
     if height == FAULTY:
         raise ValueError("made to fail")
     if height == OTHER:
@@ -52,8 +56,10 @@ BOXES = (
     *((name, "float64") for name in ("xmin", "ymin", "xmax", "ymax")),
 )
 CARDS = (("film_kind", "film_kind"),)
+TINY = Task("tiny", CARDS, COLUMNS, load, score, box_columns=BOXES, part_size=20)
 TASKS = {
-    "tiny": Task("tiny", CARDS, COLUMNS, load, score, box_columns=BOXES, part_size=20),
+    "tiny": TINY,
+    "hasty": replace(TINY, name="hasty", most_seconds=2.0),
     "slow": Task("slow", CARDS, COLUMNS, load, slow, box_columns=BOXES, part_size=20, chunk_size=4),
 }
 

@@ -83,6 +83,16 @@ def test_two_hundred_good_and_broken_files_and_two_that_end_their_worker(
     assert coco["annotations"][0]["bbox"] == [1.0, 2.0, 8.0, 10.0]
 
 
+def test_image_that_hangs_is_left_out_and_the_run_goes_on(client: Client, tmp_path: Path) -> None:
+    given, out = tmp_path / "in", tmp_path / "out"
+    for number in range(5):
+        write_film(given / f"{number}.png", number, stand_in.HANGS if number == 2 else 48)
+    score_all(TASKS["hasty"], given, out, nullcontext(client))
+    rows = table(out)
+    assert rows["refused"].tolist() == [False, False, True, False, False]
+    assert rows.loc[2, "why"].startswith("This file took longer than 2 s to read and answer")
+
+
 def test_worker_that_is_killed_from_outside_costs_no_image(
     client: Client, films: Path, tmp_path: Path
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import cv2
 import numpy as np
@@ -15,8 +16,10 @@ from core.phantoms.hand.phantom import hand_phantom
 from core.phantoms.head.phantom import random_head
 from core.phantoms.limb.phantom import LimbPhantom, limb_phantom
 from core.skull_strip import OURS
+from models.score.bone_age import BoneAgeReaders
 from models.score.chest import ChestReaders
-from models.score.input_check import load_film_kind
+from models.score.fracture import FractureReaders
+from models.score.input_check import load_film_kind, refused_by
 from models.score.parts import COMMON
 from models.score.task import Ask, Contents, score
 from models.score.tasks import tasks
@@ -59,12 +62,25 @@ def test_answer_fills_its_columns(name: str) -> None:
         assert inside.sum() == pytest.approx(done.row["volume_ml"] / 0.008, rel=0.01)
 
 
-@pytest.mark.parametrize(("name", "other"), [("chest", "bone_age"), ("skull_strip", "chest")])
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        ("chest", "bone_age"),
+        ("skull_strip", "chest"),
+        ("fracture", "chest"),
+        ("bone_age", "fracture"),
+    ],
+)
 def test_image_of_another_task_is_refused_with_a_sentence(name: str, other: str) -> None:
     def never(*_: object) -> None:
         raise AssertionError("a network was asked")
 
-    readers = {"chest": lambda: ChestReaders(never, {}, never, load_film_kind())}  # type: ignore[arg-type]
+    refused = partial(refused_by, load_film_kind())
+    readers = {
+        "chest": lambda: ChestReaders(never, {}, never, load_film_kind()),  # type: ignore[arg-type]
+        "fracture": lambda: FractureReaders(never, never, partial(refused, "limb")),  # type: ignore[arg-type]
+        "bone_age": lambda: BoneAgeReaders(never, partial(refused, "hand")),  # type: ignore[arg-type]
+    }
     done = score(tasks()[name], readers.get(name, lambda: never)(), phantom(other), Ask())
     assert done.row["refused"] and done.why.endswith(".")
     assert len(done.row["digest"]) == 64

@@ -13,6 +13,7 @@ from core.augment import heads
 from core.augment.apply import apply_film
 from core.augment.labels import Labels, Moved
 from core.augment.pipeline import Draw
+from core.fracture.matching import above
 from core.images import FloatArray
 from models.cards import load_card
 from models.fracture.settings import detector_settings
@@ -105,10 +106,9 @@ def _limb_of(case: Case) -> Subject:
     words, from_model = "the true boxes", boxes is None
     if boxes is None:
         card = load_card("fracture", "detector")
-        found = fracture_loaders.candidates(card, image)
-        found = found.above(card.operating_points["fracture"]).suppressed(
-            detector_settings(card).iou
-        )
+        candidates = fracture_loaders.candidates(card, image)
+        shown = above(candidates, card.operating_points["fracture"])
+        found = shown.suppressed(detector_settings(card).iou)
         boxes = found.boxes_xyxy
         names = tuple(f"found {score:.2f}" for score in found.scores)
         words = "the detector’s own boxes on the original (its truth is not known here)"

@@ -16,7 +16,7 @@ from core.errors import ImagingError
 from core.files import write as exports
 from core.files.box_labels import read_boxes
 from core.files.radiograph import read_radiograph
-from core.fracture.matching import HIT_IOU, match
+from core.fracture.matching import HIT_IOU, RULE, match
 from core.metrics.detection import MatchedImage, froc, match_image
 from core.plots import curves, draw
 from models.cards import load_card
@@ -188,6 +188,8 @@ def _summary(found: Sequence[Film], good: Sequence[Row]) -> None:
         if whole:
             figures.append(Figure("Film specificity", f"{quiet} of {len(whole)}"))
     views.metric_strip(figures)
+    if known:
+        st.caption(RULE)
 
 
 def _curves(known: Sequence[Row], settings: Settings) -> None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from core.chest import ctr
 from core.errors import StoreError, UnsuitableInputError
+from core.fracture.matching import above
 from core.images import Radiograph, Volume
 from core.practice.answers import (
     Answer,
@@ -78,7 +79,7 @@ def _fracture(card: ModelCard, film: Radiograph) -> FractureAnswer:
 
     found = loaders.candidates(card, film).suppressed(detector_settings(card).iou)
     best = float(found.scores[0]) if len(found) else 0.0
-    shown = found.above(card.operating_points["fracture"])
+    shown = above(found, card.operating_points["fracture"])
     return FractureAnswer(
         boxes_of(shown.boxes_xyxy),
         confidence=100 * max(best, 1 - best),
