@@ -7,8 +7,9 @@ many threads at once. https://onnxruntime.ai/docs/
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ import numpy as np
 from core.errors import WeightsError
 from core.images import FloatArray
 from models.cards import WEIGHTS, ModelCard, verified_weights
+from models.priority import is_behind
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -31,13 +33,25 @@ class Network:
     """A network that is ready to run, in any thread.
 
     Attributes:
-        session: ONNX Runtime's own object.
+        open_session: Opens ONNX Runtime's own object.
         inputs, outputs: Names, in the order of the file.
     """
 
-    session: onnxruntime.InferenceSession
+    open_session: Callable[[], onnxruntime.InferenceSession]
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+    _opened: dict[bool, onnxruntime.InferenceSession] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def session(self) -> onnxruntime.InferenceSession:
+        """The one for the calling thread: ONNX Runtime's threads have the priority of the thread
+        that opened it, so heavy work (`models.priority`) gets one of its own at its first use.
+        """
+        with self._lock:
+            if is_behind() not in self._opened:
+                self._opened[is_behind()] = self.open_session()
+            return self._opened[is_behind()]
 
     def __call__(self, *arrays: FloatArray, only: Sequence[str] = ()) -> tuple[FloatArray, ...]:
         """Run the network once.
@@ -97,17 +111,19 @@ def open_file(path: Path, threads: int | None = None) -> Network:
     options.enable_cpu_mem_arena = False
     # Weights kept in 8 bits are made float32 once, when the file is opened.
     options.add_session_config_entry("session.disable_quant_qdq", "1")
-    try:
-        session = onnxruntime.InferenceSession(
-            str(path), options, providers=["CPUExecutionProvider"]
-        )
-    except Exception as err:  # its exceptions have no common base of their own
-        raise WeightsError(f"{path.name} holds no network that ONNX Runtime can run.") from err
-    return Network(
-        session,
-        tuple(one.name for one in session.get_inputs()),
-        tuple(one.name for one in session.get_outputs()),
-    )
+
+    def opened() -> onnxruntime.InferenceSession:
+        try:
+            return onnxruntime.InferenceSession(
+                str(path), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as err:  # its exceptions have no common base of their own
+            raise WeightsError(f"{path.name} holds no network that ONNX Runtime can run.") from err
+
+    session = opened()
+    inputs = tuple(one.name for one in session.get_inputs())
+    outputs = tuple(one.name for one in session.get_outputs())
+    return Network(opened, inputs, outputs, {is_behind(): session})
 
 
 @lru_cache(maxsize=1)

@@ -72,15 +72,14 @@ def test_background_result_comes_back_on_later_runs_and_for_other_users(page: Pa
 
 def test_cancelled_run_ends_at_its_next_report() -> None:
     begun, go_on = threading.Event(), threading.Event()
-    run: background.Run[int] = background.Run()
 
-    def work() -> int:
+    def work(run: background.Run[int]) -> int:
         begun.set()
         go_on.wait(10)
         run.report(0.5, "after the cancel")
         return 1
 
-    run.future = background._workers().submit(work)
+    run = background.run("place", "question", work)
     begun.wait(10)
     run.cancel()
     go_on.set()

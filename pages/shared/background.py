@@ -2,7 +2,8 @@
 
 A press of any button starts the page's script anew and ends the run that is under way, so long
 work cannot live in the script; and nothing may be drawn inside a cached function. So it lives in
-a worker thread that knows nothing of Streamlit; the page asks how far it is.
+a worker thread that knows nothing of Streamlit; the page asks how far it is. All users' work
+waits in one fair queue (`pages.shared.queue`).
 
     result = background.result("fracture_sweep", question, lambda run: sweep(..., run.report))
     if result is not None: ...
@@ -10,17 +11,22 @@ a worker thread that knows nothing of Streamlit; the page asks how far it is.
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
+import weakref
 from collections.abc import Callable, Hashable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 import streamlit as st
+from streamlit import runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.errors import ImagingError
 from core.stages import Cancelled
+from pages.shared.queue import Queue, Ticket
 
 Result = TypeVar("Result")
 KEPT_RUNS = 4  # of one key in one session
@@ -35,13 +41,20 @@ class Run(Generic[Result]):
     Attributes:
         future: Holds the result, or what went wrong.
         stop: Set to cancel.
-        fraction, stage: How far it is in [0, 1], and what it is doing.
+        fraction, said: How far it is in [0, 1], and what it is doing.
+        ticket: Its place in the queue, once it has one.
     """
 
     stop: threading.Event = field(default_factory=threading.Event)
     fraction: float = 0.0
-    stage: str = "Waiting for the processor"
+    said: str = "Starting"
     future: Future[Result] = field(default_factory=Future)
+    ticket: Ticket | None = None
+
+    @property
+    def stage(self) -> str:
+        """What it is doing, or how many are before it in the queue."""
+        return (self.ticket.waiting_words if self.ticket else "") or self.said
 
     @property
     def state(self) -> str:
@@ -58,14 +71,18 @@ class Run(Generic[Result]):
         Raises:
             Cancelled: If the page has cancelled the run, which so ends it.
         """
-        self.fraction, self.stage = fraction, stage
+        self.fraction, self.said = fraction, stage
+        if self.ticket is not None:
+            self.ticket.rest()
         if self.stop.is_set():
             raise Cancelled
 
     def cancel(self) -> None:
-        """Ask the worker to stop at its next report."""
+        """Leave the queue, or ask the worker to stop at its next report."""
         self.stop.set()
         self.future.cancel()
+        if self.ticket is not None:
+            self.ticket.cancel()
 
     def result(self) -> Result:
         """What the work returned.
@@ -96,9 +113,35 @@ def _results() -> _Results:
 
 
 @st.cache_resource(show_spinner=False)
-def _workers() -> ThreadPoolExecutor:
-    """Two for all users: more would only take each other's processor."""
-    return ThreadPoolExecutor(2, thread_name_prefix="background")
+def queue() -> Queue:
+    """All users' heavy work."""
+    return Queue(is_there=_is_there)
+
+
+def _is_there(session: str) -> bool:
+    """Whether a session's browser is connected; in a test there is no server to ask."""
+    try:
+        return runtime.get_instance().is_active_session(session.partition(" ")[0])
+    except RuntimeError:
+        return True
+
+
+class _Presence:
+    """Lies in the session's state, and goes with it."""
+
+    numbers = itertools.count()
+
+    def __init__(self) -> None:
+        context = get_script_run_ctx(suppress_warning=True)
+        self.name = f"{context.session_id if context else ''} {next(self.numbers)}"
+        weakref.finalize(self, queue().leave, self.name).atexit = False
+
+
+def session() -> str:
+    """The session's name in the queue."""
+    if "background_presence" not in st.session_state:
+        st.session_state["background_presence"] = _Presence()
+    return str(st.session_state["background_presence"].name)
 
 
 def run(
@@ -107,6 +150,8 @@ def run(
     work: Callable[[Run[Result]], Result],
     *,
     is_public: bool = False,
+    is_head: bool = False,
+    in_parts: bool = False,
 ) -> Run[Result]:
     """The run that answers a question: found again, or started.
 
@@ -118,6 +163,8 @@ def run(
         work: Gets the run, to report progress; touches nothing of Streamlit's but cached loaders.
         is_public: Whether the question is about phantoms and samples alone, so that the result
             may be kept for all users.
+        is_head: Whether the work holds a whole head: few may at once.
+        in_parts: Whether it holds little whenever it reports, and may rest there for others.
     """
     runs = _runs(key)
     for other, one in runs.items():
@@ -134,13 +181,22 @@ def run(
         started.future.set_result(results.by_question[key, question])
         return started
 
-    def worked() -> Result:
-        result = work(started)
-        if is_public:
-            results.put((key, question), result)
-        return result
+    def worked() -> None:
+        if not started.future.set_running_or_notify_cancel():
+            return
+        try:
+            # Somebody else's, of the same question, may have ended while this one waited.
+            found = results.by_question.get((key, question)) if is_public else None
+            found = work(started) if found is None else found
+            if is_public:
+                results.put((key, question), found)
+        except BaseException as err:  # noqa: BLE001 (handed to whoever asks for the result)
+            started.future.set_exception(err)
+        else:
+            started.future.set_result(found)
 
-    started.future = _workers().submit(worked)
+    started.ticket = Ticket(session(), worked, started.stop, is_head, in_parts)
+    queue().add(started.ticket)
     return started
 
 
@@ -162,6 +218,8 @@ def result(
     work: Callable[[Run[Result]], Result],
     *,
     is_public: bool = False,
+    is_head: bool = False,
+    in_parts: bool = False,
 ) -> Result | None:
     """The result of long work, waited for under a progress bar with a Cancel button.
 
@@ -171,7 +229,7 @@ def result(
         The result; None where it was cancelled or failed, which the page then says with a button
         that runs it again.
     """
-    one = run(key, question, work, is_public=is_public)
+    one = run(key, question, work, is_public=is_public, is_head=is_head, in_parts=in_parts)
     if one.state == "running":
         place = st.empty()
         with place.container(horizontal=True, vertical_alignment="center"):

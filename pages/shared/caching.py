@@ -26,6 +26,9 @@ from models.cards import ModelCard
 
 Parameters = ParamSpec("Parameters")
 Answer = TypeVar("Answer")
+KEPT_IN_SESSION = 8
+"""Answers that one session keeps of a function that keeps few: those with pictures of films."""
+FIGURES_ONLY = 100  # a function that keeps at least so many returns a few numbers
 Model = TypeVar("Model")
 
 
@@ -76,7 +79,8 @@ def answer(
     worker thread) an answer about an upload is computed and not kept.
 
     Args:
-        max_entries: Answers kept for all users, and as many again in each session.
+        max_entries: Answers kept for all users. A session keeps `KEPT_IN_SESSION` about its
+            uploads, or as many where they are figures only.
         spinner: A sentence to show while the function runs, True for one of its name.
     """
 
@@ -85,7 +89,10 @@ def answer(
             max_entries=max_entries, show_spinner=spinner, hash_funcs=HASHES
         )(function)
         for_session: Callable[Parameters, Answer] = st.cache_data(
-            max_entries=max_entries, show_spinner=spinner, hash_funcs=HASHES, scope="session"
+            max_entries=max_entries if max_entries >= FIGURES_ONLY else KEPT_IN_SESSION,
+            show_spinner=spinner,
+            hash_funcs=HASHES,
+            scope="session",
         )(function)
 
         @wraps(function)

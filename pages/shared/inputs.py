@@ -138,7 +138,7 @@ def read(source: bytes, name: str, window: int = 0, frame: int = 0) -> Radiograp
     return _read(hashlib.sha256(source).hexdigest(), name, window, frame, source)
 
 
-@st.cache_data(max_entries=32, scope="session", show_spinner=False)
+@st.cache_data(max_entries=4, scope="session", show_spinner=False)
 def _read(digest: str, name: str, window: int, frame: int, _source: bytes) -> Radiograph:
     return read_radiograph(_source, name=name, window=window, frame=frame)
 
@@ -259,6 +259,11 @@ class Display:
     invert: bool = False
 
 
+def _unless_set(key: str, value: int) -> int | None:
+    """A slider's first value where the session has none: for two Streamlit logs a whole stack."""
+    return None if key in st.session_state else value
+
+
 def display(key: str) -> Display:
     """The display window of the case on screen; the model never sees it."""
     defaults = {f"{key}_level": 50, f"{key}_width": 100, f"{key}_invert": False}
@@ -268,12 +273,20 @@ def display(key: str) -> Display:
             "Level (%)",
             0,
             100,
-            50,
+            _unless_set(f"{key}_level", 50),
             key=f"{key}_level",
             help=GLOSSARY["display window"],
             persist_state="session",
         )
-        width = st.slider("Width (%)", 5, 200, 100, 5, key=f"{key}_width", persist_state="session")
+        width = st.slider(
+            "Width (%)",
+            5,
+            200,
+            _unless_set(f"{key}_width", 100),
+            5,
+            key=f"{key}_width",
+            persist_state="session",
+        )
         invert = st.toggle("Invert", key=f"{key}_invert", persist_state="session")
         st.caption("For the eye only: the model always sees the film as it was read.")
     return Display(level / 100, width / 100, invert)

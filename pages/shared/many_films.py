@@ -139,7 +139,13 @@ def films(batch: Batch, files: Uploads) -> list[Film] | None:
         command(batch.task, expanded=True)
         return None
     question = (batch.question, tuple((file.name, file.file_id) for file in files))
-    found = background.result(f"{batch.page}_many", question, partial(_work, batch, files))
+    found = background.result(
+        f"{batch.page}_many",
+        question,
+        partial(_work, batch, files),
+        is_head=batch.task.volumes,
+        in_parts=True,
+    )
     if found is not None and len(found) >= MOST_FILMS // 2:
         command(batch.task)
     return found
@@ -175,6 +181,12 @@ def _work(batch: Batch, files: Uploads, run: background.Run[list[Film]]) -> list
     pace = Pace(total, unit="heads" if batch.task.volumes else "films")
     images = _renamed(batch.images((file.name, file.getvalue()) for file in files))
     found: list[Film] = []
+    if batch.task.volumes:  # one head in memory at a time
+        run.report(0.0, pace.words)
+        pace.at(time.monotonic())
+        for image in images:
+            _arrived(_film(batch, *image), found, pace, run)
+        return found
     waiting: deque[Future[Film]] = deque()
     with ThreadPoolExecutor(THREADS, thread_name_prefix="many films") as pool:
         try:
@@ -183,19 +195,17 @@ def _work(batch: Batch, files: Uploads, run: background.Run[list[Film]]) -> list
             for image in images:
                 waiting.append(pool.submit(_film, batch, *image))
                 if len(waiting) >= 2 * THREADS:
-                    _arrived(waiting.popleft(), found, pace, run)
+                    _arrived(waiting.popleft().result(), found, pace, run)
             while waiting:
-                _arrived(waiting.popleft(), found, pace, run)
+                _arrived(waiting.popleft().result(), found, pace, run)
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
     return found
 
 
-def _arrived(
-    future: Future[Film], found: list[Film], pace: Pace, run: background.Run[list[Film]]
-) -> None:
-    found.append(future.result())
+def _arrived(film: Film, found: list[Film], pace: Pace, run: background.Run[list[Film]]) -> None:
+    found.append(film)
     pace.done = len(found)
     pace.total = max(pace.total, pace.done)
     pace.refused += bool(found[-1].why)

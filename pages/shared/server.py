@@ -1,15 +1,22 @@
-"""What the server does before anybody comes: pages under their own address, work done ahead."""
+"""What the server does by itself: page addresses, work done ahead, and ended sessions forgotten."""
 
 from __future__ import annotations
 
+import asyncio
+import ctypes
+import gc
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib.resources import files
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
+from streamlit import runtime
+from streamlit.runtime.memory_session_storage import MemorySessionStorage
+
+LOOK_SECONDS = 10.0
 
 # Below the path of a page, Streamlit's browser part first looks for its server in that folder,
 # in vain: two errors in the console of every deep link. Told the address, it does not look.
@@ -30,11 +37,44 @@ def page_routes(pages: Sequence[str]) -> list[Route]:
 
 
 def lifespan(ahead: Callable[[], None]) -> Callable[[Any], Any]:
-    """Start `ahead` once the server runs."""
+    """Start `ahead` once the server runs, and forget ended sessions as long as it does."""
 
     @asynccontextmanager
     async def started(app: Any) -> AsyncIterator[dict[str, Any]]:
         ahead()
+        forgetting = asyncio.create_task(_forget())
         yield {}
+        forgetting.cancel()
 
     return started
+
+
+async def _forget() -> None:
+    while True:
+        await asyncio.sleep(LOOK_SECONDS)
+        with suppress(RuntimeError):  # the server is still starting, or stops
+            if forget_ended(runtime.get_instance()._session_mgr._session_storage):  # type: ignore[attr-defined]
+                await asyncio.to_thread(give_back_memory)
+
+
+def forget_ended(storage: Any) -> int:
+    """End the sessions that have been away for too long to come back, with uploads and work.
+
+    Streamlit itself drops them when the next browser leaves, hence the last of a class never.
+
+    Returns:
+        How many there were.
+    """
+    if not isinstance(storage, MemorySessionStorage):
+        return 0
+    ended = storage._cache.expire()  # type: ignore[attr-defined]  # of its TTLCache
+    for _, info in ended:
+        info.session.shutdown()
+    return len(ended)
+
+
+def give_back_memory() -> None:
+    """Collect what refers to itself, and return what is free to the operating system."""
+    gc.collect()
+    with suppress(OSError, AttributeError):  # another C library than glibc
+        ctypes.CDLL(None).malloc_trim(0)

@@ -209,7 +209,7 @@ def _watch(job: Job, chart: Chart, alt: str) -> None:
         if job.state != "running":
             st.rerun(scope="app")
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.progress(job.fraction, f"{len(job.trials)} of {job.total} answers")
+            st.progress(job.fraction, job.words)
             st.button("Stop", key=f"{PAGE}_stop", icon=":material/stop:", on_click=job.end)
         if job.trials and job.original:
             _plot(chart(job), alt)

@@ -1,14 +1,15 @@
 """Many draws answered by a model in the background: watched, stopped, kept for the session.
 
 A press of any button starts the page's script anew, so the work lives in a worker thread that
-knows nothing of Streamlit (as in `volume_loaders`). A stopped job keeps what it has.
+knows nothing of Streamlit, in the queue of all users (`pages.shared.queue`). A stopped job keeps
+what it has.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 import streamlit as st
@@ -18,6 +19,8 @@ from core.augment.pipeline import Draw
 from core.augment.report import Trial
 from core.errors import ImagingError
 from core.stages import Cancelled
+from pages.shared import background
+from pages.shared.queue import Ticket
 from pages.tasks.augmentation.models import Answering
 from pages.tasks.augmentation.subjects import Subject
 
@@ -33,6 +36,7 @@ class Job:
         original: The answer to the untouched image, once it is there.
         trials: Those that are done.
         stop: Set to end it.
+        ticket: Its place in the queue.
     """
 
     total: int
@@ -40,6 +44,13 @@ class Job:
     trials: list[Trial] = field(default_factory=list)
     stop: threading.Event = field(default_factory=threading.Event)
     future: Future[None] = field(default_factory=Future)
+    ticket: Ticket | None = None
+
+    @property
+    def words(self) -> str:
+        """How far it is, or its place in the queue."""
+        waiting = self.ticket.waiting_words if self.ticket else ""
+        return waiting or f"{len(self.trials)} of {self.total} answers"
 
     @property
     def state(self) -> str:
@@ -63,12 +74,8 @@ class Job:
         """Ask the worker to stop; what is done stays."""
         self.stop.set()
         self.future.cancel()
-
-
-@st.cache_resource(show_spinner=False)
-def _worker() -> ThreadPoolExecutor:
-    """One worker for all users: two jobs at once would only take each other's processor."""
-    return ThreadPoolExecutor(1, thread_name_prefix="augmentation")
+        if self.ticket is not None:
+            self.ticket.cancel()
 
 
 def jobs() -> dict[str, Job]:
@@ -110,7 +117,20 @@ def start(
     except ImagingError as err:
         job.future.set_exception(err)
         return
-    job.future = _worker().submit(_work, job, subject, answering, list(plan))
+
+    def worked() -> None:
+        if not job.future.set_running_or_notify_cancel():
+            return
+        try:
+            _work(job, subject, answering, list(plan))
+        except BaseException as err:  # noqa: BLE001 (handed to whoever asks for the result)
+            job.future.set_exception(err)
+        else:
+            job.future.set_result(None)
+
+    is_head = subject.pixels.ndim == 3
+    job.ticket = Ticket(background.session(), worked, job.stop, is_head, may_rest=True)
+    background.queue().add(job.ticket)
 
 
 def _work(
@@ -126,6 +146,8 @@ def _work(
                     return
                 moved.append(subject.after(draw))
             answers = answering.answer(moved, stopped)
+            if job.ticket is not None:
+                job.ticket.rest()
             if stopped():
                 return
             for (draw, value), figures, one in zip(

@@ -98,7 +98,9 @@ def skull_strip(key: str, volume: Volume, settings: Settings, card: ModelCard) -
     small = volume.voxels.size <= KEPT_FOR_ALL_VOXELS
     question = _question(volume, settings, card)
     work = _work(volume, settings, card)
-    found = background.run(place, question, work, is_public=volume.is_public and small)
+    found = background.run(
+        place, question, work, is_public=volume.is_public and small, is_head=True
+    )
     shown: Run | None = st.session_state.get(f"{place}_shown_run")
     if shown is None or shown.work is not found:
         shown = Run(place, question, found)
