@@ -1,7 +1,7 @@
 """Evaluation: how good each model is, case by case, and where it is wrong."""
 
 from pages.shared import frame, views
-from pages.tasks.evaluation import bone_age, chest, fracture, shared, skull_strip
+from pages.tasks.evaluation import bone_age, chest, fracture, results, shared, skull_strip
 
 PAGE = "evaluation"
 TASKS = {
@@ -11,18 +11,23 @@ TASKS = {
     "Skull stripping": skull_strip,
 }
 
+RESULTS = "Results of a run"
+
 frame.require()
 name = views.headline(
     "Evaluation",
     "What the shipped models said of every film and head kept for choosing (val) and for the last "
     "check (test). Every figure is computed here, from the answers case by case.",
-    tuple(TASKS),
+    (*TASKS, RESULTS),
     f"{PAGE}_mode",
 )
-task = TASKS[name]
-split = shared.split_of()
-shared.folder_of(task.TASK)
-predictions = views.show_error(lambda: shared.predictions(task.TASK, split))
-if predictions is not None:
-    task.show(predictions, split)
-    shared.more(task.TASK, predictions, split)
+if name == RESULTS:
+    results.show({task.TASK: task.show for task in TASKS.values()})
+else:
+    task = TASKS[name]
+    split = shared.split_of()
+    shared.folder_of(task.TASK)
+    predictions = views.show_error(lambda: shared.predictions(task.TASK, split))
+    if predictions is not None:
+        task.show(shared.kept(task.TASK, predictions, split))
+        shared.more(task.TASK, predictions, split)

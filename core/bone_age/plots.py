@@ -156,20 +156,22 @@ def bland_altman(
     Args:
         read_months: (N,) readers' bone age.
         answer_months: (N,) the model's.
-        sexes: (N,) "F" or "M".
+        sexes: (N,) "F", "M" or "" where it is not said.
     """
     middle = (read_months + answer_months) / 2 / 12
     difference = answer_months - read_months
     figure = go.Figure()
-    marks = (("F", TRUTH, "diamond"), ("M", PREDICTION, "circle"))
+    marks = (("F", TRUTH, "diamond"), ("M", PREDICTION, "circle"), ("", PREDICTION, "x"))
     for sex, colour, symbol in marks:
-        own = np.array([one == sex for one in sexes])
+        own = np.array([one == sex for one in sexes], bool)
+        if not own.any():
+            continue
         figure.add_scatter(
             x=middle[own],
             y=difference[own],
             mode="markers",
             marker={"color": hex_colour(colour), "symbol": symbol, "size": 7, "opacity": 0.75},
-            name=f"{SEXES[sex]}s",
+            name=f"{SEXES[sex]}s" if sex else "sex not said",
             hovertemplate="mean %{x:.1f} years, difference %{y:+.1f} months<extra></extra>",
         )
     bias, low, high = agreement(difference)

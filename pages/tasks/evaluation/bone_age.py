@@ -12,20 +12,22 @@ from core.metrics.estimates import bland_altman as agreement
 from core.metrics.statistics import bootstrap_interval
 from core.plots.draw import PREDICTION, TRUTH, hex_colour
 from models.cards import load_card
-from models.predictions import Predictions
 from pages.tasks.evaluation import shared
+from pages.tasks.evaluation.shared import Answers
 
 TASK = "bone_age"
 KNOWN = ("file", "sex", "age_months")
 BANDS = ((0, 72), (72, 120), (120, 156), (156, 240))
 
 
-def show(found: Predictions, split: str) -> None:
+def show(answers: Answers) -> None:
     """One model against the readers, then against another model."""
-    rows = found.rows
+    rows = answers.rows
     titles = {load_card(TASK, name).title: name for name in rows.columns if name not in KNOWN}
     first = titles[shared.choose("Model", list(titles), "model")]
-    second = titles[shared.choose("Compared with", list(titles)[::-1], "second")]
+    second = first
+    if len(titles) > 1:
+        second = titles[shared.choose("Compared with", list(titles)[::-1], "second")]
     truth = rows["age_months"].to_numpy(float)
     error = rows[first].to_numpy(float) - truth
     said = agreement(error)
@@ -40,6 +42,7 @@ def show(found: Predictions, split: str) -> None:
             ),
         },
         ".1f",
+        ours=answers.ours,
     )
     other = np.abs(rows[second].to_numpy(float) - truth)
     if first != second:
@@ -53,12 +56,12 @@ def show(found: Predictions, split: str) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown("##### Model against readers")
-        figure = _scatter(truth, rows[first].to_numpy(float), rows["sex"], rows["file"])
-        shared.chart("bone_age_scatter", figure, "Bone age by model and by readers.", TASK)
+        figure = _scatter(truth, rows[first].to_numpy(float), rows["sex"].fillna(""), rows["file"])
+        alt = "Bone age by model and by readers."
+        shared.chart("bone_age_scatter", figure, alt, answers.open_case)
     with right:
         st.markdown("##### Difference over the mean (Bland–Altman)")
-        sexes = list(rows["sex"].fillna(""))
-        figure = bland_altman(truth, rows[first].to_numpy(float), sexes)
+        figure = bland_altman(truth, rows[first].to_numpy(float), list(rows["sex"].fillna("")))
         shared.chart("bone_age_bland_altman", figure, "Difference over mean, with limits.")
     st.markdown("##### Mean absolute error by age and sex (months)")
     groups = []
@@ -85,8 +88,11 @@ def _scatter(truth: np.ndarray, answer: np.ndarray, sexes: object, files: object
     for sex, name, colour, symbol in (
         ("F", "girls", TRUTH, "diamond"),
         ("M", "boys", PREDICTION, "circle"),
+        ("", "sex not said", PREDICTION, "x"),
     ):
         own = np.asarray(sexes) == sex
+        if not own.any():
+            continue
         figure.add_scatter(
             x=truth[own] / 12,
             y=answer[own] / 12,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -15,25 +15,28 @@ from core.metrics.statistics import bootstrap_interval
 from core.plots.draw import PREDICTION, TRUTH, hex_colour
 from core.practice.plots import calibration_plot, roc_plot
 from models.cards import load_card
-from models.predictions import Predictions, read
 from pages.tasks.evaluation import shared
+from pages.tasks.evaluation.shared import Answers
 
 TASK = "chest"
-SIZES = (128, 64)
+SIZES = {128: "128 px", 64: "64 px"}
+ANY_SIZE = {0: "any size"}
 LEAST_POSITIVES = 10
 SOURCES = {"ctr_jsrt": "JSRT", "ctr_wingspan": "hospital films"}
 EDGES = (0, 2, 5, 10, 20, 40, 100)
 
 
-def show(found: Predictions, split: str) -> None:
+def show(answers: Answers) -> None:
     """One finding at its operating point, then all of them, then the hearts."""
-    rows = found.rows
+    rows = answers.rows
+    sizes = SIZES if "px" in rows else ANY_SIZE
+    rows = rows if "px" in rows else rows.assign(px=0)
     labels = [name.removeprefix("p ") for name in rows.columns if name.startswith("p ")]
     labels.sort(key=lambda name: name != "Cardiomegaly")
     finding = shared.choose("Finding", labels, "finding")
-    table = _areas(rows, labels)
-    hearts = read(TASK, split, "hearts")
-    shared.strip(_headlines(table, hearts.rows if hearts is not None else None, rows))
+    table = _areas(rows, labels, sizes)
+    hearts = answers.parts.get("hearts")
+    shared.strip(_headlines(table, hearts, rows, sizes), ours=answers.ours)
     card = load_card(TASK, "findings")
     point = float(card.operating_points[finding])
     truth, score = rows[f"true {finding}"], rows[f"p {finding}"]
@@ -46,9 +49,16 @@ def show(found: Predictions, split: str) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown("##### ROC by size of the film")
-        curves = {f"{px} px": roc(truth[rows["px"] == px], score[rows["px"] == px]) for px in SIZES}
+        curves = {
+            name: roc(truth[rows["px"] == px], score[rows["px"] == px])
+            for px, name in sizes.items()
+        }
         known = {name: curve for name, curve in curves.items() if curve is not None}
-        shared.chart("chest_roc", roc_plot(known, f"{SIZES[0]} px"), f"ROC curves: {finding}.")
+        if known:
+            first = next(iter(sizes.values()))
+            shared.chart("chest_roc", roc_plot(known, first), f"ROC curves: {finding}.")
+        else:
+            st.caption("A curve needs films with the finding and films without.")
     with right:
         st.markdown("##### Predicted and observed")
         figure = calibration_plot({finding: calibration(score * 100, truth, EDGES)})
@@ -58,7 +68,7 @@ def show(found: Predictions, split: str) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         st.markdown("##### All findings")
-        areas = [f"AUROC {px} px" for px in SIZES]
+        areas = [f"AUROC {name}" for name in sizes.values()]
         shown = table.copy()
         for name in areas:
             shown[name] = ["–" if pd.isna(one) else f"{one:.2f}" for one in table[name]]
@@ -67,12 +77,13 @@ def show(found: Predictions, split: str) -> None:
     with right:
         if hearts is not None:
             st.markdown("##### Cardiothoracic ratio: network against reference masks")
-            shared.chart("chest_hearts", _hearts(hearts.rows), "Ratio by network and mask.", TASK)
+            alt = "Ratio by network and mask."
+            shared.chart("chest_hearts", _hearts(hearts), alt, answers.open_case)
 
 
-def _areas(rows: pd.DataFrame, labels: list[str]) -> pd.DataFrame:
+def _areas(rows: pd.DataFrame, labels: list[str], sizes: Mapping[int, str]) -> pd.DataFrame:
     found: dict[str, Sequence[object]] = {"finding": [name.replace("_", " ") for name in labels]}
-    for px in SIZES:
+    for px, size in sizes.items():
         own = rows[rows["px"] == px]
         values, spans, counts = [], [], []
         for name in labels:
@@ -82,15 +93,20 @@ def _areas(rows: pd.DataFrame, labels: list[str]) -> pd.DataFrame:
             values.append(round(curve.area.value, 3) if curve and enough else np.nan)
             spans.append(f"{curve.area.low:.2f}–{curve.area.high:.2f}" if curve and enough else "–")
             counts.append(positives)
-        found |= {f"AUROC {px} px": values, f"95 % ({px})": spans, f"with it ({px})": counts}
+        short = size.removesuffix(" px")
+        found |= {f"AUROC {size}": values, f"95 % ({short})": spans, f"with it ({short})": counts}
     return pd.DataFrame(found)
 
 
 def _headlines(
-    table: pd.DataFrame, hearts: pd.DataFrame | None, rows: pd.DataFrame
+    table: pd.DataFrame,
+    hearts: pd.DataFrame | None,
+    rows: pd.DataFrame,
+    sizes: Mapping[int, str],
 ) -> dict[str, Estimate]:
-    own = rows[rows["px"] == SIZES[0]].reset_index(drop=True)
-    areas = table[f"AUROC {SIZES[0]} px"].astype(float)
+    px, size = next(iter(sizes.items()))
+    own = rows[rows["px"] == px].reset_index(drop=True)
+    areas = table[f"AUROC {size}"].astype(float)
     names = [
         name.removeprefix("p ")
         for name in rows.columns
@@ -102,8 +118,10 @@ def _headlines(
         curves = [roc(some[f"true {name}"], some[f"p {name}"]) for name in names]
         return float(np.mean([curve.area.value for curve in curves if curve is not None]))
 
-    low, high = bootstrap_interval(mean, np.arange(len(own)), draws=60)
-    figures = {"mean AUROC at 128 px": Estimate(float(areas.mean()), low, high, len(own))}
+    figures = {}
+    if names:
+        low, high = bootstrap_interval(mean, np.arange(len(own)), draws=60)
+        figures[f"mean AUROC at {size}"] = Estimate(float(areas.mean()), low, high, len(own))
     heart = roc(rows["true Cardiomegaly"], rows["p Cardiomegaly"])
     if heart is not None:
         figures["cardiomegaly AUROC"] = heart.area

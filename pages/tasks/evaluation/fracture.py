@@ -17,8 +17,8 @@ from core.plots import curves
 from core.plots.draw import PREDICTION, TRUTH, hex_colour
 from core.practice.plots import calibration_plot, roc_plot
 from models.cards import load_card
-from models.predictions import Predictions, read
 from pages.tasks.evaluation import shared
+from pages.tasks.evaluation.shared import Answers
 
 TASK = "fracture"
 SCORES = {
@@ -28,12 +28,10 @@ SCORES = {
 }
 
 
-def show(found: Predictions, split: str) -> None:
+def show(answers: Answers) -> None:
     """The detector at a threshold, then the three image scores against each other."""
-    boxes = read(TASK, split, "boxes")
-    if boxes is None:
-        return
-    films = found.rows
+    films = answers.rows
+    boxes = answers.parts.get("boxes")
     card = load_card(TASK, "detector")
     with st.sidebar:
         threshold = st.slider(
@@ -44,27 +42,33 @@ def show(found: Predictions, split: str) -> None:
             0.01,
             key=f"{shared.KEY}_threshold",
         )
-    matched = _matched(split, boxes.about.date, list(films["file"]), boxes.rows)
-    shared.strip(_figures(split, found.about.date, matched, films), ".2f")
-    precision, recall = at_threshold(matched, threshold)
-    called = np.array([bool((one.scores >= threshold).any()) for one in matched])
-    sensitivity, specificity = sensitivity_specificity(films["fractured"], called)
+    matched = None if boxes is None else _matched(answers.question, list(films["file"]), boxes)
+    shared.strip(_figures(answers.question, matched, films), ".2f", ours=answers.ours)
+    sensitivity, specificity = sensitivity_specificity(
+        films["fractured"], films["detector"] >= threshold
+    )
+    said = f"**At {threshold:.2f}**: "
+    if matched is not None:
+        precision, recall = at_threshold(matched, threshold)
+        said += f"{recall:.0%} of the fractures boxed, {precision:.0%} of the boxes right; "
     st.markdown(
-        f"**At {threshold:.2f}**: {recall:.0%} of the fractures boxed, {precision:.0%} of the "
-        f"boxes right; of the fractured films {sensitivity.value:.0%} "
+        f"{said}of the fractured films {sensitivity.value:.0%} "
         f"({sensitivity.low:.0%}–{sensitivity.high:.0%}) have a box, of the normal ones "
         f"{specificity.value:.0%} ({specificity.low:.0%}–{specificity.high:.0%}) have none."
     )
     left, right = st.columns(2, gap="large")
     with left:
-        st.markdown("##### False boxes against fractures found")
-        shared.chart(
-            "fracture_froc",
-            curves.froc(*froc(matched), threshold),
-            "Free-response ROC of the detector with the chosen threshold marked.",
-        )
+        if matched is not None:
+            st.markdown("##### False boxes against fractures found")
+            shared.chart(
+                "fracture_froc",
+                curves.froc(*froc(matched), threshold),
+                "Free-response ROC of the detector with the chosen threshold marked.",
+            )
+            st.caption("A box is right where its IoU with a true box is at least 0.5.")
         st.markdown("##### Films by their highest box score")
-        shared.chart("fracture_films", _films(films, threshold), "Best score of each film.", TASK)
+        alt = "Best score of each film."
+        shared.chart("fracture_films", _films(films, threshold), alt, answers.open_case)
     with right:
         st.markdown("##### Fractured or not")
         _image_scores(films)
@@ -77,12 +81,13 @@ def show(found: Predictions, split: str) -> None:
         figure.update_xaxes(title="predicted probability (%)")
         figure.update_yaxes(title="share fractured")
         shared.chart("fracture_calibration", figure, "Predicted against observed frequency.")
-    st.markdown("##### By body part: mAP50")
-    _by_part(films, matched)
+    if matched is not None and "body_part" in films:
+        st.markdown("##### By body part: mAP50")
+        _by_part(films, matched)
 
 
 @st.cache_data(max_entries=4, show_spinner="Matching boxes …")
-def _matched(split: str, date: str, files: list[str], boxes: pd.DataFrame) -> list[MatchedImage]:
+def _matched(question: str, files: list[str], boxes: pd.DataFrame) -> list[MatchedImage]:
     by_file = dict(tuple(boxes.groupby("file")))
     nothing = boxes.iloc[:0]
     matched = []
@@ -99,24 +104,33 @@ def _matched(split: str, date: str, files: list[str], boxes: pd.DataFrame) -> li
 
 @st.cache_data(max_entries=4, show_spinner="Bootstrapping the intervals …")
 def _figures(
-    split: str, date: str, _matched: list[MatchedImage], films: pd.DataFrame
+    question: str, _matched: list[MatchedImage] | None, films: pd.DataFrame
 ) -> dict[str, Estimate]:
-    fast = np.empty(len(_matched), object)
-    fast[:] = [MatchedImage(one.scores, one.hits[:, :1], one.truths) for one in _matched]
-
-    def precision(some: np.ndarray) -> float:
-        return float(average_precision(list(some))[0])
-
+    figures = {}
+    if _matched is not None:
+        figures["mAP50"] = _precision(_matched)
     curve = roc(films["fractured"], films["fused"])
-    figures = {"mAP50": Estimate(precision(fast), *bootstrap_interval(precision, fast), len(films))}
     if curve is not None:
         figures["AUROC, both models together"] = curve.area
     return figures
 
 
+def _precision(matched: list[MatchedImage]) -> Estimate:
+    fast = np.empty(len(matched), object)
+    fast[:] = [MatchedImage(one.scores, one.hits[:, :1], one.truths) for one in matched]
+
+    def precision(some: np.ndarray) -> float:
+        return float(average_precision(list(some))[0])
+
+    return Estimate(precision(fast), *bootstrap_interval(precision, fast), len(fast))
+
+
 def _image_scores(films: pd.DataFrame) -> None:
     found = {words: roc(films["fractured"], films[name]) for name, words in SCORES.items()}
     known = {words: curve for words, curve in found.items() if curve is not None}
+    if not known:
+        st.caption("A curve needs fractured and normal films.")
+        return
     shared.chart(
         "fracture_roc",
         roc_plot(known, SCORES["fused"]),

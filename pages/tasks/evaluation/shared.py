@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
@@ -31,6 +33,32 @@ GOALS: dict[str, tuple[float, bool]] = {
     "Dice": (0.97, True),
 }
 """What this project set out to reach on cases kept apart, and whether more is better."""
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """Answers and what is true, for a task's screen.
+
+    Attributes:
+        rows: One row a case, with its "file".
+        question: What tells these answers from others, for caches.
+        parts: Further tables: "boxes", "hearts".
+        open_case: Offers to open the case of a file.
+        ours: Whether they are of the cases that this project's targets are for.
+    """
+
+    rows: pd.DataFrame
+    question: str
+    parts: Mapping[str, pd.DataFrame]
+    open_case: Callable[[str], None]
+    ours: bool = True
+
+
+def kept(task: str, found: Predictions, split: str) -> Answers:
+    """The kept answers of a split, with the further tables that the task has."""
+    tables = {name: read(task, split, name) for name in ("boxes", "hearts")}
+    parts = {name: one.rows for name, one in tables.items() if one is not None}
+    return Answers(found.rows, f"{split} {found.about.date}", parts, partial(case, task))
 
 
 def split_of() -> str:
@@ -87,21 +115,21 @@ def _is_current(found: Predictions, name: str, task: str) -> bool:
     return found.about.is_of(card)
 
 
-def strip(figures: Mapping[str, Estimate], style: str = ".3f") -> None:
+def strip(figures: Mapping[str, Estimate], style: str = ".3f", *, ours: bool = True) -> None:
     """Figures with their 95 % intervals, and a word where one misses what was aimed at."""
     views.metric_strip(
         [
             views.Figure(
                 name,
                 "–" if math.isnan(one.value) else format(one.value, style),
-                note=f"{format(one.low, style)} to {format(one.high, style)}, n = {one.n:,}",
+                note=f"{interval(one, style)}, n = {one.n:,}",
             )
             for name, one in figures.items()
         ]
     )
     missed = []
     for name, one in figures.items():
-        if name in GOALS and not math.isnan(one.value):
+        if ours and name in GOALS and not math.isnan(one.value):
             goal, more = GOALS[name]
             if (one.value < goal) == more and one.value != goal:
                 missed.append(f"{name} {format(one.value, style)}, target {goal:g}")
@@ -109,10 +137,19 @@ def strip(figures: Mapping[str, Estimate], style: str = ".3f") -> None:
         st.caption(f"Target missed: {'; '.join(missed)}.")
 
 
-def chart(name: str, figure: go.Figure, alt: str, task: str = "") -> None:
+def interval(one: Estimate, style: str) -> str:
+    """The bounds of a figure in words."""
+    if math.isnan(one.low):
+        return "no interval"
+    return f"{format(one.low, style)} to {format(one.high, style)}"
+
+
+def chart(
+    name: str, figure: go.Figure, alt: str, open_case: Callable[[str], None] | None = None
+) -> None:
     """A chart; where its marks carry a file (customdata), a press offers to open the case."""
     key = f"{KEY}_chart_{name}"
-    if not task:
+    if open_case is None:
         st.plotly_chart(figure, key=key, alt=alt)
     else:
         state = st.plotly_chart(
@@ -125,7 +162,7 @@ def chart(name: str, figure: go.Figure, alt: str, task: str = "") -> None:
         points = state["selection"]["points"]
         files = [str(_first(point["customdata"])) for point in points if "customdata" in point]
         if files:
-            case(task, files[0])
+            open_case(files[0])
     with st.popover("Save", icon=":material/download:", key=f"{key}_save"):
         picture_files.offer(key, f"lightbox_{name}", figure, name.replace("_", " "))
 
@@ -183,9 +220,7 @@ def groups(title: str, rows: Sequence[tuple[str, int, Estimate]], style: str = "
             title: [name for name, _, _ in rows],
             "cases": [count for _, count, _ in rows],
             "value": [format(one.value, style) for _, _, one in rows],
-            "95 % interval": [
-                f"{format(one.low, style)} to {format(one.high, style)}" for _, _, one in rows
-            ],
+            "95 % interval": [interval(one, style) for _, _, one in rows],
             **({"": few} if any(few) else {}),
         }
     )

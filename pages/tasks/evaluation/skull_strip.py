@@ -10,8 +10,8 @@ import streamlit as st
 from core.metrics.estimates import Estimate
 from core.metrics.statistics import bootstrap_interval
 from core.plots.draw import PREDICTION, TRUTH, hex_colour
-from models.predictions import Predictions
 from pages.tasks.evaluation import shared
+from pages.tasks.evaluation.shared import Answers
 
 TASK = "skull_strip"
 FIGURES = {
@@ -21,21 +21,27 @@ FIGURES = {
 }
 
 
-def show(found: Predictions, split: str) -> None:
+def show(answers: Answers) -> None:
     """One figure of every head by source, for both reference masks."""
-    rows = found.rows.copy()
+    rows = answers.rows.copy()
     rows["difference_ml"] = rows["volume_ml"] - rows["reference_ml"]
+    two = "dice_mask2" in rows
+    columns = {
+        "Dice": "dice",
+        "Dice against the second mask": "dice_mask2",
+        "Surface distance, 95th percentile (mm)": "hd95_mm",
+        "Seconds a head": "seconds",
+    }
     shared.strip(
-        {
-            "Dice": _mean(rows["dice"]),
-            "Dice against the second mask": _mean(rows["dice_mask2"]),
-            "Surface distance, 95th percentile (mm)": _mean(rows["hd95_mm"]),
-            "Seconds a head": _mean(rows["seconds"]),
-        }
+        {name: _mean(rows[column]) for name, column in columns.items() if column in rows},
+        ours=answers.ours,
     )
     name = shared.choose("Figure", list(FIGURES), "figure")
     first, second, style = FIGURES[name]
-    shared.chart("skull_strip_heads", _heads(rows, name, first, second), f"{name} by head.", TASK)
+    figure = _heads(rows, name, first, second if two else "")
+    shared.chart("skull_strip_heads", figure, f"{name} by head.", answers.open_case)
+    if not two:
+        return
     table = [(str(source), len(own), _mean(own[first])) for source, own in rows.groupby("source")]
     st.markdown(f"##### {name} by source")
     shared.groups("source", table, style)
