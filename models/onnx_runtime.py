@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from core.errors import WeightsError
+from core.errors import ImagingError, WeightsError
 from core.images import FloatArray
 from models.cards import WEIGHTS, ModelCard, verified_weights
 from models.priority import is_behind
@@ -67,13 +67,26 @@ class Network:
 
         Raises:
             ValueError: If the number of arrays is not that of the inputs.
+            ImagingError: If the network stops with an error, or its answer is no number.
         """
         fed: dict[str, Any] = {
             name: np.ascontiguousarray(array, np.float32)
             for name, array in zip(self.inputs, arrays, strict=True)
         }
-        found = self.session.run(list(only) or None, fed)
-        return tuple(np.asarray(one) for one in found)
+        session = self.session
+        try:
+            found = tuple(np.asarray(one) for one in session.run(list(only) or None, fed))
+        except Exception as err:  # its exceptions have no common base of their own
+            raise ImagingError(
+                "The network stopped with an error, probably for lack of memory. Close other "
+                "programs and try again, or choose another image or model."
+            ) from err
+        if not all(np.isfinite(one).all() for one in found if one.dtype.kind == "f"):
+            raise ImagingError(
+                "The network's answer is no number, so nothing is shown of it. Choose another "
+                "image or model."
+            )
+        return found
 
 
 def open_network(card: ModelCard, folder: Path = WEIGHTS, threads: int | None = None) -> Network:

@@ -34,6 +34,8 @@ from core.stages import Cancelled
 
 LOOK_SECONDS = 0.2
 IDLE_SECONDS = 300.0
+MOST_SECONDS = 600.0
+"""After this time without an answer the process is taken for stuck, and ended."""
 ROOT = Path(__file__).parents[1]
 
 
@@ -45,11 +47,18 @@ class Worker:
     Args:
         network: Module imported first in the process, so that what it needs is there.
         idle_seconds: After this time without a call the process ends.
+        most_seconds: After this time over one call it is ended.
     """
 
-    def __init__(self, network: str, idle_seconds: float = IDLE_SECONDS) -> None:
+    def __init__(
+        self,
+        network: str,
+        idle_seconds: float = IDLE_SECONDS,
+        most_seconds: float = MOST_SECONDS,
+    ) -> None:
         self.network = network
         self.idle_seconds = idle_seconds
+        self.most_seconds = most_seconds
         self.process: subprocess.Popen[bytes] | None = None
         # One thread, so that a request waits for the answer to the one before it, heard or not.
         self._asking = ThreadPoolExecutor(1, thread_name_prefix="worker")
@@ -68,8 +77,8 @@ class Worker:
 
         Raises:
             Cancelled: As soon as `cancelled` says so; the other process ends its work unheard.
-            ImagingError: As the function, or if the other process was ended from outside; the
-                next call starts a new one.
+            ImagingError: As the function, or if the other process was ended from outside or gave
+                no answer in time; the next call starts a new one.
         """
         future = self._asking.submit(self._ask, (function, arguments))
         while not future.done():
@@ -97,16 +106,27 @@ class Worker:
             self.process = _started(self.network)
         stdin, stdout = self.process.stdin, self.process.stdout
         assert stdin is not None and stdout is not None
+        begun = time.monotonic()
+        limit = threading.Timer(self.most_seconds, self.process.kill)
+        limit.daemon = True
+        limit.start()
         try:
             pickle.dump(request, stdin, pickle.HIGHEST_PROTOCOL)
             stdin.flush()
             answer = pickle.load(stdout)
         except (OSError, EOFError, pickle.UnpicklingError) as err:
             _ended(self.process)
+            if time.monotonic() - begun >= self.most_seconds:
+                raise ImagingError(
+                    f"The process that runs the network gave no answer for {self.most_seconds:.0f} "
+                    "seconds and was ended. Run it again, or choose a smaller image."
+                ) from err
             raise ImagingError(
                 "The process that runs the network was ended, probably for lack of memory. "
                 "Close other programs and run it again."
             ) from err
+        finally:
+            limit.cancel()
         self._wait()
         if isinstance(answer, Exception):
             raise answer

@@ -63,3 +63,16 @@ def test_worker_ends_when_nobody_asks_and_starts_again() -> None:
         assert worker.call(f"{ECHO}:number") != first
     finally:
         worker.close()
+
+
+def test_worker_that_is_stuck_is_ended_with_a_sentence_and_starts_again() -> None:
+    worker = Worker(ECHO, most_seconds=60.0)
+    try:
+        first = worker.call(f"{ECHO}:number")
+        worker.most_seconds = 0.2
+        with pytest.raises(ImagingError, match="no answer"):
+            worker.call(f"{ECHO}:slow", 60.0)
+        worker.most_seconds = 60.0
+        assert worker.call(f"{ECHO}:number") != first
+    finally:
+        worker.close()

@@ -74,14 +74,14 @@ def _ask(series: Series, reader: str, turn: Turn, case: Case) -> None:
         if turn.round == 2:
             st.markdown("Your first answer is kept. **Change it, or keep it as it is.**")
     choices = OF_TASK[series.task].ask(case, seat)
-    began = st.session_state.setdefault(f"{seat.name}_began_{turn.round}", time.time())
+    began = st.session_state.setdefault(f"{seat.name}_began_{turn.round}", time.monotonic())
     with right:
         pressed = _buttons(seat, choices, turn.round, reader)
         if case.credit:
             st.caption(case.credit)
     if pressed is not None:
         with right:
-            _keep(series, reader, turn, case, pressed, time.time() - began, model)
+            _keep(series, reader, turn, case, pressed, time.monotonic() - began, model)
 
 
 def _buttons(seat: Seat, choices: list[Choice], round: int, reader: str) -> Answer | None:
