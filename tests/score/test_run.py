@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -25,6 +26,7 @@ from models.score import cluster, run
 from models.score.__main__ import main
 from models.score.progress import Pace
 from models.score.run import score_all
+from tests.benchmarks.score import cost
 from tests.score import stand_in
 from tests.score.stand_in import TASKS, command, write_film
 
@@ -216,3 +218,9 @@ def test_pace_says_rate_and_time_left() -> None:
     assert pace.words == "200 of 1,000 films (20 %), 10 a second, 80 s left, 3 refused"
     pace.waiting = True
     assert "waiting for workers" in pace.words
+
+
+def test_readme_says_what_a_million_films_cost_at_the_rate_it_names() -> None:
+    text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    rate = re.search(r"([\d.]+) fracture films a second on one core", text)
+    assert rate is not None and cost(float(rate[1])) in text

@@ -40,7 +40,7 @@ PLOTS = {
     "skull_strip": (("volume_ml", "brain volume (mL)", 1.0),),
 }
 """What is shown of all images: column, title, factor."""
-HIDDEN = ("number", "digest", "refused", "why", "card", "card_sha256", "mask")
+HIDDEN = ("number", "digest", "refused", "why", "card", "classifier_card", "mask", "seconds")
 
 
 def show(screens: Mapping[str, Callable[[Answers], None]]) -> None:
@@ -202,9 +202,10 @@ def _table(found: Results, truths: Truths | None) -> None:
         width=320,
     )
     shown = rows.sort_values(by, ascending=False).head(MOST_ROWS)
-    columns = [name for name in rows.columns if name not in HIDDEN and rows[name].notna().any()]
+    told = [name for name in rows.columns if name not in HIDDEN and not name.endswith("_sha256")]
+    columns = [name for name in told if rows[name].notna().any()] + ["seconds"]
     state = st.dataframe(
-        shown[columns].rename(columns=lambda name: name.replace("_", " ")),
+        shown[columns].round(3).rename(columns=lambda name: name.replace("_", " ")),
         hide_index=True,
         height="content" if len(shown) <= 10 else 390,
         key=f"{KEY}_results_rows",
