@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from core.images import Radiograph
+from core.percent import percent
 
 KINDS = ("hand", "other hand", "limb", "chest", "cross-section", "other")
 ORIENTATIONS = ("upright", "turned left", "upside down", "turned right")
@@ -101,7 +102,7 @@ def refusal(kind: FilmKind, wanted: str) -> str | None:
         raise ValueError(f"wanted must be one of {sorted(EXPECTED)}, got {wanted!r}")
     if kind.too_poor:
         return (
-            f"The film is nearly of one grey: its grey values span {kind.contrast:.1%} of the "
+            f"The film is nearly of one grey: its grey values span {percent(kind.contrast)} of the "
             f"range. Expected is {EXPECTED[wanted]}, with bone that stands out from what is "
             "around it; export it with another window, or show it anyway."
         )
@@ -110,8 +111,8 @@ def refusal(kind: FilmKind, wanted: str) -> str | None:
         return None
     seen = max((k for k in KINDS if k not in ACCEPTED[wanted]), key=lambda k: kind.probabilities[k])
     return (
-        f"This looks like {DESCRIPTIONS[seen]} ({kind.probabilities[seen]:.0%}). Expected is "
-        f"{EXPECTED[wanted]} ({_percent(probability)}); choose another image, or show it anyway."
+        f"This looks like {DESCRIPTIONS[seen]} ({percent(kind.probabilities[seen])}). Expected is "
+        f"{EXPECTED[wanted]} ({percent(probability)}); choose another image, or show it anyway."
     )
 
 
@@ -143,7 +144,3 @@ def reoriented(image: Radiograph, kind: FilmKind) -> Radiograph:
     if spacing is None or turns % 2 == 0:
         return changed
     return replace(changed, spacing_mm=(spacing[1], spacing[0]))
-
-
-def _percent(probability: float) -> str:
-    return "under 1%" if probability < 0.01 else f"{probability:.0%}"

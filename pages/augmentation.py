@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core.augment import checks
 from core.augment.pipeline import draw
 from pages.shared import frame, views
 from pages.tasks.augmentation import code, composer, effect
@@ -48,13 +49,15 @@ if subject is not None:
         moved = views.show_error(augmentation_views.after, subject, one)
     if moved is None:
         st.stop()
+    found = checks.flags(subject.modality, subject.pixels, subject.labels, moved)
+    augmentation_views.verdict(found)
     augmentation_views.viewer(subject, moved)
     views.end_of_presentation()
-    left, right = st.columns([3, 2], gap="large")
+    left, right = views.pair("lab", [3, 2])
     with left:
         augmentation_views.drawn_parts(modality, one)
     with right:
-        augmentation_views.label_state(subject, moved)
+        augmentation_views.label_state(subject, moved, found)
     more = st.segmented_control(
         "More about this pipeline",
         MORE,

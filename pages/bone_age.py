@@ -62,7 +62,8 @@ more = st.segmented_control(
     bind="query-params",
 )
 if more == "Steps":
-    views.show_error(steps.show, reading)
+    with st.container(key=f"{PAGE}_steps"):
+        views.show_error(steps.show, reading)
 elif more == "Explain":
     explain.show(reading)
 elif more == "Growth":

@@ -53,7 +53,10 @@ if came is not None:
     if found is not None:
         with viewer.container():
             chest_views.verdict(found)
-            chest_views.viewer(found, settings)
+            if heart_size.is_open():
+                heart_size.lines(found, settings)
+            else:
+                chest_views.viewer(found, settings)
         views.end_of_presentation()
         chest_views.known(found)
         chest_views.strip(found, settings)
@@ -82,7 +85,7 @@ if came is not None:
         elif more == "Robustness":
             robustness.show(found, settings)
         elif more == "Heart size":
-            heart_size.show(found, settings)
+            heart_size.answer(found)
         elif more == "Model card":
             views.model_card(sidebar.one_card(settings))
             chest_views.thresholds(found)

@@ -1,7 +1,5 @@
 """Datasets: what is in a folder of images with labels, and what is wrong with it."""
 
-import streamlit as st
-
 from pages.shared import frame, views
 from pages.tasks.datasets import browser, folder, overview, problems
 
@@ -25,7 +23,7 @@ if opened is not None:
     elif mode == "Co-occurrence":
         overview.together(opened)
     else:
-        plots, images = st.columns([2, 3], gap="medium")
+        plots, images = views.pair("datasets", [2, 3])
         with images:  # first: who pressed a bar looks at the pictures
             browser.show(opened)
         with plots:

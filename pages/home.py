@@ -4,6 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from core.percent import percent
 from models.cards import ModelCard, load_card
 from pages.shared import frame, sample_set, views
 
@@ -63,19 +64,21 @@ TASKS = (
 
 # What a model's figure means to somebody who weighs it, by the metric's name.
 MEANINGS = {
-    "Recall at the shipped threshold": "Finds {:.0%} of the fractures at its threshold",
-    "MAE (months)": "Off by {:.1f} months on average",
-    "Mean AUROC, 128-px films": "Ranks a film with a finding above one without it in {:.0%} of "
-    "pairs",
-    "Dice": "Its mask and a reference overlap by {:.1%} (Dice)",
+    "Recall at the shipped threshold": "Finds {share} of the fractures at its threshold",
+    "MAE (months)": "Off by {value:.1f} months on average",
+    "Mean AUROC, 128-px films": "Ranks a film with a finding above one without it in {share} "
+    "of pairs",
+    "Dice": "Its mask and a reference overlap by {share} (Dice)",
 }
 
 
 def in_words(card: ModelCard) -> str:
     """The model's first figure that has a meaning in words, and its headline with interval."""
-    known = (one for one in card.metrics if one.name in MEANINGS)
-    meaning = next((f"{MEANINGS[one.name].format(one.value)}. " for one in known), "")
-    return "".join([meaning, *(f"{headline.sentence}." for headline in card.metrics[:1])])
+    known = [one for one in card.metrics if one.name in MEANINGS][:1]
+    meant = [
+        f"{MEANINGS[one.name].format(value=one.value, share=percent(one.value))}. " for one in known
+    ]
+    return "".join([*meant, *(f"{headline.sentence}." for headline in card.metrics[:1])])
 
 
 frame.require()

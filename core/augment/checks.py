@@ -8,6 +8,7 @@ import numpy as np
 
 from core.augment.labels import Labels, Mask, Moved
 from core.images import FloatArray
+from core.percent import percent
 
 LEAST_VISIBLE = 0.75
 """A box of which less is in the image is said to be cut."""
@@ -27,10 +28,10 @@ SIDES = {
     "head": "The hemispheres are exchanged: whatever names a side is no longer true.",
 }
 STRETCHED = {
-    "limb": "Bones are stretched by up to {:.0%}: angles and lengths are no longer true.",
-    "hand": "Bones are stretched by up to {:.0%}: the age label may no longer be true.",
-    "chest": "The chest is stretched by up to {:.0%}: the heart's share may no longer be true.",
-    "head": "The head is bent by up to about {:.0%}: volumes are no longer true.",
+    "limb": "Bones are stretched by up to {}: angles and lengths are no longer true.",
+    "hand": "Bones are stretched by up to {}: the age label may no longer be true.",
+    "chest": "The chest is stretched by up to {}: the heart's share may no longer be true.",
+    "head": "The head is bent by up to about {}: volumes are no longer true.",
 }
 
 
@@ -61,7 +62,7 @@ def flags(modality: str, pixels: FloatArray, before: Labels, moved: Moved) -> li
     if motion.mirrored:
         found.append(Flag("side", SIDES[modality]))
     if motion.stretch > MOST_STRETCH:
-        found.append(Flag("shape", STRETCHED[modality].format(motion.stretch)))
+        found.append(Flag("shape", STRETCHED[modality].format(percent(motion.stretch))))
     if modality in ("limb", "chest", "hand") and abs(motion.scale - 1) > MOST_SCALE:
         words = f"Lengths are {motion.scale:.2f} times what they were: sizes in mm are false."
         found.append(Flag("shape", words))
@@ -78,7 +79,9 @@ def _boxes(before: Labels, moved: Moved) -> list[Flag]:
             why = "left the image" if share < 0.5 else "is covered by holes"
             found.append(Flag("box", f"The box “{name}” {why}: its label is gone."))
         elif share < LEAST_VISIBLE:
-            found.append(Flag("box", f"Only {share:.0%} of the box “{name}” is left in the image."))
+            found.append(
+                Flag("box", f"Only {percent(share)} of the box “{name}” is left in the image.")
+            )
     return found
 
 
@@ -95,7 +98,9 @@ def _masks(before: Labels, moved: Moved) -> list[Flag]:
             continue
         lost = 1 - int(after.sum()) / expected
         if lost > MOST_LOST and _touches_edge(after):
-            found.append(Flag("mask", f"About {lost:.0%} of the mask “{name}” left the image."))
+            found.append(
+                Flag("mask", f"About {percent(lost)} of the mask “{name}” left the image.")
+            )
         if mask.ndim == 2 and parts(after) > parts(mask):
             found.append(
                 Flag(
@@ -149,6 +154,9 @@ def _grey(before: FloatArray, moved: Moved) -> list[Flag]:
     for share, name in ((white, "white"), (black, "black")):
         if share > MOST_CLIPPED:
             found.append(
-                Flag("grey", f"{share:.0%} of the film became plain {name}: detail is lost there.")
+                Flag(
+                    "grey",
+                    f"{percent(share)} of the film became plain {name}: detail is lost there.",
+                )
             )
     return found

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import UnsuitableInputError
+from core.percent import percent
 
 LEAST_AREA = 0.04
 """Smallest hand, as a part of the film."""
@@ -29,9 +30,9 @@ def one_hand_contour(mask: NDArray[np.bool_]) -> NDArray[np.float64]:
     areas = [cv2.contourArea(contour) / mask.size for contour in by_area]
     if not areas or areas[0] < LEAST_AREA:
         raise UnsuitableInputError(
-            f"No hand was found: the largest bright shape covers {max([0.0, *areas]):.1%} of the "
-            f"film, and a hand covers at least {LEAST_AREA:.0%}. A radiograph of one hand was "
-            "expected; if it is one, crop it closer."
+            f"No hand was found: the largest bright shape covers {percent(max([0.0, *areas]))} of "
+            f"the film, and a hand covers at least {percent(LEAST_AREA)}. A radiograph of one hand "
+            "was expected; if it is one, crop it closer."
         )
     if len(areas) > 1 and areas[1] > max(SECOND_HAND * areas[0], LEAST_AREA):
         raise UnsuitableInputError(

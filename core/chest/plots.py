@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from core.chest.ctr import CardiothoracicRatio
+from core.percent import percent
 from core.plots.draw import PREDICTION, TRUTH, Rgb, hex_colour
 
 QUIET = "#8a9197"
@@ -84,14 +85,6 @@ class FindingRow:
         if not math.isfinite(self.share_below):
             return ""
         return f"higher than {percent(min(self.share_below, 0.999))} of films without it"
-
-
-def percent(share: float) -> str:
-    """A share for the screen: whole percents, tenths below ten and from 99 on."""
-    if share < 0.0005:
-        return "< 0.1\u00a0%"
-    tenths = share < 0.0995 or 0.99 < share < 0.9995
-    return f"{share * 100:.{1 if tenths else 0}f}\u00a0%"
 
 
 def finding_bars(rows: Sequence[FindingRow], chosen: str | None = None) -> go.Figure:

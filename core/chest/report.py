@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from core.chest.ctr import LIMIT, CardiothoracicRatio, labels_from_masks
 from core.chest.heart_size import HeartSize
-from core.chest.plots import CHEST, HEART, STRUCTURES, FindingRow, percent
+from core.chest.plots import CHEST, HEART, STRUCTURES, FindingRow
 from core.files.write import table
+from core.percent import percent
 from core.plots.draw import Picture, Rgb, scaled, to_rgb
 from core.plots.viewer import data_uri
 

@@ -8,6 +8,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.chest.plots import QUIET, FindingRow
+from core.percent import percent
+from core.plots.curves import PERCENT
 from core.plots.draw import PREDICTION, TRUTH, hex_colour
 
 BLANK = "\u00a0"  # a plain one before a label is dropped by Plotly
@@ -45,16 +47,18 @@ def delta_chart(before: Sequence[FindingRow], after: Sequence[FindingRow]) -> go
         y=names,
         mode="markers",
         name="before",
+        text=[percent(share) for share in old],
         marker={"symbol": "circle-open", "size": 11, "color": hex_colour(TRUTH)},
-        hovertemplate="%{y} before: %{x:.1%}<extra></extra>",
+        hovertemplate="%{y} before: %{text}<extra></extra>",
     )
     figure.add_scatter(
         x=new,
         y=names,
         mode="markers",
         name="after",
+        text=[percent(share) for share in new],
         marker={"symbol": "circle", "size": 11, "color": hex_colour(PREDICTION)},
-        hovertemplate="%{y} after: %{x:.1%}<extra></extra>",
+        hovertemplate="%{y} after: %{text}<extra></extra>",
     )
     figure.add_scatter(  # the words stand right of both marks, or they would cover one
         x=[max(pair) for pair in zip(old, new, strict=True)],
@@ -73,7 +77,7 @@ def delta_chart(before: Sequence[FindingRow], after: Sequence[FindingRow]) -> go
     )
     most = max([0.3, *old, *new])
     figure.update_xaxes(
-        range=[0, most * 1.35], tickformat=".0%", title="calibrated probability", fixedrange=True
+        range=[0, most * 1.35], title="calibrated probability", fixedrange=True, **PERCENT
     )
     figure.update_yaxes(autorange="reversed", fixedrange=True, ticksuffix="  ")
     return figure
@@ -110,8 +114,8 @@ def reliability(bins: Sequence[tuple[float, float, int]]) -> go.Figure:
         margin={"l": 0, "r": 0, "t": 8, "b": 0},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
     )
-    figure.update_xaxes(title="predicted probability", tickformat=".0%", range=[0, 1])
-    figure.update_yaxes(title="observed: share that was labelled", tickformat=".0%", range=[0, 1])
+    figure.update_xaxes(title="predicted probability", range=[0, 1], **PERCENT)
+    figure.update_yaxes(title="observed: share that was labelled", range=[0, 1], **PERCENT)
     return figure
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from core.errors import UnsuitableInputError
 from core.images import FloatArray
+from core.percent import percent
 
 MAX_PIXELS = 80_000_000
 """Most pixels that are decoded. A stitched whole-spine film has about 36 million; Pillow itself
@@ -60,14 +61,14 @@ def grey_of(colours: NDArray[Any], full_scale: float) -> tuple[NDArray[Any], str
     part = float(np.mean(chroma > COLOUR_CHROMA * full_scale))
     if part > COLOURED_PART:
         raise UnsuitableInputError(
-            f"The image is a colour picture ({part:.0%} of its pixels are coloured), and a "
+            f"The image is a colour picture ({percent(part)} of its pixels are coloured), and a "
             "radiograph in shades of grey was expected; if it is one with a tint or an overlay, "
             "save it in greyscale without the overlay."
         )
     grey = np.zeros(colours.shape[:2], np.float32)
     for channel, weight in enumerate((0.299, 0.587, 0.114)):
         grey += colours[..., channel].astype(np.float32) * np.float32(weight)
-    note = f"Coloured marks ({part:.1%} of the pixels) were turned grey." if part > 0 else ""
+    note = f"Coloured marks ({percent(part)} of the pixels) were turned grey." if part > 0 else ""
     return grey, note
 
 

@@ -20,6 +20,7 @@ from core.files.dicom_header import (
 from core.files.dicom_windows import Preset, presets_of, through_lut
 from core.files.jpeg_size import codestream_size
 from core.images import Radiograph
+from core.percent import percent
 
 
 def read_dicom(source: bytes, *, window: int = 0, frame: int = 0) -> Radiograph:
@@ -163,7 +164,7 @@ def _displayed(
         notes.append("MONOCHROME1 was inverted, so that bone is bright.")
     if padding is not None:
         pixels = np.where(padding, np.float32(0.0), pixels)
-        notes.append(f"Padding around the image ({padding.mean():.1%}) was set to black.")
+        notes.append(f"Padding around the image ({percent(padding.mean())}) was set to black.")
     check_varied(pixels)
     return pixels, tuple(preset.name for preset in presets), window
 

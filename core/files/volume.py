@@ -25,6 +25,7 @@ from core.files.volume_formats import (
     usable_affine,
 )
 from core.images import SourceGrid, Volume
+from core.percent import percent
 
 MAX_FILE_BYTES = 200 * 1024**2
 MAX_ZIP_BYTES = 900 * 1024**2  # a 512 × 512 × 400 series of 16 bits takes 210 MB
@@ -57,11 +58,11 @@ def read_volume(files: Files, *, volume_index: int = 0) -> Volume:
         share = 1 - float(finite.mean())
         if share > 0.5:
             raise UnsuitableInputError(
-                f"{share:.0%} of the voxels are not numbers (NaN or infinite): there is no image "
-                "to work on."
+                f"{percent(share)} of the voxels are not numbers (NaN or infinite): there is no "
+                "image to work on."
             )
         voxels = np.where(finite, voxels, np.float32(0))
-        notes.append(f"{share:.2%} of the voxels were not numbers and were set to 0.")
+        notes.append(f"{percent(share)} of the voxels were not numbers and were set to 0.")
     del finite
     _check_size(stored)
     _check_content(voxels)

@@ -9,6 +9,7 @@ import numpy as np
 
 from core.detections import Boxes, Comparison, Detections, iou_matrix
 from core.fracture.matching import match, reaches
+from core.percent import percent
 
 Outcome = Literal["hit", "miss", "false alarm", "true negative"]
 Tone = Literal["clear", "attention", "problem"]
@@ -57,7 +58,9 @@ class Answer:
         count, boxes = len(self.found), f"no box at {self.threshold:.2f} or above"
         if count:
             boxes = f"{count} box{'' if count == 1 else 'es'}, highest {self.found.scores[0]:.2f}"
-        return f"{boxes}, classifier {self.probability:.0%}; both together {self.fused:.0%}"
+        return (
+            f"{boxes}, classifier {percent(self.probability)}; both together {percent(self.fused)}"
+        )
 
 
 def verdict(answer: Answer) -> tuple[Tone, str]:
@@ -93,9 +96,9 @@ def _count(number: int, what: str) -> str:
 
 def agreement(answer: Answer) -> tuple[bool, str]:
     """Whether detector and classifier agree, and what they say, as a sentence."""
-    count, limit = len(answer.found), f"threshold {answer.operating_point:.0%}"
+    count, limit = len(answer.found), f"threshold {percent(answer.operating_point)}"
     boxed = f"the detector gives {count} box{'es' if count != 1 else ''}"
-    said = f"{answer.probability:.0%} ({limit})"
+    said = f"{percent(answer.probability)} ({limit})"
     if answer.boxed and answer.called:
         return True, f"Both models suspect a fracture: {boxed}, and the classifier gives {said}."
     if not answer.boxed and not answer.called:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.detections import Boxes, Comparison, Detections, iou_matrix
+from core.percent import rounded
 
 HIT_IOU = 0.5
 RULE = (
@@ -59,8 +60,8 @@ def above(candidates: Detections, threshold: float) -> Detections:
 
 
 def reaches(probability: float, operating_point: float) -> bool:
-    """Whether a probability, as it is shown in whole percent, is at least an operating point."""
-    return float(f"{probability:.0%}".rstrip("%")) >= round(100 * operating_point, 6)
+    """Whether a probability, as it is shown in percent, is at least an operating point."""
+    return rounded(probability) >= round(100 * operating_point, 6)
 
 
 def best_on_truth(candidates: Detections, truth_xyxy: Boxes) -> float:

@@ -106,6 +106,10 @@ class CalibrationBin:
     confidence: float
     right: Estimate
 
+    def holds(self, confidence: float) -> bool:
+        """Whether an answer of this confidence (percent) is one of the bin's."""
+        return self.low <= confidence < self.high or confidence == self.high == 100
+
 
 def calibration(
     confidence: ArrayLike, right: ArrayLike, edges: Sequence[float] = (0, 20, 40, 60, 80, 100)

@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
+from core.percent import percent
 from core.plots.draw import PREDICTION, TRUTH, hex_colour
 
 
@@ -66,6 +67,11 @@ def curve(
     return figure
 
 
+# Plotly's own percent has no space before its sign.
+TICKS = (0, 0.2, 0.4, 0.6, 0.8, 1)
+PERCENT = {"tickvals": TICKS, "ticktext": [percent(share) for share in TICKS]}
+
+
 def froc(
     alarms: NDArray[np.float64],
     sensitivity: NDArray[np.float64],
@@ -104,7 +110,7 @@ def froc(
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
     )
     figure.update_xaxes(title="false boxes per film", rangemode="tozero")
-    figure.update_yaxes(title="sensitivity (fractures found)", range=[0, 1.03], tickformat=".0%")
+    figure.update_yaxes(title="sensitivity (fractures found)", range=[0, 1.03], **PERCENT)
     return figure
 
 

@@ -25,12 +25,14 @@ class Froc:
         false_boxes: Mean number of false boxes a film.
         films: Number of films.
         curve: (2, K) false boxes a film and share found, as the least score falls.
+        least: (K,) that score at each point; infinite at the first, which counts no box.
     """
 
     found: Estimate
     false_boxes: float
     films: int
     curve: NDArray[np.float64]
+    least: NDArray[np.float64]
 
 
 def froc(answers: Sequence[FractureAnswer], truths: Sequence[FractureTruth]) -> Froc:
@@ -59,4 +61,5 @@ def froc(answers: Sequence[FractureAnswer], truths: Sequence[FractureTruth]) -> 
         float((~hit).sum() / len(truths)),
         len(truths),
         curve,
+        np.append(np.inf, ordered[last]),
     )

@@ -257,6 +257,7 @@ def change_plot(table: pd.DataFrame) -> go.Figure:
         figure.add_bar(
             y=table["reader"],
             x=table[column],
+            customdata=table.reindex(columns=[f"{column}_case"]).to_numpy(),
             orientation="h",
             name=name,
             marker={"color": colour, "pattern": {"shape": pattern}},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -19,6 +19,7 @@ from core.metrics.estimates import (
     sensitivity_specificity,
 )
 from core.metrics.roc import roc
+from core.percent import percent
 from core.practice.answers import (
     Answer,
     BoneAgeAnswer,
@@ -152,8 +153,10 @@ def change_table(results: Results) -> pd.DataFrame:
     for second in results.readers:
         first = results.of(second.name) if second.round == 2 else None
         if first is not None:
-            found = count(changes(first, second, results.model))
-            rows.append({"reader": second.name, **vars(found)})
+            found = changes(first, second, results.model)
+            # The first case of each kind, which a click on its bar opens.
+            cases = {f"{one.kind.replace(' ', '_')}_case": one.case for one in reversed(found)}
+            rows.append({"reader": second.name, **vars(count(found)), **cases})
     return pd.DataFrame(rows)
 
 
@@ -229,7 +232,7 @@ def answer_words(answer: Answer) -> str:
     else:
         said = f"mask {answer.side}"
     if isinstance(answer, FractureAnswer) and answer.probability is not None:
-        return f"{said} (probability {answer.probability:.0%})"
+        return f"{said} (probability {percent(answer.probability)})"
     return said
 
 
@@ -238,11 +241,11 @@ def worded(figure: str, estimate: Estimate) -> str:
     if math.isnan(estimate.value):
         return "–"
     if "(months)" in figure or "(s)" in figure:
-        form = "{:.1f}".format
+        form: Callable[[float], str] = "{:.1f}".format
     elif figure in ("AUC", "false boxes per film") or figure.startswith("CTR"):
         form = "{:.2f}".format
     else:
-        form = "{:.0%}".format
+        form = percent
     if math.isnan(estimate.low):
         return form(estimate.value)
     return f"{form(estimate.value)} ({form(estimate.low)} to {form(estimate.high)})"

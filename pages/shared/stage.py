@@ -8,6 +8,7 @@ from typing import Literal
 
 import plotly.graph_objects as go
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.plots import viewer
 
@@ -36,6 +37,21 @@ STYLE = """
   border-left: 4px solid var(--st-primary-color, #e8a33d); padding: .15rem 0 .15rem .7rem;
 }
 [class*="st-key-verdict_"] p { font-size: 1.15rem; line-height: 1.35; }
+/* Names below pictures are read whole, also long ones in narrow columns. */
+[class*="_open_"] button p, [class*="_tile_"] button p {
+  white-space: normal; overflow-wrap: anywhere;
+}
+/* All pages stay in the navigation: beside a sidebar names alone, on a tablet icons alone. */
+@media (min-width: 1000px) and (max-width: 1400px) {
+  [data-testid="stTopNavLink"] > span:has([data-testid="stIconMaterial"]) { display: none; }
+}
+@media (max-width: 999px) {
+  [data-testid="stTopNavLink"] { padding-inline: .3rem; }
+  [data-testid="stTopNavLink"] > span[label] { position: absolute; clip-path: inset(50%); }
+  .st-key-bone_age_steps .stColumn { min-width: 8.5rem; }
+  .st-key-headline [role="radiogroup"] { flex-wrap: wrap; }
+  [class*="st-key-pair_"] > * > .stHorizontalBlock > .stColumn { min-width: 100%; }
+}
 .st-key-verdict_clear { border-left-style: double; }
 .st-key-verdict_problem { border-left-style: dashed; }
 </style>
@@ -82,6 +98,12 @@ _tools = st.components.v2.component(
     css=TOOLS_CSS,
     js=(Path(__file__).parent / "film_tools.js").read_text(encoding="utf-8"),
 )
+
+
+def pair(key: str, spec: int | Sequence[int] = 2) -> list[DeltaGenerator]:
+    """Columns side by side that stand one below the other on a narrow screen."""
+    with st.container(key=f"pair_{key}"):
+        return st.columns(spec, gap="large")
 
 
 def is_presenting() -> bool:

@@ -18,6 +18,7 @@ from models.cards import Metric, ModelCard
 from pages.shared.stage import end_of_presentation as end_of_presentation
 from pages.shared.stage import film as film
 from pages.shared.stage import headline as headline
+from pages.shared.stage import pair as pair
 from pages.shared.stage import verdict as verdict
 
 Answer = TypeVar("Answer")

@@ -40,7 +40,7 @@ from tests.page_runner import PageTest
 ROOT = Path(__file__).parents[2]
 FILM = ("film.png", raster(), "image/png")
 BROKEN = ("broken.png", b"\x89PNG\r\n\x1a\nnothing more", "image/png")
-FOOT = "This looks like another part of the limbs (98%). Expected is one whole hand."
+FOOT = "This looks like another part of the limbs (98\u00a0%). Expected is one whole hand."
 
 
 class Networks:

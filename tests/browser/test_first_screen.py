@@ -20,7 +20,6 @@ VIEWERS = {
     "skull_strip": "iframe",
     "augmentation": ".st-key-augmentation_viewer_frame",
 }
-WITHOUT_VERDICT = ("augmentation",)
 RANGE = (
     "() => document.querySelector('.st-key-fracture_viewer_frame .js-plotly-plot')"
     "._fullLayout.xaxis.range.map(Math.round)"
@@ -43,8 +42,7 @@ def settled(page: Page) -> None:
 def test_film_and_answer_stand_in_the_first_screen(name: str, page: Page, app_url: str) -> None:
     page.goto(f"{app_url}/{name}")
     viewer = page.locator(VIEWERS[name]).first
-    if name not in WITHOUT_VERDICT:
-        expect(page.locator("[class*='st-key-verdict_']").first).to_be_visible(timeout=180_000)
+    expect(page.locator("[class*='st-key-verdict_']").first).to_be_visible(timeout=180_000)
     expect(viewer).to_be_visible(timeout=180_000)
     for width, height in SIZES:
         page.set_viewport_size({"width": width, "height": height})
@@ -60,9 +58,8 @@ def test_film_and_answer_stand_in_the_first_screen(name: str, page: Page, app_ur
         assert title["bottom"] - navigation["bottom"] <= MOST_TITLE_PX
         assert film["bottom"] <= height
         assert film["height"] > 0.4 * height
-        if name not in WITHOUT_VERDICT:
-            verdict = box(page.locator("[class*='st-key-verdict_']").first)
-            assert verdict["bottom"] <= film["y"]
+        verdict = box(page.locator("[class*='st-key-verdict_']").first)
+        assert verdict["bottom"] <= film["y"]
 
 
 def test_viewer_zooms_windows_steps_and_presents(page: Page, app_url: str) -> None:

@@ -12,10 +12,11 @@ from core import samples
 from core.chest import ctr, heart_size
 from core.chest import projection as chest_film
 from core.chest import report as chest_report
-from core.chest.plots import FindingRow, add_ratio_lines, finding_bars, outlines, percent
+from core.chest.plots import FindingRow, add_ratio_lines, finding_bars, outlines
 from core.chest.result import Findings
 from core.chest.study_plots import in_points
 from core.images import Radiograph
+from core.percent import percent
 from core.phantoms.chest.phantom import chest_phantom
 from core.plots.viewer import Panel, viewer
 from models.cards import load_card
@@ -69,7 +70,15 @@ def test_bars_say_chance_and_times_threshold_and_show_how_films_without_it_score
 
 @pytest.mark.parametrize(
     ("share", "words"),
-    [(0.0001, "< 0.1"), (0.063, "6.3"), (0.0996, "10"), (0.5, "50"), (0.993, "99.3"), (1, "100")],
+    [
+        (0, "0"),
+        (0.0001, "< 0.1"),
+        (0.063, "6.3"),
+        (0.0996, "10"),
+        (0.5, "50"),
+        (0.993, "99.3"),
+        (1, "100"),
+    ],
 )
 def test_shares_have_one_style(share: float, words: str) -> None:
     assert percent(share) == f"{words}\u00a0%"

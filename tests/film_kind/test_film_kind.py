@@ -100,7 +100,7 @@ def test_poor_film_is_refused_with_its_reason() -> None:
     sentence = refusal(answer("hand", contrast=0.004), "hand")
     assert sentence is not None
     assert "nearly of one grey" in sentence
-    assert "0.4%" in sentence
+    assert "0.4\u00a0%" in sentence
 
 
 def test_refusal_knows_two_pages_only() -> None:

@@ -73,7 +73,13 @@ def test_film_goes_to_its_pile(found: Detections, truth: np.ndarray, pile: str) 
 @pytest.mark.parametrize(
     ("found", "probability", "truth", "tone", "said"),
     [
-        (EMPTY, 0.2, None, "clear", "No fracture found:** no box at 0.18 or above, classifier 20%"),
+        (
+            EMPTY,
+            0.2,
+            None,
+            "clear",
+            "No fracture found:** no box at 0.18 or above, classifier 20\u00a0%",
+        ),
         (EMPTY, 0.2, NONE, "clear", "Ground truth: no fracture (true negative)"),
         (EMPTY, 0.2, TRUTH, "problem", "Fracture missed** (1 fracture in the ground truth)"),
         (boxes((10, 20, 30, 60)), 0.9, None, "attention", "suspected:** 1 box, highest 0.90"),

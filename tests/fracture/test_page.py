@@ -141,7 +141,7 @@ def test_heat_is_compared_with_the_area_of_the_boxes(calls: Counter[str]) -> Non
     app = with_upload(FILM, truth=("film.txt", write_yolo([BOX], (48, 64)), "text/plain"))
     app.more("Explain")
     assert "Where the classifier looked" in app.words
-    assert "100.0% of the heat lies inside the ground truth (10.4% of the film" in app.words
+    assert "100\u00a0% of the heat lies inside the ground truth (10\u00a0% of the film" in app.words
     app.more("Steps").more("Explain")
     assert app.get("plotly_chart")
 

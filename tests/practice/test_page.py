@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -94,12 +95,13 @@ class World:
         self.variant = 0
         self.store = Store(folder / "practice.sqlite")
         self.fails = False
+        self.says: int | None = None
 
     def open_case(self, task: str, source: Source) -> Case:
         return case_of(task, source, TRUTHS[task][self.variant])
 
     def answer(self, case: Case) -> Answer:
-        return MODEL[case.task][self.variant]
+        return MODEL[case.task][self.variant if self.says is None else self.says]
 
 
 @pytest.fixture
@@ -171,19 +173,24 @@ def commit(page: PageTest, task: str, final: bool = False) -> PageTest:
     return press(page, labels.get(task, "Keep my answer"))
 
 
+@pytest.mark.parametrize("mode", ["unaided", "aided"])
 @pytest.mark.parametrize("task", TRUTHS)
 def test_browser_gets_nothing_that_depends_on_the_truth_before_the_answer_is_kept(
-    task: str, world: World, sent: list[bytes]
+    task: str, mode: str, world: World, sent: list[bytes]
 ) -> None:
     before, after = [], []
+    world.says = 0 if mode == "aided" else None  # seen before the final answer, whatever is true
     for variant, reader in enumerate(("Kestrel", "kestrel")):
         world.variant = variant
-        page = opened(series_of(task), "Kestrel")
+        page = opened(series_of(task, mode=mode), "Kestrel")
         if task in ("fracture", "chest"):
             next(one for one in page.slider if one.key.endswith("_confidence")).set_value(80).run()
+        if mode == "aided":
+            commit(page, task)
+            assert "The model says" in page.words
         before.append(list(sent))
         sent.clear()
-        commit(page, task)
+        commit(page, task, final=mode == "aided")
         after.append(list(sent))
         sent.clear()
         assert ("truth" in page.words) or page.table
@@ -332,9 +339,14 @@ def test_results_have_figures_every_plot_and_every_case_again(task: str, world: 
     page.button_group(key="practice_mode").set_value("Results").run()
     assert page.metrics["Right"].endswith("%")
     plots = page.button_group(key=f"practice_plot_{task}")
+    keys = {one.case for one in world.store.readings()}
     for name in plots.options:
         page.button_group(key=f"practice_plot_{task}").set_value(name).run()
-        assert page.get("plotly_chart") or "Not enough cases" in page.words
+        charts = page.get("plotly_chart")
+        assert charts or "Not enough cases" in page.words
+        for traces in [json.loads(chart.proto.spec)["data"] for chart in charts]:
+            marks = [row[0] for trace in traces for row in trace.get("customdata") or ()]
+            assert keys & set(marks)  # a click on a mark opens its case
     assert len(page.dataframe[0].value) == len(CASES)
 
 

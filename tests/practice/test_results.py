@@ -134,7 +134,10 @@ def test_distance_of_answers() -> None:
     ("answer", "words"),
     [
         (FractureAnswer(), "no fracture"),
-        (FractureAnswer(((0, 0, 1, 1),), probability=0.4), "fracture, 1 box (probability 40%)"),
+        (
+            FractureAnswer(((0, 0, 1, 1),), probability=0.4),
+            "fracture, 1 box (probability 40\u00a0%)",
+        ),
         (BoneAgeAnswer(71.6), "6 years 0 months"),
         (ChestAnswer({"Pleural_Thickening": 60}), "Pleural Thickening"),
         (HeadAnswer("B"), "mask B"),
@@ -177,6 +180,8 @@ def test_every_plot_becomes_a_picture(studies: dict[str, Results]) -> None:
     # A click on a mark knows its case.
     keys = {row[0] for row in figures_made["wrong"].data[0].customdata}
     assert keys == set(cases["case"])
+    bars = {row[0] for trace in figures_made["change"].data for row in trace.customdata}
+    assert bars - {np.nan} <= keys and bars & keys
     # The model's curve is solid, all readers' are not.
     dashes = {trace.name.split(":")[0]: trace.line.dash for trace in figures_made["roc"].data}
     assert dashes.pop("model detector") == "solid"

@@ -12,6 +12,7 @@ from core.augment.report import Measure
 from core.chest import ctr
 from core.errors import UnsuitableInputError
 from core.images import Radiograph, digest_of
+from core.percent import percent
 from core.plots.draw import PREDICTION, windowed, with_heat
 from models.cards import load_card
 from pages.shared.inputs import Case
@@ -84,7 +85,7 @@ def answering(subject: Subject) -> Answering:
         picture = with_masks(picture, masks, PREDICTION)
         title = watched[0].replace("_", " ")
         ratio = f"{figures['ratio']:.2f}" if np.isfinite(figures["ratio"]) else "not measurable"
-        return Looked(picture, f"{title} {figures[watched[0]]:.0%}, heart ratio {ratio}")
+        return Looked(picture, f"{title} {percent(figures[watched[0]])}, heart ratio {ratio}")
 
     measures = [
         Measure(name, name.replace("_", " "), better="same", limits=None, digits=3,

@@ -98,7 +98,7 @@ def _parameter(
     """The transform and the parameter to sweep; the pipeline's first one at first."""
     names = [name for name, one in modality.catalogue.items() if one.parameters]
     first = next((one.transform for one in pipeline if one.transform in names), names[0])
-    left, right = st.columns(2, gap="large")
+    left, right = views.pair("effect")
     name = left.selectbox(
         "Transform", names, names.index(first), key=f"{PAGE}_{modality.kind}_swept",
         format_func=lambda one: modality.catalogue[one].title,

@@ -13,6 +13,7 @@ from core.augment.report import Measure
 from core.fracture.agreement import score_on_truth
 from core.images import Radiograph, digest_of
 from core.metrics.statistics import dice
+from core.percent import percent
 from core.plots.draw import Picture, windowed, with_boxes, with_heat
 from core.skull_strip import OURS, prepare
 from models.cards import ModelCard, load_card
@@ -102,7 +103,7 @@ def limb(subject: Subject) -> Answering:
         picture = with_boxes(picture, moved.labels.boxes_xyxy, dashed=True, colour=(230, 159, 0))
         labels = [f"{score:.2f}" for score in shown.scores]
         picture = with_boxes(picture, shown.boxes_xyxy, labels)
-        words = f"{len(shown)} boxes, classifier {opinion.probability:.0%}"
+        words = f"{len(shown)} boxes, classifier {percent(opinion.probability)}"
         return Looked(picture, words)
 
     return Answering(

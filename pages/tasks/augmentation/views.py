@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import streamlit as st
 from core.augment import checks, evidence, pictures, safety
 from core.augment.labels import Moved
 from core.augment.pipeline import Draw, Planned, draw, fixed, words
+from core.percent import percent
 from core.plots import viewer as figures
 from core.plots.draw import TRUTH, Picture
 from core.plots.slices import NORMAL, PLANES, display_range
@@ -83,11 +85,20 @@ def _difference(subject: Subject, moved: Moved) -> tuple[Picture, float]:
     return pictures.head_difference(subject.pixels, moved.pixels, _three(subject), plane, index)
 
 
+def verdict(found: Sequence[checks.Flag]) -> None:
+    """In one line above the film: whether the draw made a label false, and the first reason."""
+    if not found:
+        views.verdict("**No label became false** in this draw", "clear")
+        return
+    more = f" ({len(found) - 1} more below)" if len(found) > 1 else ""
+    views.verdict(f"**No longer true:** {found[0].sentence}{more}", "attention")
+
+
 def viewer(subject: Subject, moved: Moved) -> None:
     """Original, augmented and difference side by side, with linked zoom."""
     change, reach = _difference(subject, moved)
     shown = [picture(subject, subject.untouched), picture(subject, moved), change]
-    titles = ["Original", "Augmented", f"Difference, full colour ±{reach:.0%}"]
+    titles = ["Original", "Augmented", f"Difference, full colour ±{percent(reach)}"]
     layers = [_boxes(subject.untouched), _boxes(moved), ()]
     spacing, side = _scale(subject, shown[0])
     mark = side_mark(subject, moved, side)
@@ -189,7 +200,7 @@ def drawn_parts(modality: Modality, one: Draw) -> None:
         st.caption(f"Left out of this draw by chance: {names}.")
 
 
-def label_state(subject: Subject, moved: Moved) -> None:
+def label_state(subject: Subject, moved: Moved, found: Sequence[checks.Flag]) -> None:
     """What the draw made of shapes and labels: figures, then what no longer holds."""
     motion, before = moved.motion, subject.labels
     shown = []
@@ -198,19 +209,18 @@ def label_state(subject: Subject, moved: Moved) -> None:
     if before.masks and subject.pixels.ndim == 2:
         total = sum(int(mask.sum()) for mask in before.masks.values())
         left = sum(int(mask.sum()) for mask in moved.labels.masks.values())
-        shown.append(Figure("Area of masks", f"{left / max(total, 1):.0%}", note="of the original"))
+        shown.append(
+            Figure("Area of masks", f"{percent(left / max(total, 1))}", note="of the original")
+        )
     shown += [
         Figure("Turned", f"{motion.turn_degrees:+.0f}°"),
         Figure("Lengths", f"× {motion.scale:.2f}"),
-        Figure("Stretched", f"{motion.stretch:.0%}", note="one way more than the other"),
-        Figure("Filled in", f"{moved.outside:.0%}", note="nothing was there"),
+        Figure("Stretched", f"{percent(motion.stretch)}", note="one way more than the other"),
+        Figure("Filled in", f"{percent(moved.outside)}", note="nothing was there"),
     ]
     views.metric_strip(shown)
-    found = checks.flags(subject.modality, subject.pixels, before, moved)
     for flag in found:
         st.warning(flag.sentence, icon=":material/flag:")
-    if not found:
-        st.success("No label became false in this draw.", icon=":material/check:")
 
 
 def grid(modality: Modality, subject: Subject, pipeline: tuple[Planned, ...], seed: int) -> None:

@@ -141,7 +141,7 @@ def experiment(factor: str) -> None:
         str(name): group["val_mae_months"].tolist()
         for name, group in table[table["factor"] == factor].groupby("setting", sort=False)
     }
-    left, right = st.columns([3, 2], gap="large")
+    left, right = views.pair("accuracy", [3, 2])
     left.plotly_chart(
         plots.experiment_chart(settings),
         key=f"{PAGE}_experiment_{factor}",

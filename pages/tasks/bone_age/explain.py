@@ -11,6 +11,7 @@ from core.bone_age import overlays, plots
 from core.bone_age.growth import short, signed, years_and_months
 from core.bone_age.result import BoneAge
 from core.images import FloatArray
+from core.percent import percent
 from core.phantoms.hand.phantom import AGES_MONTHS
 from core.plots import draw, viewer
 from models.cards import ModelCard
@@ -83,7 +84,9 @@ def _maps(reading: Reading, maps: Mapping[str, FloatArray], name: str) -> None:
     members = reading.found.members
     shown = {member_name(one): heat for one, heat in maps.items()}
     if len(maps) > 1:
-        shares = [f"{member_name(one)}, {members[one].weight:.0%} of the answer" for one in maps]
+        shares = [
+            f"{member_name(one)}, {percent(members[one].weight)} of the answer" for one in maps
+        ]
         shown = {
             "All networks, by their shares": loaders.weighted(maps, reading.found),
             **dict(zip(shares, maps.values(), strict=True)),

@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.bone_age import plots
 from core.bone_age.growth import SEXES, short, signed, years_and_months
+from core.percent import percent
 from core.phantoms.hand.phantom import HandPhantom
 from core.plots import draw
 from core.stages import Progress
@@ -69,14 +70,14 @@ def _slider(settings: Settings, base: HandParameters) -> None:
     with right:
         views.metric_strip(
             [
-                Figure("Simulated age", years_and_months(years * 12)),
+                Figure("Simulated age", short(years * 12)),
                 Figure(
                     "The model's answer",
-                    years_and_months(found.months),
+                    short(found.months),
                     note=f"{short(found.low_months)} – {short(found.high_months)}",
                 ),
                 Figure("Error", signed(found.months - years * 12)),
-                Figure("Growth plates open", f"{_open(phantom.growth_plates):.0%}"),
+                Figure("Growth plates open", f"{percent(_open(phantom.growth_plates))}"),
             ]
         )
         for column, (name, picture) in zip(st.columns(3), close_ups(phantom), strict=True):

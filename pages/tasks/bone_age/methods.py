@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages.shared import views
+
 GREULICH_PYLE = """
 #### Greulich and Pyle: compare with an atlas
 An atlas holds one typical left hand for every age, for girls and for boys. The reader leafs
@@ -40,7 +42,7 @@ SOURCES = (
 
 def show() -> None:
     """Both methods side by side."""
-    left, right = st.columns(2, gap="large")
+    left, right = views.pair("methods")
     left.markdown(GREULICH_PYLE)
     right.markdown(TANNER_WHITEHOUSE)
     st.caption(SOURCES)

@@ -12,6 +12,7 @@ from core.bone_age import growth, plots, whole_hand
 from core.bone_age.growth import Difference, short, signed, years_and_months
 from core.bone_age.result import BoneAge
 from core.images import FloatArray, Radiograph
+from core.percent import percent
 from core.plots import draw
 from core.plots import viewer as figures
 from models.cards import ModelCard, load_card
@@ -146,7 +147,7 @@ def _members(reading: Reading) -> str:
     members = reading.found.members
     if len(members) < 2:
         return ""
-    shares = " and ".join(f"{member_name(n)} ({m.weight:.0%})" for n, m in members.items())
+    shares = " and ".join(f"{member_name(n)} ({percent(m.weight)})" for n, m in members.items())
     return f"Attention of {shares}, by their shares in the answer."
 
 
@@ -218,7 +219,7 @@ def _coverage(card: ModelCard) -> str:
     found = next((m for m in card.metrics if m.name.startswith("Coverage")), None)
     if found is None:
         return ""
-    return f"contained the reference age in {found.value:.0%} of {found.n} {found.split} films"
+    return f"contained the reference age in {percent(found.value)} of {found.n} {found.split} films"
 
 
 def entered(sex: str | None) -> str:

@@ -8,9 +8,10 @@ import pandas as pd
 import streamlit as st
 
 from core.chest import study_plots
-from core.chest.plots import percent
 from core.glossary import GLOSSARY
+from core.percent import percent
 from models.cards import MODELS, Metric, ModelCard, task_cards
+from pages.shared import views
 from pages.tasks.chest.sidebar import classifiers
 
 FOLDER = MODELS / "chest"
@@ -234,7 +235,7 @@ def _calibration(path: Path) -> None:
     st.markdown("#### Are the probabilities true?", help=GLOSSARY["calibrated"])
     columns = (table[name].tolist() for name in ("found", "true", "n"))
     bins: list[tuple[float, float, int]] = list(zip(*columns, strict=True))
-    left, right = st.columns([3, 2], gap="large")
+    left, right = views.pair("experiments", [3, 2])
     with left:
         st.plotly_chart(
             study_plots.reliability(bins),

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from core.chest.plots import percent
 from core.glossary import GLOSSARY
 from core.images import FloatArray, Radiograph
 from core.metrics import heat_maps
+from core.percent import percent
 from core.plots import draw
 from models.cards import ModelCard, cards_of
 from models.chest.heatmaps import LAYERS, METHODS, OPENING, FeatureMaps, HeatMap

@@ -12,7 +12,7 @@ from core.chest import ctr, plots
 from core.chest.ctr import CardiothoracicRatio, Segment
 from core.errors import UnsuitableInputError
 from core.plots import viewer
-from pages.shared import views
+from pages.shared import stage, views
 from pages.shared.views import Figure
 from pages.tasks.chest.reading import Reading
 from pages.tasks.chest.sentences import caveats
@@ -32,7 +32,7 @@ HTML = f"""
 </div>
 """
 CSS = """
-svg { width: 100%; max-height: min(620px, 60vh); background: #000; display: block; }
+svg { width: 100%; max-height: max(16rem, calc(100dvh - 16rem)); background: #000; display: block; }
 .tools { display: flex; flex-wrap: wrap; gap: .5rem 1rem; margin-top: .5rem; align-items: end; }
 label { display: flex; gap: .35rem; align-items: center; font-size: .875rem; }
 label span::first-letter { text-transform: uppercase; }
@@ -66,34 +66,36 @@ _lines = st.components.v2.component(
 )
 
 
-def show(reading: Reading, settings: Settings) -> None:
-    """The film with movable lines, and what they measure."""
-    left, right = st.columns([3, 2], gap="large")
+def is_open() -> bool:
+    """Whether the lines are to be moved: their film then takes the viewer's place."""
+    asked = st.session_state.get("chest_more", st.query_params.get("chest_more"))
+    return asked == "Heart size" and not stage.is_presenting()
+
+
+def lines(reading: Reading, settings: Settings) -> None:
+    """The film with movable lines."""
     shown = picture(reading.image, settings)
     height, width = reading.image.shape
     suggested = reading.ratio or CardiothoracicRatio(
         0.38 * width, 0.62 * width, 0.7 * height, 0.2 * width, 0.8 * width, 0.75 * height
     )
-    with left:
-        _lines(
-            key="chest_lines",
-            data={
-                "digest": f"{reading.image.digest}{settings.display}",
-                "picture": viewer.data_uri(shown),
-                "width": width,
-                "height": height,
-                "mm": reading.mm_per_px,
-                "lines": _flat(suggested),
-                "moved": _flat(reading.by_hand) if reading.by_hand else None,
-                "alt": f"{reading.case.words}: move the ends of the heart's and the chest's line",
-            },
-            default={"lines": None},
-            on_lines_change=partial(_keep, reading.image.digest),
-        )
-        if problem := st.session_state.get("chest_lines_problem"):
-            st.error(problem, icon=":material/straighten:")
-    with right:
-        _answer(reading)
+    _lines(
+        key="chest_lines",
+        data={
+            "digest": f"{reading.image.digest}{settings.display}",
+            "picture": viewer.data_uri(shown),
+            "width": width,
+            "height": height,
+            "mm": reading.mm_per_px,
+            "lines": _flat(suggested),
+            "moved": _flat(reading.by_hand) if reading.by_hand else None,
+            "alt": f"{reading.case.words}: move the ends of the heart's and the chest's line",
+        },
+        default={"lines": None},
+        on_lines_change=partial(_keep, reading.image.digest),
+    )
+    if problem := st.session_state.get("chest_lines_problem"):
+        st.error(problem, icon=":material/straighten:")
 
 
 def _keep(digest: str) -> None:
@@ -123,21 +125,23 @@ def _segment(line: list[float]) -> Segment:
     return x0, y, x1, y
 
 
-def _answer(reading: Reading) -> None:
-    answer = []
+def answer(reading: Reading) -> None:
+    """What the lines measure, and how to move them."""
+    found = []
     for label, ratio in (("By the network", reading.ratio), ("By hand", reading.by_hand)):
         heart = reading.judged_by(ratio)
         if heart is not None:
             value = f"{heart.ratio.ratio:.3f}"
-            answer.append(Figure(label, value, "cardiothoracic ratio", heart.words))
+            found.append(Figure(label, value, "cardiothoracic ratio", heart.words))
     if "ctr" in reading.case.truth:
         true = f"{reading.case.truth['ctr']:.3f}"
-        answer.append(Figure("Truth", true, "truth", "as simulated"))
-    views.metric_strip(answer)
+        found.append(Figure("Truth", true, "truth", "as simulated"))
+    views.metric_strip(found)
     st.markdown(
-        "Drag an end of a line, or set it with the arrow keys (Shift: ten pixels), or type its "
-        "place. A ruler on the screen does as well: both widths are measured level, the heart "
-        "between its outermost borders, the chest between the inner edges of the ribs."
+        "In the film above: drag an end of a line, or set it with the arrow keys (Shift: ten "
+        "pixels), or type its place. A ruler on the screen does as well: both widths are "
+        "measured level, the heart between its outermost borders, the chest between the "
+        "inner edges of the ribs."
     )
     now = reading.heart
     if now and reading.mm_per_px is not None:

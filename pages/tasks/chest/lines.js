@@ -9,6 +9,7 @@ export default function ({ data, parentElement, setStateValue }) {
   const svg = root.querySelector("svg");
   // The film stays while Python answers to a moved line; another film starts afresh.
   if (root.dataset.digest === data.digest) return;
+  if (!root.dataset.digest) root.scrollIntoView({ block: "center" }); // it was asked for below
   root.dataset.digest = data.digest;
 
   const lines = {}; // name: [left x, right x, y]

@@ -9,10 +9,11 @@ import streamlit as st
 from core.chest import ctr, heart_size
 from core.chest.ctr import CardiothoracicRatio
 from core.chest.heart_size import HeartSize
-from core.chest.plots import FindingRow, percent
+from core.chest.plots import FindingRow
 from core.chest.result import Findings
 from core.errors import UnsuitableInputError
 from core.images import Radiograph
+from core.percent import percent
 from models.cards import ModelCard, cards_of
 from models.chest.percentiles import share_below
 from models.chest.settings import findings_settings

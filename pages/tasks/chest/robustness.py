@@ -9,8 +9,8 @@ from typing import Any
 import streamlit as st
 
 from core.chest import ctr, study_plots
-from core.chest.plots import percent
 from core.chest.projection import Change, changed
+from core.percent import percent
 from core.plots import curves
 from core.stages import Progress
 from models.cards import ModelCard

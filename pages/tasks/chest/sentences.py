@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.chest import ctr, heart_size
 from core.chest.ctr import CardiothoracicRatio
-from core.chest.plots import percent
+from core.percent import percent
 from models.cards import ModelCard
 from pages.shared.stage import Tone
 from pages.tasks.chest.reading import CARDIOMEGALY, Reading, false_calls, measured

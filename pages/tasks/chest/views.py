@@ -9,10 +9,10 @@ import pandas as pd
 import streamlit as st
 
 from core.chest import plots
-from core.chest.plots import percent
 from core.glossary import GLOSSARY
 from core.images import FloatArray, Radiograph
 from core.metrics import heat_maps
+from core.percent import percent
 from core.plots import draw
 from core.plots import viewer as viewers
 from models.chest.preprocess import SMALL_SIDE_PX

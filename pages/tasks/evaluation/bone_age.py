@@ -12,6 +12,7 @@ from core.metrics.estimates import bland_altman as agreement
 from core.metrics.statistics import bootstrap_interval
 from core.plots.draw import PREDICTION, TRUTH, hex_colour
 from models.cards import load_card
+from pages.shared import views
 from pages.tasks.evaluation import shared
 from pages.tasks.evaluation.shared import Answers
 
@@ -53,7 +54,7 @@ def show(answers: Answers) -> None:
             f"Against **{load_card(TASK, second).title}** on the same films: error "
             f"{gain.mean():+.2f} months ({low:+.2f} to {high:+.2f}): {verdict}."
         )
-    left, right = st.columns(2, gap="large")
+    left, right = views.pair("evaluation")
     with left:
         st.markdown("##### Model against readers")
         figure = _scatter(truth, rows[first].to_numpy(float), rows["sex"].fillna(""), rows["file"])

@@ -12,9 +12,11 @@ import streamlit as st
 from core.metrics.estimates import Estimate, calibration, sensitivity_specificity
 from core.metrics.roc import roc
 from core.metrics.statistics import bootstrap_interval
+from core.percent import interval, percent
 from core.plots.draw import PREDICTION, TRUTH, hex_colour
 from core.practice.plots import calibration_plot, roc_plot
 from models.cards import load_card
+from pages.shared import views
 from pages.tasks.evaluation import shared
 from pages.tasks.evaluation.shared import Answers
 
@@ -42,11 +44,12 @@ def show(answers: Answers) -> None:
     truth, score = rows[f"true {finding}"], rows[f"p {finding}"]
     sensitivity, specificity = sensitivity_specificity(truth, score >= point)
     st.markdown(
-        f"**{finding.replace('_', ' ')} from {point:.1%}**: sensitivity {sensitivity.value:.0%} "
-        f"({sensitivity.low:.0%}–{sensitivity.high:.0%}, n = {sensitivity.n}), false-positive rate "
-        f"{1 - specificity.value:.0%} (n = {specificity.n})."
+        f"**{finding.replace('_', ' ')} from {percent(point)}**: sensitivity "
+        f"{percent(sensitivity.value)} ({interval(sensitivity.low, sensitivity.high)}, n = "
+        f"{sensitivity.n}), false-positive rate {percent(1 - specificity.value)} "
+        f"(n = {specificity.n})."
     )
-    left, right = st.columns(2, gap="large")
+    left, right = views.pair("evaluation")
     with left:
         st.markdown("##### ROC by size of the film")
         curves = {
@@ -65,7 +68,7 @@ def show(answers: Answers) -> None:
         figure.update_xaxes(title="predicted probability (%)", range=[-1, 101])
         figure.update_yaxes(title="share with the finding", range=[-0.02, 1.02])
         shared.chart("chest_calibration", figure, f"Predicted against observed: {finding}.")
-    left, right = st.columns(2, gap="large")
+    left, right = views.pair("evaluation_2")
     with left:
         st.markdown("##### All findings")
         areas = [f"AUROC {name}" for name in sizes.values()]

@@ -13,10 +13,12 @@ from core.metrics.detection import precision_recall as at_threshold
 from core.metrics.estimates import Estimate, calibration, sensitivity_specificity
 from core.metrics.roc import paired_difference, roc
 from core.metrics.statistics import bootstrap_interval
+from core.percent import interval, percent
 from core.plots import curves
 from core.plots.draw import PREDICTION, TRUTH, hex_colour
 from core.practice.plots import calibration_plot, roc_plot
 from models.cards import load_card
+from pages.shared import views
 from pages.tasks.evaluation import shared
 from pages.tasks.evaluation.shared import Answers
 
@@ -50,13 +52,16 @@ def show(answers: Answers) -> None:
     said = f"**At {threshold:.2f}**: "
     if matched is not None:
         precision, recall = at_threshold(matched, threshold)
-        said += f"{recall:.0%} of the fractures boxed, {precision:.0%} of the boxes right; "
+        said += (
+            f"{percent(recall)} of the fractures boxed, {percent(precision)} of the boxes right; "
+        )
     st.markdown(
-        f"{said}of the fractured films {sensitivity.value:.0%} "
-        f"({sensitivity.low:.0%}–{sensitivity.high:.0%}) have a box, of the normal ones "
-        f"{specificity.value:.0%} ({specificity.low:.0%}–{specificity.high:.0%}) have none."
+        f"{said}of the fractured films {percent(sensitivity.value)} "
+        f"({interval(sensitivity.low, sensitivity.high)}) have a box, of the normal ones "
+        f"{percent(specificity.value)} ({interval(specificity.low, specificity.high)}) "
+        "have none."
     )
-    left, right = st.columns(2, gap="large")
+    left, right = views.pair("evaluation")
     with left:
         if matched is not None:
             st.markdown("##### False boxes against fractures found")

@@ -8,6 +8,7 @@ from core.fracture.agreement import elsewhere
 from core.glossary import GLOSSARY
 from core.images import FloatArray
 from core.metrics.heat_maps import HeatScore, boxes_region, score
+from core.percent import percent
 from core.plots import viewer
 from models.cards import ModelCard
 from models.fracture.explain import METHODS
@@ -41,7 +42,7 @@ def explain(reading: Reading, settings: Settings) -> None:
     else:
         st.markdown("#### Where the classifier looked")
     lines = [
-        f"{one.energy:.1%} of the heat lies inside {name} ({one.area:.1%} of the film: "
+        f"{percent(one.energy)} of the heat lies inside {name} ({percent(one.area)} of the film: "
         f"{one.lift:.1f} × as hot as a flat map)"
         for name, one in shares.items()
     ]
@@ -61,8 +62,8 @@ def explain(reading: Reading, settings: Settings) -> None:
         alt=f"{words} of the classifier over the radiograph, with the detector’s boxes.",
     )
     st.caption(
-        f"{words} of the classifier’s {reading.answer.probability:.0%}, the mean over the film and "
-        f"its mirror image, relative to the hottest place. {GLOSSARY['fracture heat map']}"
+        f"{words} of the classifier’s {percent(reading.answer.probability)}, the mean over the "
+        f"film and its mirror image, relative to the hottest place. {GLOSSARY['fracture heat map']}"
     )
 
 

@@ -12,6 +12,7 @@ from core.files import write as exports
 from core.fracture.degrade import DEGRADATIONS, degraded
 from core.fracture.matching import best_on_truth
 from core.images import FloatArray, Radiograph
+from core.percent import percent
 from core.plots import curves, draw
 from core.stages import Progress
 from models.cards import ModelCard
@@ -121,7 +122,7 @@ def _films(result: Worsened, name: str, reading: Reading, settings: Settings) ->
         drawn = exports.overlay(large, found, reading.truth_xyxy, factor=factor)
         column.image(
             draw.tile(drawn, 600, 600),
-            f"{name} {values[index]:g}: {boxes}, classifier {result.probability[index]:.0%}",
+            f"{name} {values[index]:g}: {boxes}, classifier {percent(result.probability[index])}",
             width="stretch",
             alt=f"The film at {name.lower()} {values[index]:g}, {boxes}.",
         )

@@ -15,6 +15,7 @@ from core.fracture.agreement import Answer, agreement, verdict
 from core.fracture.matching import RULE, match
 from core.glossary import GLOSSARY
 from core.images import Radiograph
+from core.percent import percent
 from core.plots import draw, viewer
 from models.cards import ModelCard
 from models.fracture.settings import fusion_of
@@ -163,7 +164,7 @@ def strip(reading: Reading, settings: Settings) -> None:
     shown = [
         Figure(
             "Together",
-            f"{answer.fused:.0%}",
+            f"{percent(answer.fused)}",
             "fused",
             "calibrated",
         ),
@@ -176,9 +177,9 @@ def strip(reading: Reading, settings: Settings) -> None:
         ),
         Figure(
             "Classifier",
-            f"{answer.probability:.0%}",
+            f"{percent(answer.probability)}",
             "classifier",
-            f"threshold {answer.operating_point:.0%}",
+            f"threshold {percent(answer.operating_point)}",
         ),
     ]
     if result is not None:

@@ -17,7 +17,7 @@ def show() -> None:
         f"Kept in {store.database.path}: series, nicknames, answers and times. Never an image: a "
         "case is kept as where it came from and its hash."
     )
-    left, right = st.columns(2, gap="large")
+    left, right = views.pair("kept")
     with left:
         _transfer(store)
     with right:

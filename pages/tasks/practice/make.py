@@ -28,7 +28,7 @@ ANY = "any"
 
 def show() -> None:
     """The form at the left, what comes of it at the right."""
-    left, right = st.columns([3, 2], gap="large")
+    left, right = views.pair("series", [3, 2])
     with left:
         series = views.show_error(_form)
     with right:

@@ -22,15 +22,17 @@ NOTES = {
     "curve further up and left is better; the area is the chance that an abnormal case got a "
     "higher score than a normal one.",
     "Free response": "Share of fractures that a box hit over false boxes per film, as boxes of "
-    "lower confidence are counted in.",
+    "lower confidence are counted in. A click on a point opens a case of that confidence.",
     "Bland–Altman": "Each point is a case: how far the answer lies from the truth. The lines are "
     "the mean error and its 95 % limits of agreement. A click on a point opens its case.",
     "Calibration": "How often answers were right that were given with a confidence: on the "
-    "diagonal, 80 % sure means right in 80 % of cases. Bars are exact 95 % intervals.",
+    "diagonal, 80 % sure means right in 80 % of cases. Bars are exact 95 % intervals. "
+    "A click on a point opens one of its cases, a wrong one where there is one.",
     "Learning": "The last ten cases at each point, in the order of reading. A click on a point "
     "opens its case.",
     "Time": "From showing the case to keeping the answer. A click on a point opens its case.",
-    "Change": "What seeing the model's answer did to the reader's own.",
+    "Change": "What seeing the model's answer did to the reader's own. A click on a bar opens its "
+    "first case.",
     "Wrong answers": "Cases that most readers got wrong come first. A click on a bar opens its "
     "case.",
 }
@@ -113,7 +115,17 @@ def _differences(results: Results, finding: str | None) -> None:
 
 def _froc(key: str, results: Results) -> go.Figure | None:
     curves = {one.label: found for one in results.everyone if (found := _froc_of(one))}
-    return plots.froc_plot(curves, results.model.label if results.model else None)
+    figure = plots.froc_plot(curves, results.model.label if results.model else None)
+    everyone = {one.label: one for one in results.everyone}
+    for trace, (name, curve) in zip(figure.data, curves.items(), strict=True):
+        cases = {
+            rating: case
+            for case, answer in everyone[name].answers.items()
+            if isinstance(answer, FractureAnswer)
+            for rating in answer.ratings
+        }
+        trace.customdata = [[cases.get(float(least))] for least in curve.least]
+    return figure
 
 
 def _froc_of(given: Answers) -> Froc | None:
@@ -133,12 +145,18 @@ def _bland_altman(key: str, results: Results) -> go.Figure:
 
 
 def _calibration(key: str, results: Results) -> go.Figure:
-    found = {}
-    for one in results.everyone:
-        rows = confidences(one)
-        if rows:
-            found[one.label] = calibration([row[1] for row in rows], [row[2] for row in rows])
-    return plots.calibration_plot(found)
+    given = {one.label: rows for one in results.everyone if (rows := confidences(one))}
+    found = {
+        name: calibration([row[1] for row in rows], [row[2] for row in rows])
+        for name, rows in given.items()
+    }
+    figure = plots.calibration_plot(found)
+    for trace, (name, bins) in zip(figure.data[1:], found.items(), strict=True):
+        wrong_first = sorted(given[name], key=lambda row: row[2])
+        trace.customdata = [
+            [next(case for case, sure, _ in wrong_first if one.holds(sure))] for one in bins
+        ]
+    return figure
 
 
 def _of_table(

@@ -60,7 +60,7 @@ def _own(series: Series, reader: str) -> None:
     name = st.segmented_control(
         "Plot", names, default=names[0], required=True, key=f"practice_plot_{series.task}"
     )
-    left, right = st.columns([3, 2], gap="large")
+    left, right = views.pair("results", [3, 2])
     with left:
         chosen = plots.show("practice_own", name, found)
     with right:

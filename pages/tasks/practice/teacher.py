@@ -7,6 +7,7 @@ import streamlit as st
 
 from core.practice import tables
 from core.practice.series import Series
+from pages.shared import views
 from pages.tasks.practice import kept, outcomes, plots
 from pages.tasks.practice.questions import OF_TASK
 
@@ -37,7 +38,7 @@ def show(series: Series) -> None:
     name = st.segmented_control(
         "Plot", offered, default=offered[0], required=True, key=f"practice_compare_{series.task}"
     )
-    left, right = st.columns([3, 2], gap="large")
+    left, right = views.pair("readers", [3, 2])
     with left:
         point = plots.show("practice_compare", name, found)
     with right:

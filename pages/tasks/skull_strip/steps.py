@@ -10,6 +10,7 @@ import streamlit as st
 from core.glossary import GLOSSARY
 from core.images import Volume
 from core.metrics.masks import disagreement
+from core.percent import percent
 from core.plots.slices import NORMAL, PLANES, Layer, layer_of, spread
 from core.skull_strip import plots
 from core.skull_strip.pipeline import N4
@@ -218,7 +219,7 @@ def explain(key: str, case: VolumeCase, run: Run, threshold: float) -> None:
     shown = layers(case, run, threshold)
     _strip(key, case, [shown[0], shown[-2]], outlines(case, run, threshold), "unsure")
     sure = float(((result.values < 0.1) | (result.values > 0.9)).mean())
-    st.caption(f"{1 - sure:.1%} of the working grid lies between 10 % and 90 %.")
+    st.caption(f"{percent(1 - sure)} of the working grid lies between 10 % and 90 %.")
     if case.truth is None:
         st.caption("Add a reference mask in the sidebar to see where the two disagree.")
         return

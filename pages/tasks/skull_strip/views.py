@@ -13,6 +13,7 @@ from core.files.volume import nifti_bytes, obliqueness_degrees, orientation_of
 from core.images import Volume, digest_of
 from core.metrics.masks import MaskAgreement, compare_masks
 from core.metrics.statistics import dice
+from core.percent import percent
 from core.skull_strip import Settings, exports, looks_like_t1_head
 from core.skull_strip.pipeline import N4
 from models.cards import ModelCard
@@ -35,7 +36,7 @@ def verdict(case: VolumeCase, run: Run, threshold: float) -> None:
         return
     mask = run.mask(threshold)
     if not mask.any():
-        views.verdict(f"**No brain found** at threshold {threshold:.0%}", "problem")
+        views.verdict(f"**No brain found** at threshold {percent(threshold)}", "problem")
         return
     words = f"**Brain {_millilitres(case.volume, mask):,.0f} mL**"
     if case.truth is not None:

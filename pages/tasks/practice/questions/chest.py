@@ -7,6 +7,7 @@ from typing import cast
 
 import streamlit as st
 
+from core.percent import percent
 from core.practice.answers import Answer, ChestAnswer
 from core.practice.cases import Case
 from core.practice.truths import Box, ChestTruth
@@ -141,7 +142,7 @@ def in_words(answer: Answer) -> str:
     """An answer as a table has it."""
     found = cast(ChestAnswer, answer)
     chances = found.probabilities or {n: sure / 100 for n, sure in found.findings.items()}
-    named = [f"{spelled(name)} {chances.get(name, 0):.0%}" for name in found.findings]
+    named = [f"{spelled(name)} {percent(chances.get(name, 0))}" for name in found.findings]
     ratio = found.ctr
     return (", ".join(named) or "no finding") + (f"; CTR {ratio:.2f}" if ratio else "")
 

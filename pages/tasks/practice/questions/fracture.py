@@ -7,6 +7,7 @@ from typing import cast
 
 import streamlit as st
 
+from core.percent import percent
 from core.practice.answers import Answer, FractureAnswer
 from core.practice.cases import Case
 from core.practice.truths import FractureTruth
@@ -92,7 +93,7 @@ def in_words(answer: Answer) -> str:
     count = len(found.boxes_xyxy)
     if found.probability is not None:
         boxes = f"{count} box{'es' if count != 1 else ''}" if count else "no box"
-        return f"{boxes}, highest score {found.probability:.0%}"
+        return f"{boxes}, highest score {percent(found.probability)}"
     said = f"fracture, {count} box{'es' if count != 1 else ''}" if count else "no fracture"
     return f"{said}, {found.confidence:.0f} % sure"
 
