@@ -99,7 +99,7 @@ def read_card(path: Path) -> ModelCard:
         for key in ("input_shape", "labels", "limitations", "citations"):
             table[key] = tuple(table.get(key, ()))
         return ModelCard(name=path.stem, **table)
-    except (OSError, tomllib.TOMLDecodeError, TypeError) as err:
+    except (OSError, ValueError, TypeError, RecursionError) as err:
         raise WeightsError(f"The model card {path.name} cannot be read ({err}).") from err
 
 

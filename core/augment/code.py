@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
@@ -188,7 +189,7 @@ def from_json(text: str, catalogue: Catalogue) -> tuple[Draw, dict[str, Any]]:
         said = json.loads(text[:MOST_CHARACTERS])["lightbox"]
         parts = [(str(p["transform"]), p["values"]) for p in said["parts"]]
         seed = int(said["seed"])
-    except (json.JSONDecodeError, KeyError, TypeError, ValueError) as err:
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as err:
         raise UnsuitableInputError(
             "This is no draw of the augmentation lab: paste the whole JSON that “Copy as JSON” "
             "gave."
@@ -205,7 +206,9 @@ def from_json(text: str, catalogue: Catalogue) -> tuple[Draw, dict[str, Any]]:
                 one.name: float(np.clip(float(values[one.name]), one.low, one.high))
                 for one in catalogue[name].parameters
             }
-        except (KeyError, TypeError, ValueError) as err:
+            if not all(map(math.isfinite, known.values())):
+                raise ValueError("not a number")
+        except (KeyError, TypeError, ValueError, OverflowError) as err:
             raise UnsuitableInputError(
                 f"The draw's numbers for “{name}” are missing or are no numbers."
             ) from err

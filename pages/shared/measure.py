@@ -12,7 +12,7 @@ from core.glossary import GLOSSARY
 from core.images import Radiograph
 from core.plots import draw, viewer
 from core.plots.measure import Point, angle, distance, scale_bar
-from pages.shared import views
+from pages.shared import from_browser, views
 from pages.shared.inputs import Display
 from pages.shared.views import Figure
 
@@ -97,7 +97,7 @@ def measure(
             default={"points": []},
             on_points_change=lambda: None,
         )
-    points: list[Point] = [(float(x), float(y)) for x, y in (state.points or [])]
+    points: list[Point] = list(from_browser.points(state.points, 3))
     with right:
         _answer(points, image)
         if given is None:

@@ -190,8 +190,8 @@ def film(
 
     def stepped() -> None:
         by = st.session_state[f"{key}_tools"].step
-        if by and on_step is not None:
-            on_step(int(by))
+        if by in (-1, 1) and on_step is not None:
+            on_step(by)
 
     def presented() -> None:
         if is_presenting():

@@ -50,7 +50,7 @@ def open_link() -> None:
             except UnsuitableInputError as err:
                 st.warning(str(err), icon=":material/link_off:")
     seed = asked.get("draw", "")
-    if seed.isdecimal() and int(seed) <= MOST_SEED:
+    if seed.isdecimal() and len(seed) < 12 and int(seed) <= MOST_SEED:
         state[f"{PAGE}_draw"] = int(seed)
 
 

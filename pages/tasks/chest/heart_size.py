@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
@@ -12,7 +11,7 @@ from core.chest import ctr, plots
 from core.chest.ctr import CardiothoracicRatio, Segment
 from core.errors import UnsuitableInputError
 from core.plots import viewer
-from pages.shared import stage, views
+from pages.shared import from_browser, stage, views
 from pages.shared.views import Figure
 from pages.tasks.chest.reading import Reading
 from pages.tasks.chest.sentences import caveats
@@ -100,18 +99,19 @@ def lines(reading: Reading, settings: Settings) -> None:
 
 def _keep(digest: str) -> None:
     """Remember the moved lines of this film: verdict, sentences and report speak of them."""
-    lines: dict[str, Any] | None = st.session_state["chest_lines"].lines
+    lines = from_browser.fields(st.session_state["chest_lines"].lines)
     kept = st.session_state.setdefault("chest_moved", {})
     st.session_state.pop("chest_lines_problem", None)
-    if lines is None or not lines["digest"].startswith(digest):
+    if not str(lines.get("digest")).startswith(digest):
         return  # not moved yet, or on the film before this one
     if lines.get("reset"):
         kept.pop(digest, None)
         return
+    heart, chest = (from_browser.numbers(lines.get(name), 3) for name in ("heart", "chest"))
+    if heart is None or chest is None:
+        return
     try:
-        kept[digest] = ctr.ratio_from_lines(
-            {name: _segment(lines[name]) for name in ("heart", "chest")}
-        )
+        kept[digest] = ctr.ratio_from_lines({"heart": _segment(heart), "chest": _segment(chest)})
     except UnsuitableInputError as err:
         st.session_state["chest_lines_problem"] = str(err)
 
@@ -120,8 +120,8 @@ def _flat(ratio: CardiothoracicRatio) -> dict[str, list[float]]:
     return {name: [x0, x1, y0] for name, (x0, y0, x1, _) in ratio.lines.items()}
 
 
-def _segment(line: list[float]) -> Segment:
-    x0, x1, y = (float(value) for value in line)
+def _segment(line: tuple[float, ...]) -> Segment:
+    x0, x1, y = line
     return x0, y, x1, y
 
 

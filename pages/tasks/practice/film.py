@@ -15,6 +15,7 @@ import streamlit as st
 
 from core.plots import draw, viewer
 from core.plots.measure import scale_bar
+from pages.shared import from_browser
 
 Style = Literal["truth", "model", "you"]
 Line = dict[str, Any]
@@ -186,9 +187,11 @@ def boxes(film: Film, key: str, drawn: Sequence[Sequence[float]] = ()) -> list[l
         default={"drawn": None},
         on_drawn_change=lambda: None,
     )
-    if not state.drawn or state.drawn.get("id") != film.name:
+    drawn_now = from_browser.fields(state.drawn)
+    if drawn_now.get("id") != film.name:
         return start
-    return [[float(value) for value in box] for box in state.drawn["boxes"]]
+    height, width = film.picture.shape[:2]
+    return from_browser.boxes(drawn_now.get("boxes"), width, height)
 
 
 def look(film: Film, key: str) -> None:
@@ -215,9 +218,18 @@ def lines(
         default={"placed": None},
         on_placed_change=lambda: None,
     )
-    if not state.placed or state.placed.get("id") != film.name:
+    now = from_browser.fields(state.placed)
+    lines = now.get("lines")
+    if now.get("id") != film.name or not isinstance(lines, list) or len(lines) != len(start):
         return start
-    return [dict(line) for line in state.placed["lines"]]
+    found = []
+    for line, before in zip(map(from_browser.fields, lines), start, strict=True):
+        ends = from_browser.numbers([line.get(name) for name in ("x0", "x1", "y")], 3)
+        if ends is None or line.get("name") != before["name"]:
+            return start
+        moved = dict(zip(("x0", "x1", "y"), ends, strict=True))
+        found.append({**before, **moved, "placed": line.get("placed") is True})
+    return found
 
 
 def spot(
@@ -239,7 +251,11 @@ def spot(
         default={"placed": None},
         on_placed_change=lambda: None,
     )
-    last = state.placed
-    if not last or last.get("id") != film.name or last.get("frame") != frame:
+    last = from_browser.fields(state.placed)
+    if last.get("id") != film.name or last.get("frame") != frame:
         return placed
-    return None if last["spot"] is None else (float(last["spot"][0]), float(last["spot"][1]))
+    spot = from_browser.numbers(last.get("spot"), 2)
+    height, width = film.picture.shape[:2]
+    if spot is None or not (0 <= spot[0] <= width and 0 <= spot[1] <= height):
+        return None
+    return spot[0], spot[1]
