@@ -4,41 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from core import report
 from core.chest.ctr import LIMIT, CardiothoracicRatio, labels_from_masks
 from core.chest.heart_size import HeartSize
 from core.chest.plots import CHEST, HEART, STRUCTURES, FindingRow
 from core.files.write import table
 from core.percent import percent
 from core.plots.draw import Picture, Rgb, scaled, to_rgb
-from core.plots.viewer import data_uri
 
-DISCLAIMER = "For teaching. Lightbox is not a medical device and not for diagnosis."
 REPORT_PX = 640
-STYLE = """
-body { font: 14px/1.45 system-ui, sans-serif; max-width: 60rem; margin: 1.5rem auto; color: #111; }
-h1 { font-size: 1.4rem; margin: 0; } h2 { font-size: 1.05rem; margin: 1rem 0 .3rem; }
-figure { margin: 0; } figure img { width: 100%; } figcaption, .quiet { color: #555; }
-.films, .tables { display: grid; grid-template-columns: 1fr 1fr; gap: 1rem; align-items: start; }
-table { border-collapse: collapse; width: 100%; } td, th { text-align: left; padding: .1rem .4rem; }
-tr { border-bottom: 1px solid #ddd; } .above td { font-weight: 600; }
-@media print { body { margin: 0; font-size: 11px; } @page { size: A4; margin: 12mm; } }
-"""
-
-
-@dataclass(frozen=True, eq=False)
-class ReportPicture:
-    """A picture of the report, with the line under it."""
-
-    picture: Picture
-    caption: str
 
 
 def csv(rows: Sequence[FindingRow], hearts: Mapping[str, HeartSize]) -> bytes:
@@ -122,60 +102,34 @@ def _line(
             cv2.line(drawn, start, end, tint, rim)
 
 
-def html(
-    title: str,
-    known: str,
-    pictures: Sequence[ReportPicture],
+def parts(
     rows: Sequence[FindingRow],
     heart: Sequence[Mapping[str, str]],
     sentences: Sequence[str],
     models: Sequence[str],
-) -> bytes:
-    """One page to print or keep: it holds its pictures and needs nothing else.
+) -> list[tuple[str, str]]:
+    """What the one-page report says of the answers.
 
     Args:
-        title: Of the film; never taken from a patient tag.
-        known: What is known of it, in a line.
-        pictures: Shown in a row of two.
         rows: The findings.
         heart: Cardiomegaly as asked in several ways: one row each, all with the same keys.
         sentences: What the answer says, and what may mislead.
         models: A sentence for each model, with its measured figure.
     """
-    films = "".join(
-        f'<figure><img src="{data_uri(one.picture)}" alt="{escape(one.caption)}">'
-        f"<figcaption>{escape(one.caption)}</figcaption></figure>"
-        for one in pictures
-    )
-    findings = "".join(
-        f'<tr class="{"above" if row.above else "below"}"><td>{escape(row.name)}</td>'
-        f"<td>{percent(row.probability)}</td><td>{percent(row.operating_point)}</td>"
-        f"<td>{escape(', '.join(filter(None, (row.verdict, row.standing, row.mark))))}</td></tr>"
+    findings = [
+        (
+            row.name,
+            percent(row.probability),
+            percent(row.operating_point),
+            ", ".join(filter(None, (row.verdict, row.standing, row.mark))),
+        )
         for row in rows
-    )
-    page = (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title>'
-        f"<style>{STYLE}</style><h1>Chest film: {escape(title)}</h1>"
-        f'<p class="quiet">{escape(known)}</p><div class="films">{films}</div>'
-        f'<div class="tables"><section><h2>Findings</h2><table><tr><th>finding</th>'
-        "<th>calibrated probability</th><th>threshold</th><th></th></tr>"
-        f"{findings}</table></section><section><h2>Heart size</h2>{_table(heart)}"
-        f"{_list('', sentences)}</section></div>"
-        f"{_list('Models', models)}<p><strong>{DISCLAIMER}</strong></p></html>"
-    )
-    return page.encode()
-
-
-def _table(rows: Sequence[Mapping[str, str]]) -> str:
-    if not rows:
-        return ""
-    head = "".join(f"<th>{escape(name)}</th>" for name in rows[0])
-    body = "".join(
-        f"<tr>{''.join(f'<td>{escape(value)}</td>' for value in row.values())}</tr>" for row in rows
-    )
-    return f"<table><tr>{head}</tr>{body}</table>"
-
-
-def _list(title: str, sentences: Sequence[str]) -> str:
-    head = f"<h2>{escape(title)}</h2>" if title else ""
-    return f"{head}<ul>{''.join(f'<li>{escape(one)}</li>' for one in sentences)}</ul>"
+    ]
+    above = {number for number, row in enumerate(rows) if row.above}
+    asked = report.table([list(row.values()) for row in heart], list(heart[0]) if heart else ())
+    head = ("finding", "calibrated probability", "threshold", "")
+    return [
+        ("Findings", report.table(findings, head, above)),
+        ("Heart size", asked + report.bullets(sentences)),
+        ("Models", report.bullets(models)),
+    ]

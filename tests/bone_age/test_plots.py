@@ -15,7 +15,6 @@ from core.bone_age.plots import (
     occlusion_heat,
     sweep,
 )
-from core.bone_age.report import DISCLAIMER, html
 from core.metrics.experiments import Claim, verdict
 from core.stages import Step
 
@@ -176,21 +175,3 @@ def test_claim_is_held_against_its_two_settings(
     settings: dict[str, list[float]], says: str
 ) -> None:
     assert Claim("a is better than b", "a", "b").against(settings) == says
-
-
-def test_report_is_one_file_with_disclaimer_and_no_script_from_a_name() -> None:
-    made = html(
-        "<script>alert(1)</script>.png",
-        "8 years (90 % interval 7 to 9)",
-        ["Told: girl."],
-        [("The film", GREY)],
-        {"Model": "Hand & age"},
-        ["MAE 7"],
-        ["Fails on feet."],
-        ["Nobody 2026."],
-    ).decode()
-    assert "<script>" not in made
-    assert "&lt;script&gt;" in made and "Hand &amp; age" in made
-    assert made.count(DISCLAIMER) == 1
-    assert "data:image/png;base64," in made
-    assert 'src="http' not in made

@@ -104,26 +104,20 @@ def test_outline_follows_the_mask() -> None:
     assert outlines(np.zeros((8, 8), bool)) == []
 
 
-def test_report_holds_its_pictures_escapes_titles_and_says_what_it_is_not() -> None:
+def test_report_marks_what_is_above_and_escapes() -> None:
     phantom = chest_phantom(1, heart_ratio=0.6, shape=(96, 104))
     ratio = ctr.measure(phantom.masks)
     grey = np.zeros(phantom.image.shape, np.uint8)
     drawn = chest_report.with_anatomy(grey, phantom.masks, ratio)
     assert drawn.shape[2] == 3
     assert drawn.any()
-    page = chest_report.html(
-        "<b>a film</b>",
-        "known",
-        [chest_report.ReportPicture(drawn, "anatomy")],
-        [FindingRow("Effusion", 0.5, 0.1)],
-        [{"asked": "CTR", "value": "0.600"}],
-        ["A sentence."],
-        ["A model."],
-    ).decode()
-    assert "<b>a film" not in page
-    assert "data:image/png;base64," in page
-    assert "not for diagnosis" in page
-    assert "http" not in page
+    rows = [FindingRow("Effusion", 0.5, 0.1), FindingRow("<b>", 0.05, 0.1)]
+    heart = [{"asked": "CTR", "value": "0.600"}]
+    parts = dict(chest_report.parts(rows, heart, ["A sentence."], []))
+    assert '<tr class="strong"><td>Effusion</td><td>50' in parts["Findings"]
+    assert "<b>" not in parts["Findings"]
+    assert "0.600" in parts["Heart size"] and "A sentence." in parts["Heart size"]
+    assert parts["Models"] == ""
 
 
 def test_label_map_comes_back_and_table_has_both_limits() -> None:

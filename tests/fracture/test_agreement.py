@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pytest
 
+from core import report as reports
 from core.detections import Detections
 from core.files import write as exports
 from core.fracture import report
@@ -158,8 +159,8 @@ def test_report_stands_alone_and_escapes() -> None:
     picture = np.zeros((20, 30), np.uint8)
     found = boxes((10, 20, 30, 60))
     rows = exports.box_rows(found, (0.5, 0.5), match(found, TRUTH))
-    page = report.html(
-        "a<b>.png", "Fracture suspected", ["One line."], [("Film", picture)], rows, [("D", ["x"])]
+    page = reports.page(
+        "Fracture", "a<b>.png", pictures=[("Film", picture)], parts=[("Boxes", report.boxes(rows))]
     ).decode()
     assert "a&lt;b&gt;.png" in page
     assert "10.0 × 20.0 mm (20 × 40 px)" in page

@@ -7,8 +7,8 @@ from typing import Any
 
 import streamlit as st
 
+from core import report as reports
 from core.bone_age import growth, overlays
-from core.bone_age import report as bone_age_report
 from core.bone_age.growth import short, signed, years_and_months
 from core.files import write as exports
 from core.plots import draw
@@ -71,21 +71,27 @@ def report(reading: Reading) -> bytes:
             )
         lines.append(difference.words)
         sources += [growth.CITATION, growth.DISAGREEMENT]
-    return bone_age_report.html(
+    # Those by sex and age stand on the card; here they would not leave it one page.
+    main = [metric.sentence for metric in card.metrics if ", " not in metric.name]
+    facts = (
+        ("Model", card.title),
+        ("Purpose", card.purpose),
+        ("Network", f"{card.architecture} ({card.framework})"),
+        ("Licence", card.licence),
+        ("Weights", f"{card.file}, SHA-256 {card.sha256}"),
+    )
+    return reports.page(
+        "Bone age from a hand radiograph",
         reading.case.words,
-        f"{years_and_months(found.months)} (90 % interval {reading.interval})",
-        lines,
-        pictures,
-        {
-            "Model": card.title,
-            "Purpose": card.purpose,
-            "Network": f"{card.architecture} ({card.framework})",
-            "Licence": card.licence,
-            "Weights": f"{card.file}, SHA-256 {card.sha256}",
-        },
-        [metric.sentence for metric in card.metrics],
-        card.limitations,
-        sources,
+        answer=f"{years_and_months(found.months)} (90 % interval {reading.interval})",
+        lines=lines,
+        pictures=pictures,
+        parts=[
+            ("The model", reports.table(facts)),
+            ("How good it is", reports.bullets(main)),
+            ("Where it fails", reports.bullets(card.limitations)),
+            ("Sources", reports.bullets(sources)),
+        ],
     )
 
 

@@ -9,8 +9,8 @@ from pathlib import PurePath
 import numpy as np
 import streamlit as st
 
+from core import report as reports
 from core.chest import report as chest_report
-from core.chest.report import ReportPicture
 from core.files import write as exports
 from core.images import FloatArray
 from core.plots import draw
@@ -110,16 +110,16 @@ def report(reading: Reading, settings: Settings, label: str, heat: FloatArray) -
     sentences.append(side_check(reading).replace("**", ""))
     height, width = reading.image.shape
     cards = [settings.classifier, *(card for card, _ in reading.single), settings.segmenter]
-    return chest_report.html(
-        reading.case.words if reading.case.origin != "Real sample" else reading.image.title,
-        f"{width} × {height} px, view {reading.image.view or 'unknown'}. "
-        + " ".join(reading.image.notes),
-        [
-            ReportPicture(anatomy, f"Outlines of heart and lungs; lines {whose}."),
-            ReportPicture(draw.scaled(heated, factor), f"Grad-CAM of {in_words(label).lower()}."),
+    known = f"{width} × {height} px, view {reading.image.view or 'unknown'}."
+    title = reading.case.words if reading.case.origin != "Real sample" else reading.image.title
+    models = [f"{card.title}: {card.metrics[0].sentence}." for card in cards if card.metrics]
+    return reports.page(
+        "Chest film",
+        title,
+        lines=[" ".join([known, *reading.image.notes])],
+        pictures=[
+            (f"Outlines of heart and lungs; lines {whose}.", anatomy),
+            (f"Grad-CAM of {in_words(label).lower()}.", draw.scaled(heated, factor)),
         ],
-        reading.rows,
-        opinions(reading),
-        sentences,
-        [f"{card.title}: {card.metrics[0].sentence}." for card in cards if card.metrics],
+        parts=chest_report.parts(reading.rows, opinions(reading), sentences, models),
     )

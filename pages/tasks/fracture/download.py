@@ -7,6 +7,7 @@ from pathlib import PurePath
 
 import streamlit as st
 
+from core import report as reports
 from core.files import write as exports
 from core.fracture import report
 from core.fracture.agreement import agreement, verdict
@@ -75,19 +76,26 @@ def page(reading: Reading, settings: Settings) -> bytes:
     warm = draw.with_heat(large, draw.scaled(opinion.heat_map, factor), 0.7)
     lines = [agreement(reading.answer)[1]]
     lines += [RULE] if reading.answer.against_truth is not None else []
-    return report.html(
+    rows = exports.box_rows(
+        reading.answer.found, reading.image.spacing_mm, reading.answer.against_truth
+    )
+    models = [
+        (
+            card.title,
+            reports.bullets(
+                [*(metric.sentence for metric in card.metrics[:2]), card.limitations[0]]
+            ),
+        )
+        for card in (settings.detector, settings.classifier)
+    ]
+    return reports.page(
+        "Fracture detection",
         reading.case.words or reading.image.title,
-        verdict(reading.answer)[1].replace("*", ""),
-        lines,
-        [
+        answer=verdict(reading.answer)[1].replace("*", ""),
+        lines=lines,
+        pictures=[
             ("Boxes: predictions solid, ground truth dashed", boxed),
             (f"Where the classifier looked: {opinion.method}", warm),
         ],
-        exports.box_rows(
-            reading.answer.found, reading.image.spacing_mm, reading.answer.against_truth
-        ),
-        [
-            (card.title, [*(metric.sentence for metric in card.metrics[:2]), card.limitations[0]])
-            for card in (settings.detector, settings.classifier)
-        ],
+        parts=[("Boxes", report.boxes(rows)), *models],
     )
