@@ -144,7 +144,12 @@ def _read(digest: str, name: str, window: int, frame: int, _source: bytes) -> Ra
 
 
 def _sample(key: str, task: str) -> Case | tuple[str, str]:
-    """One of the task's real samples, downloaded on request."""
+    sample = chosen_sample(key, task)
+    return opened(sample) if isinstance(sample, Sample) else sample
+
+
+def chosen_sample(key: str, task: str) -> Sample | tuple[str, str]:
+    """One of the task's real samples, downloaded on request; or why there is none yet."""
     rows = samples(task)
     number = st.selectbox(
         "Real sample",
@@ -159,7 +164,10 @@ def _sample(key: str, task: str) -> Case | tuple[str, str]:
     sample = rows[number]
     failed = None
     if not is_cached(sample):
-        label = f"Download ({sample.bytes / 1000:,.0f} kB)"
+        size = f"{sample.bytes / 1000:,.0f} kB"
+        if sample.bytes > 1e6:
+            size = f"{sample.bytes / 1e6:.1f} MB"
+        label = f"Download ({size})"
         if st.button(label, key=f"{key}_download", type="primary", width="stretch"):
             failed = _download(sample)
             if failed is None:
@@ -172,7 +180,7 @@ def _sample(key: str, task: str) -> Case | tuple[str, str]:
             f"“{sample.title}” is not on this computer yet. Press Download in the sidebar, or "
             "stay with the phantoms: they need no network."
         )
-    return opened(sample)
+    return sample
 
 
 def _download(sample: Sample) -> str | None:

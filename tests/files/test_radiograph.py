@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import struct
-import time
 import tracemalloc
 import zlib
 from collections.abc import Callable
@@ -243,17 +242,17 @@ def test_webp_bomb_is_known_by_its_header() -> None:
         read_radiograph(BROKEN["WebP bomb"][1]())
 
 
-def test_real_png_bomb_is_not_decoded() -> None:
+def test_real_png_bomb_is_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = zlib.compress(bytes(20_000 * 20_001 // 8), 1)  # a true picture of one bit a pixel
     chunks = [(b"IHDR", struct.pack(">IIBBBBB", 20_000 * 8, 2_500, 1, 0, 0, 0, 0)), (b"IDAT", rows)]
     source = b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(body)) + mark + body + struct.pack(">I", zlib.crc32(mark + body))
         for mark, body in [*chunks, (b"IEND", b"")]
     )
-    start = time.perf_counter()
+    for decoder in ("PIL.ImageFile.ImageFile.load", "cv2.imdecode"):
+        monkeypatch.setattr(decoder, lambda *_: pytest.fail("the picture was decoded"))
     with pytest.raises(UnsuitableInputError, match="million"):
         read_radiograph(source)
-    assert time.perf_counter() - start < 0.5
 
 
 def test_deflated_bomb_is_small() -> None:
@@ -315,7 +314,5 @@ def survives(read: Callable[[bytes], Radiograph], source: bytes) -> None:
 def test_fuzz_raises_nothing_but_imaging_errors() -> None:
     files, rng = good_files(), np.random.default_rng(20_260_405)
     names = list(files)
-    start = time.process_time()
     for number in range(2_000):
         survives(read_radiograph, mutated(files, names[number % len(names)], rng))
-    assert time.process_time() - start < 30

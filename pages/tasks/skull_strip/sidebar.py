@@ -10,17 +10,16 @@ from typing import Any
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
-from streamlit.delta_generator import DeltaGenerator
 
 from core.errors import ImagingError
 from core.files.volume import Files, read_mask, read_volume
 from core.glossary import GLOSSARY
 from core.images import Volume
 from core.phantoms.head.phantom import HeadPhantom, random_head
-from core.samples import fetch, is_cached, samples
+from core.samples import Sample, fetch
 from core.skull_strip import OURS, TALLER, Settings, expected_seconds
 from models.cards import ModelCard
-from pages.shared.inputs import SOURCES, source_of
+from pages.shared.inputs import SOURCES, chosen_sample, source_of
 from pages.shared.model_choice import choose
 from pages.shared.opened import OPENED, opened_case
 
@@ -169,34 +168,9 @@ def _read(digest: str, volume_index: int, _files: Files) -> Volume:
 
 
 def _sample(key: str, task: str) -> VolumeCase | tuple[str, str]:
-    rows = samples(task)
-    number = st.selectbox(
-        "Real sample",
-        range(len(rows)),
-        format_func=lambda i: f"{rows[i].title}{'' if is_cached(rows[i]) else ' ↓'}",
-        key=f"{key}_sample",
-        help="Downloaded on request, checked by its SHA-256 and kept in your user cache.",
-    )
-    sample = rows[number]
-    failed = None
-    label = f"Download ({sample.bytes / 1e6:.1f} MB)"
-    if not is_cached(sample) and st.button(label, key=f"{key}_download", type="primary"):
-        bar = st.progress(0.0, "Downloading …")
-        try:
-            fetch(sample, progress=lambda share, what: _show(bar, share, what))
-        except ImagingError as err:
-            failed = f"{err} The phantoms work without a network."
-        bar.empty()
-        if failed is None:
-            st.rerun()
-    st.caption(f"{sample.licence}. {sample.citation}. Used in: {sample.used_in}.")
-    if failed:
-        return "error", failed
-    if not is_cached(sample):
-        return "info", (
-            f"“{sample.title}” is not on this computer yet. Press Download in the sidebar, or "
-            "stay with the phantoms: they need no network."
-        )
+    sample = chosen_sample(key, task)
+    if not isinstance(sample, Sample):
+        return sample
     try:
         content = [(sample.name, Path(fetch(sample)).read_bytes())]
         volume = replace(_read(_key(content), 0, content), is_public=True)
@@ -204,10 +178,6 @@ def _sample(key: str, task: str) -> VolumeCase | tuple[str, str]:
         return "error", str(err)
     words = f"{sample.title}, {sample.licence}, {sample.citation}"
     return VolumeCase(volume, origin="Real sample", words=words, name=file_stem(sample.name))
-
-
-def _show(bar: DeltaGenerator, share: float, what: str) -> None:
-    bar.progress(min(share, 1.0), what)
 
 
 def _with_reference(key: str, case: VolumeCase) -> VolumeCase:

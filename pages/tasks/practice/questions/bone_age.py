@@ -34,8 +34,7 @@ def ask(case: Case, seat: Seat) -> list[Choice]:
         months = right.number_input(
             "Months", 0, 11, 0 if whole is None else whole % 12, key=f"{seat.name}_months"
         )
-        if seat.model is not None:
-            st.info(f"The model says {in_words(seat.model)}.", icon=":material/smart_toy:")
+        shared.the_model_says(seat, in_words)
         sure = shared.confidence(
             seat, f"How sure are you to be within {BONE_AGE_MONTHS:.0f} months?"
         )

@@ -30,8 +30,7 @@ def ask(case: Case, seat: Seat) -> list[Choice]:
         )
     with seat.right:
         st.markdown("**Which findings are there?** Tick each, and say how sure you are of it.")
-        if seat.model is not None:
-            st.info(f"The model says: {in_words(seat.model)}.", icon=":material/smart_toy:")
+        shared.the_model_says(seat, in_words)
         ticked = _findings(case, seat, start)
         lines = _lines(placed)
         st.caption(
@@ -126,14 +125,8 @@ def _shapes(style: Style, lines: Mapping[str, Box]) -> tuple[Shape, ...]:
 def reveal(case: Case, seat: Seat, answers: Mapping[str, Answer]) -> None:
     """The film with the lines of all three."""
     truth = cast(ChestTruth, case.truth)
-    layers: tuple[Layer, ...] = ()
-    if truth.lines:
-        layers = (Layer("truth", _shapes("truth", truth.lines)),)
-    if "model" in answers:
-        layers += layers_of("model", answers["model"])
-    own = answers.get("final", answers.get("first"))
-    if own is not None:
-        layers += layers_of("you", own)
+    lines = (Layer("truth", _shapes("truth", truth.lines)),) if truth.lines else ()
+    layers = shared.revealed(lines, answers, layers_of)
     with seat.left:
         films.look(shared.film_of(case, seat, layers, locked=True), key=f"{seat.name}_film")
 

@@ -35,8 +35,7 @@ def ask(case: Case, seat: Seat) -> list[Choice]:
     with seat.right:
         st.markdown("**Is there a fracture?** Box each one, or say that there is none.")
         st.caption(HELP)
-        if seat.model is not None:
-            st.info(f"The model says: {in_words(seat.model)}.", icon=":material/smart_toy:")
+        shared.the_model_says(seat, in_words)
         sure = shared.confidence(seat)
         scores: tuple[float, ...] = ()
         if len(drawn) > 1:
@@ -77,12 +76,7 @@ def reveal(case: Case, seat: Seat, answers: Mapping[str, Answer]) -> None:
     """The film with all three answers."""
     truth = cast(FractureTruth, case.truth)
     shapes = tuple(Shape("truth", box=box) for box in truth.boxes_xyxy)
-    layers: tuple[Layer, ...] = (Layer("truth", shapes),)
-    if "model" in answers:
-        layers += layers_of("model", answers["model"])
-    own = answers.get("final", answers.get("first"))
-    if own is not None:
-        layers += layers_of("you", own)
+    layers = shared.revealed((Layer("truth", shapes),), answers, layers_of)
     with seat.left:
         films.boxes(shared.film_of(case, seat, layers, locked=True), key=f"{seat.name}_film")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from core.plots import draw
 from core.practice.answers import Answer
 from core.practice.cases import Case
 from core.practice.sources import PhantomSource
-from pages.tasks.practice.film import Film, Layer
+from pages.tasks.practice.film import Film, Layer, Style
 
 NAMES = {"first": "You", "final": "You, after the model", "model": "Model"}
 
@@ -58,6 +58,23 @@ def film_of(case: Case, seat: Seat, layers: tuple[Layer, ...] = (), locked: bool
         layers=layers,
         locked=locked,
     )
+
+
+def revealed(
+    truth: tuple[Layer, ...],
+    answers: Mapping[str, Answer],
+    layers_of: Callable[[Style, Answer], tuple[Layer, ...]],
+) -> tuple[Layer, ...]:
+    """Truth, model and the reader's last answer on one film."""
+    model = layers_of("model", answers["model"]) if "model" in answers else ()
+    own = answers.get("final", answers.get("first"))
+    return truth + model + (layers_of("you", own) if own is not None else ())
+
+
+def the_model_says(seat: Seat, in_words: Callable[[Answer], str]) -> None:
+    """The model's answer, where it may be seen."""
+    if seat.model is not None:
+        st.info(f"The model says: {in_words(seat.model)}.", icon=":material/smart_toy:")
 
 
 def confidence(

@@ -53,8 +53,7 @@ def ask(case: Case, seat: Seat) -> list[Choice]:
             default=start.side if start else None,
             key=f"{seat.name}_side",
         )
-        if seat.model is not None:
-            st.info(f"The model says {in_words(seat.model)}.", icon=":material/smart_toy:")
+        shared.the_model_says(seat, in_words)
         spot = st.session_state[held]
         st.caption(
             "Then click on the wrong spot in either picture, or press *Mark centre* and "
