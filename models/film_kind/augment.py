@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from core.film_kind import KINDS, ORIENTATIONS
 from core.images import FloatArray
-from models.film_kind.clutter import lettered
 from models.film_kind.films import Film, pixels_of
+from models.film_kind.out_of_distribution import lettered
 from models.film_kind.recognise import network_input, stretch
 
 CANVAS_PX = 112

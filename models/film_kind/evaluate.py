@@ -1,8 +1,9 @@
 """Score the film-kind network: `python -m models.film_kind.evaluate --data F --split S --json F`.
 
 `F` holds the data sets as `models.film_kind.films.real_films` reads them; `--phantoms N` scores
-N phantoms of each kind, and N pictures of clutter, instead. Every film is looked at as it is, and
-after all films were brought to one size in two ways, so that neither size nor shape can help.
+N phantoms of each kind, and N pictures out of distribution, instead. Every film is looked at as
+it is, and after all films were brought to one size in two ways, so that neither size nor shape
+can help.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ from core.film_kind import ACCEPTED, EXPECTED, KINDS, ORIENTATIONS, FilmKind, re
 from core.images import FloatArray
 from core.metrics.statistics import bootstrap_interval
 from models.cards import load_card
-from models.film_kind.clutter import clutter
 from models.film_kind.cross_sections import cross_section
 from models.film_kind.films import Film, phantom_films, pixels_of, real_films
+from models.film_kind.out_of_distribution import foreign_picture
 from models.film_kind.recognise import Model, contrast, film_kinds, load_model, shrink, stretch
 
 SIZES = ("as it is", "squeezed into 64 px", "fitted into 128 px")
@@ -90,10 +91,15 @@ def cases(model: Model, films: Iterable[tuple[Film, FloatArray, int, bool]]) -> 
         yield from answered()
 
 
-def clutter_films(count: int) -> Iterator[Film]:
+def out_of_distribution_films(count: int) -> Iterator[Film]:
     """So many pictures of nothing; training draws its own from one other generator."""
     for seed in range(count):
-        yield Film(clutter(np.random.default_rng([seed, 7])), "other", "clutter", f"clutter {seed}")
+        yield Film(
+            foreign_picture(np.random.default_rng([seed, 7])),
+            "other",
+            "out of distribution",
+            f"picture {seed}",
+        )
 
 
 def cross_section_films(count: int) -> Iterator[Film]:
@@ -210,7 +216,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.phantoms:
         films = [
             *phantom_films(0, options.phantoms),
-            *clutter_films(options.phantoms),
+            *out_of_distribution_films(options.phantoms),
             *cross_section_films(options.phantoms),
         ]
     elif options.data:

@@ -12,7 +12,7 @@ from core.images import FloatArray
 SIDE_PX = 112
 
 
-def clutter(rng: np.random.Generator) -> NDArray[np.uint8]:
+def foreign_picture(rng: np.random.Generator) -> NDArray[np.uint8]:
     """One random picture, uint8 (112, 112)."""
     first = MAKERS[rng.integers(len(MAKERS))](rng)
     if rng.random() < 0.3:

@@ -20,7 +20,6 @@ from torch import nn
 from core.film_kind import KINDS, ORIENTATIONS
 from models import onnx_file
 from models.film_kind.augment import View, training_view
-from models.film_kind.clutter import clutter
 from models.film_kind.cross_sections import cross_section
 from models.film_kind.films import (
     FIRST_TRAINING_SEED,
@@ -31,6 +30,7 @@ from models.film_kind.films import (
     real_films,
 )
 from models.film_kind.network import SIDE_PX, FilmKindNetwork
+from models.film_kind.out_of_distribution import foreign_picture
 
 SHARES = {
     "RSNA hands": 0.22,
@@ -44,7 +44,7 @@ SHARES = {
     "hospital chests": 0.04,
     "brain slices": 0.06,
     "cross-sections": 0.06,
-    "clutter": 0.12,
+    "out of distribution": 0.12,
     "hand phantoms": 0.03,
     "chest phantoms": 0.02,
     "limb phantoms": 0.02,
@@ -64,7 +64,7 @@ class Plan:
     smoothing: float = 0.03
     ema: float = 0.995
     phantoms: int = 80
-    clutter: int = 6000
+    out_of_distribution: int = 6000
     cross_sections: int = 1500
     chest_every: int = 3
     seed: int = 0
@@ -88,7 +88,10 @@ def training_films(folder: Path, plan: Plan) -> dict[str, list[Film]]:
         for film in phantom_films(FIRST_TRAINING_SEED, plan.phantoms):
             films[film.source].append(shrunk(film))
     rng = np.random.default_rng(plan.seed)
-    films["clutter"] = [Film(clutter(rng), "other", "clutter") for _ in range(plan.clutter)]
+    films["out of distribution"] = [
+        Film(foreign_picture(rng), "other", "out of distribution")
+        for _ in range(plan.out_of_distribution)
+    ]
     films["cross-sections"] = [
         Film(cross_section(rng), "cross-section", "cross-sections")
         for _ in range(plan.cross_sections)

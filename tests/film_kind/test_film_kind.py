@@ -27,8 +27,8 @@ from core.phantoms.head.phantom import random_head
 from core.phantoms.limb.phantom import limb_phantom, random_limb
 from models.cards import load_card
 from models.film_kind import evaluate
-from models.film_kind.clutter import clutter
 from models.film_kind.films import Film, grey_of, phantom_films, real_films
+from models.film_kind.out_of_distribution import foreign_picture
 from models.film_kind.recognise import Model, film_kinds, load_model, network_input, recognise
 
 POINTS = {"hand": 0.2, "chest": 0.2, "turned": 0.7, "inverted": 0.7, "contrast": 0.02}
@@ -180,7 +180,7 @@ def brain(seed: int) -> FloatArray:
 
 
 def picture(seed: int) -> FloatArray:
-    return clutter(np.random.default_rng(seed)).astype(np.float32) / np.float32(255)
+    return foreign_picture(np.random.default_rng(seed)).astype(np.float32) / np.float32(255)
 
 
 @pytest.mark.parametrize(
@@ -263,7 +263,14 @@ def test_training_learns_and_exports_what_it_learned(tmp_path: Path) -> None:
     from models.onnx_runtime import open_file
 
     films = {
-        "clutter": [Film(clutter(np.random.default_rng(i)), "other", "clutter") for i in range(4)],
+        "out of distribution": [
+            Film(
+                foreign_picture(np.random.default_rng(i)),
+                "other",
+                "out of distribution",
+            )
+            for i in range(4)
+        ],
         "limb phantoms": [Film(grey_of(radiograph(limb(1))), "limb", "limb phantoms")],
     }
     network = train.train(films, train.Plan(steps=3, batch=4))
