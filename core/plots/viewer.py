@@ -5,17 +5,18 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
-from plotly.subplots import make_subplots
 
 from core.images import FloatArray
 from core.plots.draw import HEAT_SCALE, PREDICTION, TRUTH, Picture, Rgb, hex_colour
 
 PNG_PIXELS = 1_500_000  # above it a PNG makes the page slow; JPEG at 92 shows no difference
+GAP = 0.012  # between panels, as a share of the figure
 VIEWING_BOX = "#000000"
 INK = "#f2f2f2"
 CONFIG = {"displaylogo": False, "displayModeBar": True, "scrollZoom": True}
@@ -111,22 +112,22 @@ def viewer(
     shape = panels[0].picture.shape[:2]
     if any(panel.picture.shape[:2] != shape for panel in panels):
         raise ValueError("all panels need one (H, W): their zoom is linked")
-    figure = make_subplots(rows=1, cols=len(panels), horizontal_spacing=0.012)
+    # Built as plain dictionaries and checked once: Plotly's own update_* and add_* check the whole
+    # figure each time, which is half of what a moved slider costs.
     sources: dict[int, str] = {}  # the same picture in two panels is encoded once
-    for column, panel in enumerate(panels, start=1):
-        source = sources.get(id(panel.picture)) or data_uri(panel.picture)
-        sources[id(panel.picture)] = source
-        _add_panel(figure, column, panel, source, panel.laterality or laterality)
-    figure.update_layout(
-        margin={"l": 0, "r": 0, "t": 30, "b": 30},
-        paper_bgcolor=VIEWING_BOX,
-        plot_bgcolor=VIEWING_BOX,
-        font={"color": INK},
-        dragmode="pan",
-        hovermode="closest",
-        uirevision=revision,
+    traces: list[dict[str, Any]] = []
+    layout: dict[str, Any] = {
+        "images": [],
+        "annotations": [],
+        "margin": {"l": 0, "r": 0, "t": 30, "b": 30},
+        "paper_bgcolor": VIEWING_BOX,
+        "plot_bgcolor": VIEWING_BOX,
+        "font": {"color": INK},
+        "dragmode": "pan",
+        "hovermode": "closest",
+        "uirevision": revision,
         # For the page's script, which hides it: calls Plotly to set the zoom again.
-        updatemenus=[
+        "updatemenus": [
             {
                 "type": "buttons",
                 "x": 0.5,
@@ -134,13 +135,13 @@ def viewer(
                 "buttons": [{"label": "", "method": "relayout", "args": [{}]}],
             }
         ],
-        meta={  # for the scale bars
+        "meta": {  # for the scale bars
             "film": {
                 "spacing_mm": spacing_mm[1] if spacing_mm else None,
                 "magnified": [panel.magnified for panel in panels],
             }
         },
-        legend={
+        "legend": {
             "orientation": "h",
             "x": 1,
             "xanchor": "right",
@@ -149,86 +150,109 @@ def viewer(
             "bgcolor": "rgba(0,0,0,0)",
             "font": {"color": INK},
         },
-        modebar={
+        "modebar": {
             "bgcolor": "rgba(0,0,0,0)",
             "color": "#8a9197",
             "activecolor": hex_colour(PREDICTION),
             "remove": ["select2d", "lasso2d", "autoScale2d"],
         },
-    )
-    return figure
+    }
+    wide = (1 - GAP * (len(panels) - 1)) / len(panels)
+    for number, panel in enumerate(panels):
+        source = sources.get(id(panel.picture)) or data_uri(panel.picture)
+        sources[id(panel.picture)] = source
+        left = number * (wide + GAP)
+        domain = (left, min(left + wide, 1.0))
+        side = panel.laterality or laterality
+        traces += _panel(layout, number, domain, panel, source, side)
+    return go.Figure(traces, layout)
 
 
-def _add_panel(
-    figure: go.Figure,
-    column: int,
+def _panel(
+    layout: dict[str, Any],
+    number: int,
+    domain: tuple[float, float],
     panel: Panel,
     source: str,
     laterality: str | None,
-) -> None:
-    """One picture with its axes, boxes and side mark."""
+) -> list[dict[str, Any]]:
+    """The traces of one picture with its boxes; its axes, picture and marks go into the layout."""
     height, width = panel.picture.shape[:2]
-    x, y = (f"x{column}", f"y{column}") if column > 1 else ("x", "y")
+    tail = str(number + 1) if number else ""
+    x, y = f"x{tail}", f"y{tail}"
     # By its domain, an axis keeps its range when the window changes its size.
     hidden = {"visible": False, "zeroline": False, "constrain": "domain"}
-    figure.update_xaxes(range=[0, width], matches="x" if column > 1 else None, col=column, **hidden)
-    figure.update_yaxes(
-        range=[height, 0],
-        matches="y" if column > 1 else None,
-        scaleanchor=x,
-        col=column,
+    linked = number > 0
+    layout[f"xaxis{tail}"] = {
+        "anchor": y,
+        "domain": domain,
+        "range": [0, width],
+        **({"matches": "x"} if linked else {}),
         **hidden,
-    )
-    figure.add_layout_image(
-        source=source,
-        xref=x,
-        yref=y,
-        x=0,
-        y=0,
-        sizex=width,
-        sizey=height,
-        sizing="stretch",
-        layer="below",
+    }
+    layout[f"yaxis{tail}"] = {
+        "anchor": x,
+        "domain": (0.0, 1.0),
+        "range": [height, 0],
+        **({"matches": "y"} if linked else {}),
+        "scaleanchor": x,
+        **hidden,
+    }
+    layout["images"].append(
+        {
+            "source": source,
+            "xref": x,
+            "yref": y,
+            "x": 0,
+            "y": 0,
+            "sizex": width,
+            "sizey": height,
+            "sizing": "stretch",
+            "layer": "below",
+        }
     )
     # An empty trace gives a panel without boxes its axes.
-    figure.add_scatter(x=[None], y=[None], xaxis=x, yaxis=y, showlegend=False, hoverinfo="skip")
+    empty = {"type": "scatter", "x": [None], "y": [None], "xaxis": x, "yaxis": y}
+    traces: list[dict[str, Any]] = [{**empty, "showlegend": False, "hoverinfo": "skip"}]
     if panel.heat is not None:
-        figure.add_trace(_heat_trace(panel.heat, width, height, x, y))
+        traces.append(_heat_trace(panel.heat, width, height, x, y))
     for layer in panel.layers:
-        _add_boxes(figure, layer, x, y)
-    domain_x, domain_y = f"{x} domain", f"{y} domain"
-    figure.add_annotation(
-        text=panel.title,
-        xref=domain_x,
-        yref=domain_y,
-        x=0.01,
-        y=0.01,
-        xanchor="left",
-        yanchor="bottom",
-        showarrow=False,
-        font={"color": INK, "size": 13},
-        bgcolor="rgba(0,0,0,0.45)",
+        drawn, labels = _boxes(layer, x, y)
+        traces += drawn
+        layout["annotations"] += labels
+    mark = {"xref": f"{x} domain", "yref": f"{y} domain", "x": 0.01, "xanchor": "left"}
+    mark |= {"showarrow": False, "bgcolor": "rgba(0,0,0,0.45)"}
+    layout["annotations"].append(
+        {
+            **mark,
+            "text": panel.title,
+            "y": 0.01,
+            "yanchor": "bottom",
+            "font": {"color": INK, "size": 13},
+        }
     )
     if laterality:
-        figure.add_annotation(
-            text=f"<b>{laterality}</b>",
-            xref=domain_x,
-            yref=domain_y,
-            x=0.01,
-            y=0.99,
-            xanchor="left",
-            yanchor="top",
-            showarrow=False,
-            font={"color": INK, "size": 22},
-            bgcolor="rgba(0,0,0,0.45)",
+        layout["annotations"].append(
+            {
+                **mark,
+                "text": f"<b>{laterality}</b>",
+                "y": 0.99,
+                "yanchor": "top",
+                "font": {"color": INK, "size": 22},
+            }
         )
+    return traces
 
 
-def _add_boxes(figure: go.Figure, layer: BoxLayer, x: str, y: str) -> None:
-    """A layer's boxes: a dark rim, a line, a text above (below for truth), a hover inside."""
-    colour = hex_colour(layer.colour)
+def _boxes(layer: BoxLayer, x: str, y: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """A layer's boxes, as traces (a dark rim, a line, a hover inside) and labels.
+
+    The label stands above its box, below for truth.
+    """
+    traces, labels = [], []
     for index, (x0, y0, x1, y1) in enumerate(np.asarray(layer.boxes_xyxy, float).tolist()):
         outline = {
+            "type": "scatter",
             "x": [x0, x1, x1, x0, x0],
             "y": [y0, y0, y1, y1, y0],
             "xaxis": x,
@@ -237,41 +261,44 @@ def _add_boxes(figure: go.Figure, layer: BoxLayer, x: str, y: str) -> None:
             "legendgroup": layer.name,
         }
         width = 5 if index == layer.chosen else 2
-        figure.add_scatter(
-            **outline,
-            line={"color": "rgba(0,0,0,0.65)", "width": width + 3},
-            showlegend=False,
-            hoverinfo="skip",
+        rim = {"color": "rgba(0,0,0,0.65)", "width": width + 3}
+        traces.append({**outline, "line": rim, "showlegend": False, "hoverinfo": "skip"})
+        colour = hex_colour(layer.colour)
+        dash = "dash" if layer.dashed else "solid"
+        traces.append(
+            {
+                **outline,
+                "line": {"color": colour, "width": width, "dash": dash},
+                "fill": "toself",
+                "fillcolor": "rgba(255,255,255,0.01)",  # a fill catches the pointer in the box
+                "hoveron": "fills",
+                "hoverinfo": "text",
+                "text": layer.hovers[index],
+                "name": layer.name,
+                "showlegend": index == 0,
+            }
         )
-        figure.add_scatter(
-            **outline,
-            line={"color": colour, "width": width, "dash": "dash" if layer.dashed else "solid"},
-            fill="toself",
-            fillcolor="rgba(255,255,255,0.01)",  # a fill catches the pointer inside the box
-            hoveron="fills",
-            hoverinfo="text",
-            text=layer.hovers[index],
-            name=layer.name,
-            showlegend=index == 0,
+        labels.append(
+            {
+                "name": "overlay",
+                "text": layer.labels[index],
+                "xref": x,
+                "yref": y,
+                "x": x0,
+                "y": y1 if layer.dashed else y0,
+                "xanchor": "left",
+                "yanchor": "top" if layer.dashed else "bottom",
+                "yshift": -3 if layer.dashed else 3,
+                "showarrow": False,
+                "font": {"color": colour, "size": 13},
+                "bgcolor": "rgba(0,0,0,0.6)",
+                "borderpad": 1,
+            }
         )
-        figure.add_annotation(
-            name="overlay",
-            text=layer.labels[index],
-            xref=x,
-            yref=y,
-            x=x0,
-            y=y1 if layer.dashed else y0,
-            xanchor="left",
-            yanchor="top" if layer.dashed else "bottom",
-            yshift=-3 if layer.dashed else 3,
-            showarrow=False,
-            font={"color": colour, "size": 13},
-            bgcolor="rgba(0,0,0,0.6)",
-            borderpad=1,
-        )
+    return traces, labels
 
 
-def _heat_trace(heat: FloatArray, width: int, height: int, x: str, y: str) -> go.Heatmap:
+def _heat_trace(heat: FloatArray, width: int, height: int, x: str, y: str) -> dict[str, Any]:
     """A heat map in the image's pixels, clear where it is 0."""
     grid = np.clip(heat, 0, 1)
     if max(grid.shape) > 160:  # a Grad-CAM has far fewer cells: nothing is lost
@@ -280,30 +307,31 @@ def _heat_trace(heat: FloatArray, width: int, height: int, x: str, y: str) -> go
         grid = cv2.resize(grid, size, interpolation=cv2.INTER_AREA)
     rows, columns = grid.shape
     stops = np.linspace(0, 1, len(HEAT_SCALE))
-    return go.Heatmap(
-        z=np.round(grid, 3),
-        x0=width / columns / 2,
-        dx=width / columns,
-        y0=height / rows / 2,
-        dy=height / rows,
-        xaxis=x,
-        yaxis=y,
-        zmin=0,
-        zmax=1,
-        zsmooth="best",
-        opacity=0.7,
-        colorscale=[
+    return {
+        "type": "heatmap",
+        "z": np.round(grid, 3),
+        "x0": width / columns / 2,
+        "dx": width / columns,
+        "y0": height / rows / 2,
+        "dy": height / rows,
+        "xaxis": x,
+        "yaxis": y,
+        "zmin": 0,
+        "zmax": 1,
+        "zsmooth": "best",
+        "opacity": 0.7,
+        "colorscale": [
             (float(stop), f"rgba({r},{g},{b},{stop:.2f})")
             for stop, (r, g, b) in zip(stops, HEAT_SCALE, strict=True)
         ],
-        colorbar={
+        "colorbar": {
             "title": {"text": "heat", "font": {"color": INK}},
             "tickfont": {"color": INK},
             "thickness": 12,
             "len": 0.9,
         },
-        hovertemplate="heat %{z:.2f}<extra></extra>",
-    )
+        "hovertemplate": "heat %{z:.2f}<extra></extra>",
+    }
 
 
 def heat_viewer(

@@ -9,6 +9,7 @@ import zipfile
 
 import cv2
 import numpy as np
+import plotly.graph_objects as go
 import pytest
 
 from core.detections import Detections, compare
@@ -144,6 +145,15 @@ def test_viewer_tells_the_page_the_column_spacing_for_its_scale_bar() -> None:
     known = figures.viewer(panels(), spacing_mm=(0.4, 0.5))
     assert known.layout.meta["film"]["spacing_mm"] == 0.5
     assert figures.viewer(panels()).layout.meta["film"]["spacing_mm"] is None
+
+
+def test_figure_is_checked_once_not_at_every_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    def updated(*args: object, **kwargs: object) -> None:
+        raise AssertionError("Plotly's update copies and checks the whole figure")
+
+    for name in ("plotly_update", "update_layout", "add_trace"):
+        monkeypatch.setattr(go.Figure, name, updated)
+    assert len(figures.viewer(panels(predicted())).data) == 6  # two panels, two boxes with rims
 
 
 def test_boxes_stand_where_they_are_with_hover_and_solid_line() -> None:
