@@ -6,6 +6,7 @@ import hashlib
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -94,13 +95,20 @@ def read_card(path: Path) -> ModelCard:
         WeightsError: If the file is missing, is not TOML, or lacks a field.
     """
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-        table["metrics"] = tuple(Metric(**row) for row in table.get("metrics", ()))
-        for key in ("input_shape", "labels", "limitations", "citations"):
-            table[key] = tuple(table.get(key, ()))
-        return ModelCard(name=path.stem, **table)
+        state = path.stat()
+        return _parsed(path, state.st_mtime_ns, state.st_size)
     except (OSError, ValueError, TypeError, RecursionError) as err:
         raise WeightsError(f"The model card {path.name} cannot be read ({err}).") from err
+
+
+@lru_cache(maxsize=64)
+def _parsed(path: Path, changed_ns: int, size: int) -> ModelCard:
+    """The card of a file as it was at a time: a page asks for a dozen cards at every run."""
+    table = tomllib.loads(path.read_text(encoding="utf-8"))
+    table["metrics"] = tuple(Metric(**row) for row in table.get("metrics", ()))
+    for key in ("input_shape", "labels", "limitations", "citations"):
+        table[key] = tuple(table.get(key, ()))
+    return ModelCard(name=path.stem, **table)
 
 
 def load_card(task: str, name: str) -> ModelCard:
