@@ -13,7 +13,7 @@ inside either: long work with progress runs through `pages.shared.background`.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, Generic, ParamSpec, TypeVar
@@ -40,6 +40,8 @@ def _card(card: ModelCard) -> tuple[str, str, str]:
     return card.task, card.name, card.sha256
 
 
+MOST_AT_HAND = 1000
+
 HASHES: dict[str | type, Callable[[Any], Any]] = {
     Radiograph: _digest,
     Volume: _digest,
@@ -53,6 +55,36 @@ class Guarded(Generic[Model]):
 
     model: Model
     lock: threading.Lock = field(default_factory=threading.Lock)
+
+
+def note_answer(page: str, image: Radiograph | Volume, *cards: ModelCard) -> None:
+    """Remember that these models' answers are at hand: for all users where the image is public."""
+    kept = _at_hand(image)
+    while len(kept) >= MOST_AT_HAND:
+        kept.pop(next(iter(kept)), None)
+    kept[_question(page, image, cards)] = None
+
+
+def is_at_hand(page: str, image: Radiograph | Volume, *cards: ModelCard) -> bool:
+    """Whether the answers were given before, so that the page need not show that it waits."""
+    return _question(page, image, cards) in _at_hand(image)
+
+
+def _question(page: str, image: Radiograph | Volume, cards: tuple[ModelCard, ...]) -> Hashable:
+    return page, image.digest, *(card.sha256 for card in cards)
+
+
+def _at_hand(image: Radiograph | Volume) -> dict[Hashable, None]:
+    if image.is_public:
+        return _public_answers()
+    found: dict[Hashable, None] = st.session_state.setdefault("answers_at_hand", {})
+    return found
+
+
+@st.cache_resource(show_spinner=False)
+def _public_answers() -> dict[Hashable, None]:
+    """Of this server."""
+    return {}
 
 
 def model(

@@ -17,6 +17,7 @@ from core.percent import percent
 from models.cards import ModelCard, cards_of
 from models.chest.percentiles import share_below
 from models.chest.settings import findings_settings
+from pages.shared import caching
 from pages.shared.inputs import Case
 from pages.tasks.chest import loaders
 from pages.tasks.chest.loaders import Masks
@@ -162,7 +163,7 @@ def read(case: Case, settings: Settings) -> Reading:
     single = tuple((card, loaders.findings(card, image)) for card in single_cards())
     masks = loaders.masks(settings.segmenter, image)
     ratio, problem = measured(masks)
-    st.session_state["chest_read"] = (image.digest, settings.classifier.sha256)
+    caching.note_answer("chest", image, settings.classifier, settings.segmenter)
     by_hand = st.session_state.get("chest_moved", {}).get(image.digest)
     return Reading(case, settings.classifier, found, single, masks, ratio, problem, by_hand)
 

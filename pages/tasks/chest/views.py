@@ -16,7 +16,7 @@ from core.percent import percent
 from core.plots import draw
 from core.plots import viewer as viewers
 from models.chest.preprocess import SMALL_SIDE_PX
-from pages.shared import inputs, stage, views
+from pages.shared import caching, inputs, stage, views
 from pages.shared.inputs import Case
 from pages.shared.views import Figure
 from pages.tasks.chest import loaders, sentences
@@ -49,8 +49,7 @@ BESIDE = (
 
 def was_read(case: Case, settings: Settings) -> bool:
     """Whether the answer to this film is at hand, so that nobody has to wait."""
-    now = (case.image.digest, settings.classifier.sha256)
-    return st.session_state.get("chest_read") == now
+    return caching.is_at_hand("chest", case.image, settings.classifier, settings.segmenter)
 
 
 def picture(image: Radiograph, settings: Settings) -> draw.Picture:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from models.cards import load_card
+from pages.shared import caching
 from pages.tasks.fracture import loaders
 from pages.tasks.fracture.sidebar import FIRST, made
 
@@ -10,5 +11,8 @@ from pages.tasks.fracture.sidebar import FIRST, made
 def compute() -> None:
     """Ask both models what the page asks them at first."""
     image = made(FIRST).image
-    loaders.candidates(load_card("fracture", "detector"), image)
-    loaders.probability(load_card("fracture", "classifier"), image)
+    detector = load_card("fracture", "detector")
+    classifier = load_card("fracture", "classifier")
+    loaders.candidates(detector, image)
+    loaders.probability(classifier, image)
+    caching.note_answer("fracture", image, detector, classifier)

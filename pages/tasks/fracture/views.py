@@ -19,7 +19,7 @@ from core.percent import percent
 from core.plots import draw, viewer
 from models.cards import ModelCard
 from models.fracture.settings import fusion_of
-from pages.shared import inputs, views
+from pages.shared import caching, inputs, views
 from pages.shared.inputs import Case
 from pages.shared.views import Figure
 from pages.tasks.fracture import loaders
@@ -60,14 +60,13 @@ def read(case: Case, settings: Settings) -> Reading:
         fusion_of(settings.classifier).probability(best, probability),
         None if truth is None else match(found, truth),
     )
-    st.session_state["fracture_read"] = (case.image.digest, settings.detector.sha256)
+    caching.note_answer("fracture", case.image, settings.detector, settings.classifier)
     return Reading(case, answer, truth)
 
 
 def was_read(case: Case, settings: Settings) -> bool:
     """Whether the answer to this film is at hand, so that nobody has to wait."""
-    now = (case.image.digest, settings.detector.sha256)
-    return st.session_state.get("fracture_read") == now
+    return caching.is_at_hand("fracture", case.image, settings.detector, settings.classifier)
 
 
 def waiting(case: Case, settings: Settings) -> None:
