@@ -32,5 +32,5 @@ else:  # the server's start
     app = st.App(
         __file__,
         lifespan=server.lifespan(warm.start),
-        routes=server.page_routes([name for name in PAGES if name != "home"]),
+        routes=server.page_routes([name for name in PAGES if name != "home"], warm.expect),
     )

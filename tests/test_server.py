@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from functools import partial
+from importlib.resources import files
+from pathlib import Path
 
 import pytest
 import streamlit as st
@@ -13,6 +16,7 @@ from starlette.testclient import TestClient
 from core.errors import WeightsError
 from models.fracture import predict
 from pages.shared import background, server, warm
+from pages.tasks.fracture import opening as fracture_opening
 from tests.page_runner import opened
 
 
@@ -23,6 +27,25 @@ def test_page_address_has_the_app_and_tells_where_the_server_is() -> None:
     assert "BACKEND_BASE_URL" in answer.text
     assert 'src="./' not in answer.text
     assert client.get("/elsewhere").status_code == 404
+
+
+def test_page_loads_its_scripts_beside_streamlits_own() -> None:
+    client = TestClient(Starlette(routes=server.page_routes(["fracture"])))
+    told = client.get("/fracture").text
+    scripts = Path(str(files("streamlit").joinpath("static", "static", "js")))
+    for element in server.ELEMENTS:  # under the names that this Streamlit gives them
+        (name,) = [one.name for one in scripts.glob(f"{element}.*.js")]
+        assert told.count(f'<link rel="modulepreload" crossorigin href="/static/js/{name}">') == 1
+    assert 'import("/static/js/PlotlyChart.' in told
+
+
+def test_script_brings_what_it_imports_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "Slider.a1.js").write_text('import{a}from"./track.b.js";import"./index.js";')
+    (tmp_path / "track.b.js").write_text('import{c}from"./Slider.a1.js";import("./later.js")')
+    (tmp_path / "index.js").write_text("")
+    (tmp_path / "later.js").write_text("")
+    assert server.scripts_of(tmp_path, ["Slider"]) == ["Slider.a1.js", "track.b.js", "index.js"]
+    assert server.scripts_of(tmp_path, ["Dial"]) == []
 
 
 def test_opening_cases_wait_for_visitors_and_survive_missing_weights() -> None:
@@ -45,6 +68,25 @@ def test_opening_cases_wait_for_visitors_and_survive_missing_weights() -> None:
     assert seen.looks > 4
 
 
+def test_page_that_is_asked_for_is_begun_at_once_and_only_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    done: list[str] = []
+    seen = warm.Visits()
+    monkeypatch.setattr(warm, "visits", lambda: seen)
+    monkeypatch.setattr(fracture_opening, "compute", partial(done.append, "fracture"))
+    client = TestClient(Starlette(routes=server.page_routes(["fracture", "home"], warm.expect)))
+    for page in ("home", "fracture", "fracture"):
+        assert not client.get(f"/{page}").is_error
+    for thread in threading.enumerate():
+        if thread.name.startswith("warm "):
+            thread.join()
+    assert done == ["fracture"]
+    assert not seen.is_quiet  # the other pages' cases wait for this visitor
+    warm.run([warm._compute("fracture")], None)
+    assert done == ["fracture"]
+
+
 def test_first_visitor_finds_the_opening_case_of_the_fracture_page(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -57,10 +99,14 @@ def test_first_visitor_finds_the_opening_case_of_the_fracture_page(
 
     monkeypatch.setattr(predict, "candidates", counted)
     st.cache_data.clear()
+    st.cache_resource.clear()
     warm._compute("fracture")()
     assert calls["detector"] == 1
-    assert opened("fracture").metric
+    page = opened("fracture")
+    assert page.metric
     assert calls["detector"] == 1
+    # No film that waits is drawn first: the second and every later visitor loads one figure less.
+    assert len(page.get("plotly_chart")) == 1
 
 
 def test_public_work_done_ahead_is_found() -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import gc
+import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import Any
 
 from starlette.requests import Request
@@ -22,15 +24,63 @@ LOOK_SECONDS = 10.0
 # in vain: two errors in the console of every deep link. Told the address, it does not look.
 ADDRESS = "<script>window.__streamlit = { BACKEND_BASE_URL: location.origin + '/' };</script>"
 
+CHART = "PlotlyChart"
+ELEMENTS = (CHART, "BidiComponent", "ButtonGroup", "Button", "Checkbox", "NumberInput", "Radio")
+ELEMENTS += ("Selectbox", "Slider")
+"""Parts of Streamlit's browser side that every task page shows, by the names of their files."""
+HEAD = 8000
+IMPORTED = re.compile(r"""(?:from|import) ?["']\./([\w.@-]+\.js)["']""")
+# A second of the browser's time goes into Plotly, which Streamlit begins to load when the first
+# chart arrives, after the server's answer. Begun while the server works, it is ready by then.
+EARLY = """<script>new MutationObserver((_, seen) => {
+  if (!document.querySelector('[data-test-script-state="running"]')) return;
+  seen.disconnect();
+  import("/static/js/%s").catch(() => {});
+}).observe(document, {subtree: true, childList: true, attributes: true,
+                      attributeFilter: ["data-test-script-state"]});</script>"""
 
-def page_routes(pages: Sequence[str]) -> list[Route]:
-    """Streamlit's own first document, for the address of each page."""
-    document = files("streamlit").joinpath("static", "index.html").read_text(encoding="utf-8")
+
+def scripts_of(folder: Traversable, elements: Sequence[str] = ELEMENTS) -> list[str]:
+    """Names of the script files that elements need, each before the files that it needs itself.
+
+    A name that this Streamlit does not have is left out: the page then loads it when it needs it.
+    """
+    there = {one.name: one for one in folder.iterdir() if one.name.endswith(".js")}
+    wanted = [name for element in elements for name in there if name.split(".")[0] == element]
+    for name in wanted:  # grows while it is read
+        with there[name].open(encoding="utf-8") as script:  # its imports stand at its head
+            needed = IMPORTED.findall(script.read(HEAD))
+        wanted += [one for one in dict.fromkeys(needed) if one in there and one not in wanted]
+    return wanted
+
+
+def _ahead(folder: Traversable, document: str) -> str:
+    """Tags that load the scripts of a task page beside Streamlit's own, not one after the other."""
+    names = [name for name in scripts_of(folder) if name not in document]
+    tags = [f'<link rel="modulepreload" crossorigin href="./static/js/{name}">' for name in names]
+    chart = next((name for name in names if name.startswith(f"{CHART}.")), None)
+    return "".join([*tags, EARLY % chart if chart else ""])
+
+
+def page_routes(
+    pages: Sequence[str], asked: Callable[[str], None] = lambda page: None
+) -> list[Route]:
+    """Streamlit's own first document, for the address of each page.
+
+    Args:
+        pages: Their names.
+        asked: Told the name of a page whose address was asked for; returns at once.
+    """
+    static = files("streamlit").joinpath("static")
+    document = static.joinpath("index.html").read_text(encoding="utf-8")
     told = document.replace("<head>", f"<head>{ADDRESS}", 1)
+    ahead = _ahead(static.joinpath("static", "js"), document)
+    told = told.replace("</head>", f"{ahead}</head>", 1)
     # Files are named relative to the document, which lies one level below the root here.
     told = told.replace('="./', '="/')
 
     async def answer(request: Request) -> HTMLResponse:
+        asked(request.url.path.strip("/"))
         return HTMLResponse(told, headers={"Cache-Control": "no-cache"})
 
     return [Route(f"/{page}", answer) for page in pages]

@@ -1,7 +1,8 @@
 """Every page's opening case computed ahead, so that the first visitor finds it.
 
 A thread of the server opens the engine and asks the cached loaders what the pages ask them at
-first. It waits while somebody is there: a visitor's own question goes first.
+first. It waits while somebody is there: a visitor's own question goes first. The page whose address
+is asked for is begun at once, while the browser still loads Streamlit's own scripts.
 """
 
 from __future__ import annotations
@@ -10,27 +11,37 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from importlib.util import find_spec
 
 import streamlit as st
 
 from core.errors import ImagingError
 
 TASKS = ("fracture", "chest", "bone_age", "skull_strip")
-"""The quickest first; a task's room may have an `opening` with `compute()`."""
+"""The quickest first; their rooms have an `opening` with `compute()`."""
+ASKED = ("augmentation",)
+"""Begun only when somebody asks for the page: the lab's library brings PyTorch along."""
 QUIET_SECONDS = 4.0
 LOOK_SECONDS = 0.5
 
 
 class Visits:
-    """When the last page was asked for."""
+    """When the last page was asked for, and which opening cases were begun."""
 
     def __init__(self) -> None:
         self.last = float("-inf")
+        self.begun: set[str] = set()
+        self.lock = threading.Lock()
 
     def note(self) -> None:
         """Somebody asks for a page now."""
         self.last = time.monotonic()
+
+    def begin(self, task: str) -> bool:
+        """Whether nobody has begun this task's opening case; from now on somebody has."""
+        with self.lock:
+            is_new = task not in self.begun
+            self.begun.add(task)
+            return is_new
 
     @property
     def is_quiet(self) -> bool:
@@ -44,15 +55,28 @@ def visits() -> Visits:
 
 
 def start() -> None:
-    """Begin in the background."""
-    jobs = [_compute(task) for task in TASKS if find_spec(f"pages.tasks.{task}.opening")]
+    """Begin in the background, when whoever started the server has not come at once."""
+    visits().note()
+    jobs = [_compute(task) for task in TASKS]
     threading.Thread(target=run, args=(jobs, visits()), name="warm", daemon=True).start()
 
 
-def run(jobs: Sequence[Callable[[], None]], seen: Visits) -> None:
-    """Do the jobs one after the other, each when nobody has asked for a page for a while."""
+def expect(page: str) -> None:
+    """Begin a page's opening case now: its address was asked for, its script comes in a second."""
+    visits().note()
+    if page in (*TASKS, *ASKED):
+        job = [_compute(page)]
+        threading.Thread(target=run, args=(job, None), name=f"warm {page}", daemon=True).start()
+
+
+def run(jobs: Sequence[Callable[[], None]], seen: Visits | None) -> None:
+    """Do the jobs one after the other, each when nobody has asked for a page for a while.
+
+    Args:
+        seen: None where a visitor waits for the jobs.
+    """
     for job in jobs:
-        while not seen.is_quiet:
+        while seen is not None and not seen.is_quiet:
             time.sleep(LOOK_SECONDS)
         try:
             job()
@@ -62,6 +86,7 @@ def run(jobs: Sequence[Callable[[], None]], seen: Visits) -> None:
 
 def _compute(task: str) -> Callable[[], None]:
     def compute() -> None:
-        import_module(f"pages.tasks.{task}.opening").compute()
+        if visits().begin(task):
+            import_module(f"pages.tasks.{task}.opening").compute()
 
     return compute
