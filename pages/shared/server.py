@@ -25,8 +25,10 @@ LOOK_SECONDS = 10.0
 ADDRESS = "<script>window.__streamlit = { BACKEND_BASE_URL: location.origin + '/' };</script>"
 
 CHART = "PlotlyChart"
-ELEMENTS = (CHART, "BidiComponent", "ButtonGroup", "Button", "Checkbox", "NumberInput", "Radio")
-ELEMENTS += ("Selectbox", "Slider")
+ELEMENTS = (
+    *(CHART, "BidiComponent", "ButtonGroup", "Button", "Checkbox", "NumberInput", "Radio"),
+    *("Selectbox", "Slider"),
+)
 """Parts of Streamlit's browser side that every task page shows, by the names of their files."""
 HEAD = 8000
 IMPORTED = re.compile(r"""(?:from|import) ?["']\./([\w.@-]+\.js)["']""")
