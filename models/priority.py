@@ -6,8 +6,9 @@ import os
 import sys
 import threading
 
-STEPS = 10
-"""Niceness: where both want a core, a slider's answer gets nine tenths of it."""
+STEPS = 5
+"""Niceness: where both want a core, a slider's answer gets three quarters of it. More would let
+heavy work starve where other programs keep the computer busy."""
 
 
 def step_back() -> None:

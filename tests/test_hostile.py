@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
+from zipfile import ZipInfo
 
 import numpy as np
 import pytest
@@ -28,7 +29,7 @@ from core.bone_age.patient_table import read_children
 from core.dataset_folders import truths
 from core.dataset_folders.layouts import open_dataset
 from core.errors import ImagingError
-from core.files.archives import contents_of, count_of
+from core.files.archives import contents_of, count_of, is_junk
 from core.files.box_labels import read_boxes, write_coco, write_yolo
 from core.files.radiograph import read_radiograph
 from core.files.volume import read_mask, read_volume
@@ -255,6 +256,14 @@ def test_labels(source: bytes) -> None:
     )
     if found is not None:
         assert found.shape[1:] == (4,) and np.isfinite(found).all()
+
+
+def test_what_longer_runs_found() -> None:
+    """Each once raised something else than an `ImagingError`."""
+    assert is_junk(ZipInfo(""))
+    wide = labels()["coco"].replace(b'"width": 64', b'"width": ' + b"9" * 400)
+    with pytest.raises(ImagingError):
+        read_boxes(wide, "a.json", image_name="a.png", shape=(48, 64))
 
 
 def tables() -> dict[str, bytes]:

@@ -142,8 +142,8 @@ def is_junk(entry: zipfile.ZipInfo) -> bool:
     path = PurePosixPath(entry.filename.replace("\\", "/"))
     parts = [part.lower() for part in path.parts]
     return (
-        entry.is_dir()
-        or not parts
+        not parts  # first: of a name without a letter zipfile cannot say whether it is a folder
+        or entry.is_dir()
         or any(part in _JUNK_FOLDERS for part in parts)
         or any(part.startswith(".") and part != ".." for part in parts)
         or is_companion(parts[-1])

@@ -164,7 +164,10 @@ def _coco(source: bytes, name: str, image_name: str | None, shape: tuple[int, in
             size = (float(size[0]), float(size[1]))
     except ImagingError:
         raise
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError) as err:
+    except (
+        *(ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError),
+        OverflowError,  # a number of 400 digits
+    ) as err:
         raise _unreadable(name) from err
     return _checked(boxes, name, shape, size)
 
