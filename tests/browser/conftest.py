@@ -9,17 +9,14 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-ROOT = Path(__file__).parents[2]
+from tests.browser.browsing import ROOT, started
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = [
     "--no-sandbox",  # CI runs as root
@@ -90,42 +87,20 @@ def app_url(tmp_path_factory: pytest.TempPathFactory, connections: Path) -> Iter
     guard = tmp_path_factory.mktemp("site")
     (guard / "sitecustomize.py").write_text(GUARD)
     port = free_port()
-    log = (guard / "app.log").open("w")
-    app = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "streamlit",
-            "run",
-            "app.py",
-            f"--server.port={port}",
-            "--server.headless=true",
-        ],
-        cwd=ROOT,
-        stdout=log,
-        stderr=subprocess.STDOUT,
-        env=os.environ
-        | {"PYTHONPATH": f"{guard}{os.pathsep}{ROOT}", "LIGHTBOX_CONNECTIONS": str(connections)},
-    )
-    url = f"http://localhost:{port}"
-    try:
-        for _ in range(120):
-            if app.poll() is not None:
-                break
-            try:
-                urllib.request.urlopen(f"{url}/_stcore/health", timeout=2)
-                break
-            except OSError:
-                time.sleep(0.5)
-        else:
-            pytest.fail("the app did not answer within 60 s")
-        if app.poll() is not None:
-            pytest.fail(f"the app ended: {(guard / 'app.log').read_text()}")
-        yield url
-    finally:
-        app.terminate()
-        app.wait(20)
-        log.close()
+    environment = {
+        "PYTHONPATH": f"{guard}{os.pathsep}{ROOT}",
+        "LIGHTBOX_CONNECTIONS": str(connections),
+    }
+    with (guard / "app.log").open("w") as log:
+        try:
+            app = started(port, environment, log)
+        except AssertionError as err:
+            pytest.fail(f"{err}: {(guard / 'app.log').read_text()}")
+        try:
+            yield f"http://localhost:{port}"
+        finally:
+            app.terminate()
+            app.wait(20)
     assert not connections.exists(), connections.read_text()
 
 

@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import ConsoleMessage, Locator, Page, expect
+from playwright.sync_api import Page, expect
+
+from tests.browser.browsing import go, metric, settled, without_complaints
 
 pytestmark = pytest.mark.browser
 
@@ -16,34 +18,11 @@ AGE = re.compile(r"^\d+ years?( \d+ months?)?$")
 @pytest.fixture
 def bone_age(page: Page, app_url: str) -> Iterator[Page]:
     """The page, opened and answered; fails the test where the browser's console had an error."""
-    expect.set_options(timeout=60_000)
-    complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-
-    def complain(line: ConsoleMessage) -> None:
-        if line.type == "error":
-            complaints.append(f"{line.text} {line.location['url']}")
-
-    page.on("console", complain)
-    # Through the navigation: Streamlit itself looks in vain below the path of a deep link.
-    page.goto(app_url)
-    page.get_by_role("link", name="Bone age", exact=True).first.click()
-    expect(metric(page, "Bone age")).to_have_text(AGE, timeout=120_000)
-    settled(page)
-    yield page
-    assert complaints == []
-
-
-def metric(page: Page, label: str) -> Locator:
-    labelled = page.get_by_test_id("stMetric").filter(has=page.get_by_text(label, exact=True))
-    return labelled.get_by_test_id("stMetricValue")
-
-
-def settled(page: Page) -> None:
-    page.wait_for_timeout(400)
-    expect(page.get_by_test_id("stApp")).to_have_attribute(
-        "data-test-script-state", "notRunning", timeout=180_000
-    )
+    with without_complaints(page):
+        go(page, app_url, "Bone age")
+        expect(metric(page, "Bone age")).to_have_text(AGE, timeout=120_000)
+        settled(page)
+        yield page
 
 
 def test_opens_on_a_hand_with_answer_and_interval(bone_age: Page) -> None:

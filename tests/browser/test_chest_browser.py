@@ -9,12 +9,13 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from playwright.sync_api import ConsoleMessage, Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from core.files import write as exports
 from core.phantoms.chest.phantom import chest_phantom
 from core.phantoms.limb.phantom import LimbPhantom, limb_phantom
 from core.plots import draw
+from tests.browser.browsing import choose, go, metric, settled, without_complaints
 
 pytestmark = pytest.mark.browser
 
@@ -30,37 +31,11 @@ HAND = limb_phantom(LimbPhantom(seed=5, kind="hand"))[0].pixels
 @pytest.fixture
 def chest(page: Page, app_url: str) -> Iterator[Page]:
     """The page, opened and answered; fails the test where the browser's console had an error."""
-    expect.set_options(timeout=60_000)
-    complaints: list[str] = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-
-    def complain(line: ConsoleMessage) -> None:
-        if line.type == "error":
-            complaints.append(f"{line.text} {line.location['url']}")
-
-    page.on("console", complain)
-    # Through the navigation: Streamlit itself looks in vain below the path of a deep link.
-    page.goto(app_url)
-    page.get_by_role("link", name="Chest", exact=True).first.click()
-    # The first answer waits until the networks are loaded, on a busy machine for long.
-    expect(metric(page, "Findings")).to_be_visible(timeout=180_000)
-    yield page
-    assert complaints == []
-
-
-def metric(page: Page, label: str) -> Locator:
-    labelled = page.get_by_test_id("stMetric").filter(has=page.get_by_text(label, exact=True))
-    return labelled.get_by_test_id("stMetricValue")
-
-
-def settled(page: Page) -> None:
-    page.wait_for_timeout(400)
-    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
-
-
-def choose(page: Page, name: str) -> None:
-    page.get_by_test_id("stMain").get_by_role("radio", name=name, exact=True).click()
-    settled(page)
+    with without_complaints(page):
+        go(page, app_url, "Chest")
+        # The first answer waits until the networks are loaded, on a busy machine for long.
+        expect(metric(page, "Findings")).to_be_visible(timeout=180_000)
+        yield page
 
 
 def upload(page: Page, name: str, pixels: np.ndarray) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.browsing import settled
+
 pytestmark = pytest.mark.browser
 
 SIZES = ((1440, 900), (1280, 720))
@@ -31,11 +33,6 @@ def box(found: Locator) -> dict[str, Any]:
     measured = found.bounding_box()
     assert measured is not None
     return {**measured, "bottom": measured["y"] + measured["height"]}
-
-
-def settled(page: Page) -> None:
-    page.wait_for_timeout(400)
-    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
 
 
 @pytest.mark.parametrize("name", VIEWERS)

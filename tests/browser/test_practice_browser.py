@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import csv
-import os
 import re
 import signal
-import subprocess
-import sys
-import time
-import urllib.request
 from pathlib import Path
 
 import pytest
@@ -17,36 +12,10 @@ from playwright.sync_api import Browser, Page, expect
 
 from core.practice.store import Store
 from core.practice.transfer import import_csv
-from tests.browser.conftest import ROOT, free_port
+from tests.browser.browsing import settled, started
+from tests.browser.conftest import free_port
 
 pytestmark = pytest.mark.browser
-
-
-def started(port: int, data: Path) -> subprocess.Popen[bytes]:
-    """The app with its own store; returns once it answers."""
-    app = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "streamlit",
-            "run",
-            "app.py",
-            f"--server.port={port}",
-            "--server.headless=true",
-        ],
-        cwd=ROOT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "LIGHTBOX_DATA": str(data)},
-    )
-    for _ in range(240):
-        try:
-            urllib.request.urlopen(f"http://localhost:{port}/_stcore/health", timeout=2)
-            return app
-        except OSError:
-            time.sleep(0.5)
-    app.kill()
-    raise AssertionError("the app did not answer within two minutes")
 
 
 def window(browser: Browser) -> Page:
@@ -54,11 +23,6 @@ def window(browser: Browser) -> Page:
     page = context.new_page()
     page.set_default_timeout(90_000)
     return page
-
-
-def settled(page: Page) -> None:
-    page.wait_for_timeout(400)
-    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
 
 
 def film(page: Page) -> str:
@@ -80,7 +44,7 @@ def test_series_is_read_over_a_killed_server_to_its_results(
 ) -> None:
     expect.set_options(timeout=90_000)
     port, data = free_port(), tmp_path / "kept"
-    app = started(port, data)
+    app = started(port, {"LIGHTBOX_DATA": str(data)})
     try:
         maker = window(browser)
         maker.goto(f"http://localhost:{port}")
@@ -126,7 +90,7 @@ def test_series_is_read_over_a_killed_server_to_its_results(
         third = film(reader)
         app.send_signal(signal.SIGKILL)
         app.wait(20)
-        app = started(port, data)
+        app = started(port, {"LIGHTBOX_DATA": str(data)})
         reader.reload()
         expect(reader.get_by_text("Case 3 of 6")).to_be_visible()
         assert film(reader) == third
