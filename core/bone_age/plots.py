@@ -1,8 +1,8 @@
-"""Plots of the bone-age page: growth chart, a phantom's childhood, agreement, experiments."""
+"""Plots of the bone-age page: growth chart, a phantom's childhood, agreement."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import plotly.graph_objects as go
@@ -257,37 +257,3 @@ def occlusion_heat(change_months: FloatArray, way: str) -> tuple[FloatArray, flo
         size = np.abs(change_months)
     most = float(size.max())
     return (size / most if most > 0 else size).astype(np.float32), most
-
-
-def experiment_chart(settings: Mapping[str, Sequence[float]]) -> go.Figure:
-    """The error of every run of one experiment: a mark a seed, a line at the mean of a setting.
-
-    Args:
-        settings: Mean absolute errors in months by the setting's name.
-    """
-    figure = go.Figure()
-    for name, errors in settings.items():
-        figure.add_scatter(
-            x=list(errors),
-            y=[name] * len(errors),
-            mode="markers",
-            marker={"color": hex_colour(PREDICTION), "size": 10, "opacity": 0.8},
-            showlegend=False,
-            hovertemplate="%{x:.1f} months<extra></extra>",
-        )
-        figure.add_scatter(
-            x=[float(np.mean(errors))],
-            y=[name],
-            mode="markers",
-            marker={
-                "symbol": "line-ns",
-                "size": 22,
-                "line": {"color": hex_colour(TRUTH), "width": 3},
-            },
-            showlegend=False,
-            hovertemplate="mean %{x:.2f} months<extra></extra>",
-        )
-    figure.update_layout(height=60 + 36 * len(settings), margin={"l": 0, "r": 0, "t": 4, "b": 0})
-    figure.update_xaxes(title="mean absolute error on val (months)")
-    figure.update_yaxes(autorange="reversed", type="category")
-    return figure

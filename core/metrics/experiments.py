@@ -2,39 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
 from dataclasses import dataclass
-from itertools import combinations
 
-import numpy as np
+import pandas as pd
 
-
-@dataclass(frozen=True)
-class Verdict:
-    """What the runs say of two settings.
-
-    Attributes:
-        better, worse: The setting with the smaller and that with the larger mean error.
-        gain_months: Difference of their means.
-        spread_months: Largest difference between two seeds of one of the two.
-        clear: Whether every run of the better setting beat every run of the worse, with at
-            least two seeds each.
-    """
-
-    better: str
-    worse: str
-    gain_months: float
-    spread_months: float
-    clear: bool
-
-    @property
-    def words(self) -> str:
-        """The result in a sentence."""
-        says = f"“{self.better}” was better than “{self.worse}” by {self.gain_months:.1f} months"
-        seeds = f"seeds of one setting differed by up to {self.spread_months:.1f} months"
-        if self.clear:
-            return f"{says}, whichever seeds are compared ({seeds})."
-        return f"{says} on average, but {seeds}: this size cannot decide it."
+NAMES = {"val_auroc": "validation AUROC", "val_mae_months": "validation error in months"}
+HIGHER_IS_BETTER = {"val_auroc"}
 
 
 @dataclass(frozen=True)
@@ -50,33 +24,93 @@ class Claim:
     better: str
     worse: str
 
-    def against(self, settings: Mapping[str, Sequence[float]]) -> str:
-        """How the runs bear on the claim, in words; empty where a setting was not run."""
-        if self.better not in settings or self.worse not in settings:
+    def against(self, table: pd.DataFrame) -> str:
+        """How the runs of a table bear on the claim; empty where a setting was not run."""
+        if not {self.better, self.worse} <= set(table["setting"]):
             return ""
-        found = verdict({name: settings[name] for name in (self.better, self.worse)})
-        assert found is not None
-        if not found.clear:
-            return "Cannot be decided at this size."
-        return "Agrees." if found.better == self.better else "Does not agree."
+        figure = next(name for name in NAMES if name in table.columns)
+        _, low, high = _change(table, figure, self.better, self.worse)
+        said = {"helped": "Agrees.", "harmed": "Does not agree."}
+        return said.get(_verdict(low, high, figure), "Cannot be decided at this size.")
 
 
-def verdict(settings: Mapping[str, Sequence[float]]) -> Verdict | None:
-    """Compare the best with the worst setting of a factor; None where there is only one.
+def summed(table: pd.DataFrame, factor: str = "augmentation") -> tuple[pd.DataFrame, str]:
+    """The mean of every setting over its runs, with the change against the plain one; its figure.
+
+    The plain setting is "none", or the first of the factor. The interval of a change is Student's
+    over the seeds that both settings were trained with; it is missing where that is one seed.
 
     Args:
-        settings: Mean absolute errors in months, one a seed, by the setting's name.
+        table: With the columns factor, setting, seed and one of `NAMES`.
+        factor: What was changed; empty for all factors at once.
+
+    Raises:
+        KeyError: If the table has none of these figures.
     """
-    if len(settings) < 2:
-        return None
-    by_mean = sorted(settings, key=lambda name: float(np.mean(settings[name])))
-    better, worse = by_mean[0], by_mean[-1]
-    good, bad = settings[better], settings[worse]
-    spreads = [abs(a - b) for runs in (good, bad) for a, b in combinations(runs, 2)]
-    return Verdict(
-        better,
-        worse,
-        float(np.mean(bad) - np.mean(good)),
-        max(spreads, default=0.0),
-        min(len(good), len(bad)) >= 2 and max(good) < min(bad),
+    figure = next((name for name in NAMES if name in table.columns), None)
+    if figure is None or "factor" not in table.columns:
+        raise KeyError("no figure of a training")
+    rows = table[table["factor"] == factor] if factor else table
+    found = rows.groupby("setting", sort=False)[figure].agg(["mean", "count"]).reset_index()
+    found.columns = pd.Index(["trained with", NAMES[figure], "runs"])
+    count = next((name for name in ("n_val", "n") if name in rows.columns), None)
+    if count is not None:
+        found["films"] = rows.groupby("setting", sort=False)[count].max().to_numpy()
+    plain = plain_of(found)
+    spans = [_change(rows, figure, str(name), plain) for name in found["trained with"]]
+    found["change"], found["low"], found["high"] = zip(*spans, strict=True)
+    found["says"] = [_verdict(low, high, figure) for _, low, high in spans]
+    own = found["trained with"] == plain
+    found.loc[own, ["change", "low", "high"]] = math.nan
+    found.loc[own, "says"] = ""
+    return found, NAMES[figure]
+
+
+def plain_of(found: pd.DataFrame) -> str:
+    """The setting of a table of `summed` that the others are compared with."""
+    settings = [str(name) for name in found["trained with"]]
+    return "none" if "none" in settings else settings[0]
+
+
+def _change(
+    rows: pd.DataFrame, figure: str, setting: str, plain: str
+) -> tuple[float, float, float]:
+    """Mean change against another setting and its 95 % interval, NaN where there is none."""
+    from scipy.stats import t
+
+    runs = rows.pivot_table(index="seed", columns="setting", values=figure)
+    if setting not in runs.columns or plain not in runs.columns:
+        return math.nan, math.nan, math.nan
+    paired = (runs[setting] - runs[plain]).dropna().to_numpy()
+    if not len(paired):
+        return math.nan, math.nan, math.nan
+    mean = float(paired.mean())
+    if len(paired) < 2:
+        return mean, math.nan, math.nan
+    half = float(t.ppf(0.975, len(paired) - 1) * paired.std(ddof=1) / math.sqrt(len(paired)))
+    return mean, mean - half, mean + half
+
+
+def _verdict(low: float, high: float, figure: str) -> str:
+    if not low <= high or low <= 0 <= high:  # NaN: one run
+        return "not decided"
+    return "helped" if (low > 0) == (figure in HIGHER_IS_BETTER) else "harmed"
+
+
+def conclusion(found: pd.DataFrame) -> str:
+    """What a table of `summed` decides, in a sentence."""
+    tried = found[found["trained with"] != plain_of(found)]
+    said = [
+        f"{', '.join(names)} {verdict}"
+        for verdict in ("helped", "harmed")
+        if (names := list(tried.loc[tried["says"] == verdict, "trained with"]))
+    ]
+    least, most = int(found["runs"].min()), int(found["runs"].max())
+    runs = f"{least}" if least == most else f"{least} to {most}"
+    runs += " run" if most == 1 else " runs"
+    open_ones = int((tried["says"] == "not decided").sum())
+    decided = "; ".join(said) + ". " if said else ""
+    return (
+        f"{decided}With {runs} a setting, {open_ones} of {len(tried)} changes from "
+        f"“{plain_of(found)}” are not decided: their 95 % intervals over the seeds include zero."
     )

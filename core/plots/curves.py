@@ -148,3 +148,41 @@ def learning_curves(
     figure.update_xaxes(title="epoch")
     figure.update_yaxes(title="loss", col=1)
     return figure
+
+
+def seeds_chart(rows: Sequence[tuple[str, Sequence[float]]], x_title: str) -> go.Figure:
+    """One line a variant, one circle a seed, a bar at the mean: is a difference beyond the seeds?
+
+    Args:
+        rows: Name and values of each variant, from top to bottom.
+        x_title: Of the values.
+    """
+    figure = go.Figure()
+    figure.add_scatter(
+        x=[value for _, values in rows for value in values],
+        y=[name for name, values in rows for _ in values],
+        mode="markers",
+        name="one seed",
+        marker={"symbol": "circle-open", "size": 10, "color": hex_colour(PREDICTION)},
+        hovertemplate="%{y}: %{x:.3f}<extra></extra>",
+    )
+    figure.add_scatter(
+        x=[float(np.mean(values)) for _, values in rows],
+        y=[name for name, _ in rows],
+        mode="markers",
+        name="mean of the seeds",
+        marker={
+            "symbol": "line-ns",
+            "size": 20,
+            "line": {"width": 3, "color": hex_colour(TRUTH)},
+        },
+        hovertemplate="%{y}: mean %{x:.3f}<extra></extra>",
+    )
+    figure.update_layout(
+        height=80 + 28 * len(rows),
+        margin={"l": 0, "r": 0, "t": 8, "b": 0},
+        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0},
+    )
+    figure.update_xaxes(title=x_title)
+    figure.update_yaxes(autorange="reversed", ticksuffix="  ", type="category")
+    return figure

@@ -2,8 +2,7 @@
 
 Cardiomegaly against films without a finding, MobileNetV2 at 128 px, one change at a time, several
 seeds. The published project ranked augmentations by validation accuracy: small rotations best,
-Gaussian blur worst. `experiments.csv` has a row for each run, `experiment_verdicts.csv` one for
-each setting with its difference from the plain run.
+Gaussian blur worst. `experiments.csv` has a row for each run.
 """
 
 from __future__ import annotations
@@ -18,7 +17,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from core.images import FloatArray
 from core.metrics.statistics import auroc, bootstrap_interval
 from models.chest.augment import Strength
 from models.chest.dataset import read_cases
@@ -30,7 +28,6 @@ COLUMNS = (
     "factor", "setting", "seed", "val_auroc", "low", "high", "n_train", "n_val", "n_val_positive",
     "epochs", "seconds",
 )  # fmt: skip
-VERDICTS = ("factor", "setting", "seeds", "mean", "spread", "difference", "low", "high", "verdict")
 
 
 AS_IT_IS = Strength()
@@ -99,64 +96,6 @@ def heart_or_nothing(folder: Path, split: str, cache: Path) -> Binary:
     return Binary(films[kept], heart[kept].astype(np.float32))
 
 
-def difference(
-    truth: FloatArray, scores: Sequence[FloatArray], plain: Sequence[FloatArray]
-) -> tuple[float, float, float]:
-    """Mean AUROC over seeds minus that of the plain runs, with a 95 % interval.
-
-    The interval draws films and seeds anew, so that both kinds of chance are in it.
-    """
-    rng = np.random.default_rng(0)
-    ours, theirs = np.stack(scores, axis=1), np.stack(plain, axis=1)
-
-    def mean_difference(labels: FloatArray, one: FloatArray, other: FloatArray) -> float:
-        picked = rng.choice(np.arange(one.shape[1]), size=one.shape[1])
-        against = rng.choice(np.arange(other.shape[1]), size=other.shape[1])
-        a = np.mean([auroc(labels, one[:, i]) for i in picked])
-        return float(a - np.mean([auroc(labels, other[:, i]) for i in against]))
-
-    areas = [auroc(truth, column) for column in ours.T]
-    centre = float(np.mean(areas) - np.mean([auroc(truth, column) for column in theirs.T]))
-    low, high = bootstrap_interval(mean_difference, truth, ours, theirs, draws=400)
-    return centre, low, high
-
-
-def verdict(low: float, high: float) -> str:
-    """What an interval of a difference allows to say."""
-    if low > 0:
-        return "better than the plain run"
-    if high < 0:
-        return "worse than the plain run"
-    return "cannot be decided: the interval holds 0"
-
-
-def write_verdicts(out: Path, truth: FloatArray, seeds: int) -> None:
-    """One row for each setting out of the kept scores."""
-    kept = {
-        setting: [
-            np.load(path)
-            for seed in range(seeds)
-            if (path := out / "scores" / f"{SETTINGS.index(setting)}_{seed}.npy").is_file()
-        ]
-        for setting in SETTINGS
-    }
-    with (out / "experiment_verdicts.csv").open("w", newline="", encoding="utf-8") as handle:
-        writer = csv.writer(handle)
-        writer.writerow(VERDICTS)
-        for setting, scores in kept.items():
-            if not scores:
-                continue
-            areas = [auroc(truth, one) for one in scores]
-            row = [setting.factor, setting.setting, len(scores), round(float(np.mean(areas)), 4)]
-            row.append(round(float(max(areas) - min(areas)), 4))
-            if setting == PLAIN:
-                writer.writerow([*row, 0.0, "", "", "the plain run"])
-                continue
-            centre, low, high = difference(truth, scores, kept[PLAIN])
-            metrics = [round(value, 4) for value in (centre, low, high)]
-            writer.writerow([*row, *metrics, verdict(low, high)])
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="data set folder")
@@ -200,7 +139,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
             with table.open("a", newline="", encoding="utf-8") as handle:
                 csv.writer(handle).writerow(row)
             print(*row, flush=True)
-    write_verdicts(options.out, validation.truth, options.seeds)
 
 
 if __name__ == "__main__":

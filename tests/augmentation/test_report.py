@@ -136,24 +136,6 @@ def test_experiments_stand_beside_their_transform(tmp_path: Path) -> None:
     assert evidence.beside(None) == evidence.beside(tmp_path / "none.csv") == {}
 
 
-@pytest.mark.parametrize(
-    "gains, says", [((0.05, 0.06, 0.055), "helped"), ((-0.05, -0.06, -0.055), "harmed"),
-                    ((0.05, -0.04, 0.01), "not decided"), ((0.05,), "not decided")],
-)  # fmt: skip
-def test_a_change_is_decided_by_its_interval_over_seeds(gains, says: str) -> None:
-    rows = [("none", seed, 0.8 + seed / 100, 425) for seed in range(len(gains))]
-    rows += [("blur", seed, 0.8 + seed / 100 + gain, 425) for seed, gain in enumerate(gains)]
-    table = pd.DataFrame(rows, columns=["setting", "seed", "val_auroc", "n_val"])
-    found, _ = evidence.summed(table.assign(factor="augmentation"))
-    blur = found.set_index("trained with").loc["blur"]
-    assert (blur["says"], blur["films"], blur["runs"]) == (says, 425, len(gains))
-    assert blur["change"] == pytest.approx(np.mean(gains))
-    if len(gains) > 1:  # Student's t at two degrees of freedom
-        half = 4.3027 * np.std(gains, ddof=1) / np.sqrt(3)
-        assert blur["high"] - blur["change"] == pytest.approx(half, rel=1e-4)
-    assert ("blur" in evidence.conclusion(found)) == (says != "not decided")
-
-
 def test_single_learning_curves_decide_nothing_and_say_so() -> None:
     values = {"plain": (0.5, 0.8, 0.7), "augmented": (0.6, 0.75, 0.78)}
     rows = [(name, n, 0.9, one) for name, run in values.items() for n, one in enumerate(run)]

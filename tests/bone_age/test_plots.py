@@ -10,12 +10,10 @@ from core.bone_age.overlays import marked, pictures, sheet, shown
 from core.bone_age.plots import (
     agreement,
     bland_altman,
-    experiment_chart,
     growth_chart,
     occlusion_heat,
     sweep,
 )
-from core.metrics.experiments import Claim, verdict
 from core.stages import Step
 
 GREY = np.full((60, 90), 80, np.uint8)
@@ -120,9 +118,6 @@ def test_charts_hold_their_points() -> None:
     assert figure.data[0].x.tolist() == [63 / 12] and figure.data[0].y.tolist() == [6.0]
     assert len(figure.data[1].x) == 2
     assert len(sweep([24, 36], [30, 40], [20, 30], [40, 50], 30).data) == 3
-    chart = experiment_chart({"8": [14.0, 15.0], "64": [16.0]})
-    assert chart.layout.yaxis.type == "category"
-    assert chart.data[1].x == (14.5,)
 
 
 @pytest.mark.parametrize(
@@ -139,39 +134,3 @@ def test_occlusion_is_scaled_to_what_is_asked(
 def test_occlusion_without_change_is_dark() -> None:
     heat, found = occlusion_heat(np.zeros((2, 3), np.float32), "Older")
     assert found == 0 and not heat.any()
-
-
-@pytest.mark.parametrize(
-    ("settings", "clear", "says"),
-    [
-        ({"a": [10.0, 11.0], "b": [14.0, 13.0]}, True, "whichever seeds"),
-        ({"a": [10.0, 14.0], "b": [13.0, 12.0]}, False, "cannot decide"),
-        ({"a": [10.0], "b": [14.0]}, False, "cannot decide"),
-    ],
-)
-def test_verdict_needs_more_than_the_spread_of_seeds(
-    settings: dict[str, list[float]], clear: bool, says: str
-) -> None:
-    found = verdict(settings)
-    assert found is not None
-    assert found.better == "a" and found.clear is clear
-    assert says in found.words
-
-
-def test_one_setting_has_no_verdict() -> None:
-    assert verdict({"a": [1.0]}) is None
-
-
-@pytest.mark.parametrize(
-    ("settings", "says"),
-    [
-        ({"a": [1.0, 1.1], "b": [2.0, 2.1]}, "Agrees."),
-        ({"a": [2.0, 2.1], "b": [1.0, 1.1]}, "Does not agree."),
-        ({"a": [1.0, 3.0], "b": [2.0, 2.1]}, "Cannot be decided at this size."),
-        ({"a": [1.0, 3.0]}, ""),
-    ],
-)
-def test_claim_is_held_against_its_two_settings(
-    settings: dict[str, list[float]], says: str
-) -> None:
-    assert Claim("a is better than b", "a", "b").against(settings) == says

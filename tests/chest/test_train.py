@@ -92,20 +92,6 @@ def test_overlap_loss_prefers_the_truth() -> None:
     assert float(overlap_loss(right, truth)) < float(overlap_loss(torch.zeros_like(right), truth))
 
 
-@pytest.mark.parametrize(
-    ("low", "high", "word"), [(0.1, 0.2, "better"), (-0.2, -0.1, "worse"), (-0.1, 0.1, "cannot")]
-)
-def test_verdicts_follow_the_interval(low: float, high: float, word: str) -> None:
-    assert word in train_experiments.verdict(low, high)
-
-
-def test_same_runs_differ_by_nothing() -> None:
-    truth = np.array([1.0] * 10 + [0.0] * 30, np.float32)
-    scores = [np.random.default_rng(seed).random(40, dtype=np.float32) for seed in range(2)]
-    centre, low, high = train_experiments.difference(truth, scores, scores)
-    assert centre == 0 and low <= 0 <= high
-
-
 def test_settings_change_one_thing_from_the_plain_run() -> None:
     plain = train_experiments.PLAIN
     for setting in train_experiments.SETTINGS:

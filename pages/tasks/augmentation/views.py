@@ -12,11 +12,13 @@ import streamlit as st
 from core.augment import checks, evidence, pictures, safety
 from core.augment.labels import Moved
 from core.augment.pipeline import Draw, Planned, draw, fixed, words
+from core.metrics.experiments import conclusion, summed
 from core.percent import percent
 from core.plots import viewer as figures
 from core.plots.draw import TRUTH, Picture
 from core.plots.slices import NORMAL, PLANES, display_range
 from core.skull_strip import plots as volume_figures
+from pages.shared import experiments as measured_experiments
 from pages.shared import views
 from pages.shared.views import Figure
 from pages.tasks.augmentation import composer
@@ -333,13 +335,13 @@ def experiments(modality: Modality, pipeline: tuple[Planned, ...]) -> None:
     if {"variant", "val_auroc"} <= set(table.columns):
         table, said = evidence.curves(table)
     elif "factor" in table.columns:
-        table, _ = evidence.summed(table)
-        said = evidence.conclusion(table)
+        table, _ = summed(table)
+        said = conclusion(table)
         used = {planned.transform for planned in pipeline}
         table["in this pipeline"] = [
             evidence.transform_of(setting) in used for setting in table["trained with"]
         ]
-        table = table.rename(columns={"low": "95 % from", "high": "95 % to", "says": "result"})
+        table = measured_experiments.summary(table)
     else:
         said = "The table names no augmentation."
     st.markdown(f"**Trained with and without augmentation.** {said}")

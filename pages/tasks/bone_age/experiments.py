@@ -9,9 +9,9 @@ import pandas as pd
 import streamlit as st
 
 from core.bone_age import plots
-from core.metrics.experiments import Claim, verdict
+from core.metrics.experiments import Claim
 from models.cards import ModelCard, task_cards
-from pages.shared import views
+from pages.shared import experiments, views
 from pages.shared.views import Figure
 from pages.tasks.bone_age.sidebar import PAGE
 
@@ -136,23 +136,5 @@ def experiment(factor: str) -> None:
         "question stays open. Batch size (published: smaller is better) means nothing to a ridge "
         "regression and is not decided here."
     )
-    table = _runs()
-    settings = {
-        str(name): group["val_mae_months"].tolist()
-        for name, group in table[table["factor"] == factor].groupby("setting", sort=False)
-    }
-    left, right = views.pair("accuracy", [3, 2])
-    left.plotly_chart(
-        plots.experiment_chart(settings),
-        key=f"{PAGE}_experiment_{factor}",
-        alt=f"Mean absolute error by {factor}, one mark a run.",
-    )
-    with right:
-        found = verdict(settings)
-        if found is not None:
-            st.write(found.words)
-        claim = CLAIMS.get(factor)
-        if claim is not None:
-            st.markdown(f"{claim.words} **{claim.against(settings)}**")
-    with st.expander("All runs of all experiments as a table", icon=":material/table:"):
-        st.dataframe(table, hide_index=True, alt="All runs of the experiments.")
+    claims = [CLAIMS[factor]] if factor in CLAIMS else []
+    experiments.show(PAGE, _runs(), factor, claims)

@@ -9,15 +9,16 @@ import streamlit as st
 
 from core.chest import study_plots
 from core.glossary import GLOSSARY
+from core.metrics.experiments import Claim
 from core.percent import percent
 from models.cards import MODELS, Metric, ModelCard, task_cards
-from pages.shared import views
+from pages.shared import experiments, views
 from pages.tasks.chest.sidebar import classifiers
 
 FOLDER = MODELS / "chest"
 RATIO = "against the measured ratio"
 TABLES = {
-    "Augmentation": "experiment_verdicts.csv",
+    "Augmentation": "experiments.csv",
     "Heat maps": "heatmaps.csv",
     "Calibration": "reliability.csv",
     "Resolution": "findings.toml",
@@ -25,7 +26,12 @@ TABLES = {
 RANKING = (
     "The published student project ranked augmentations by validation accuracy: small rotations "
     "best, Gaussian blur worst. Here every setting was trained from the same films with two "
-    "seeds or more. Where the interval of a difference holds 0, these runs cannot decide."
+    "seeds or more."
+)
+ROTATION = "rotation up to 18°"
+CLAIMS = (
+    Claim("Published: small rotations are best, better than none.", ROTATION, "none"),
+    Claim("Published: blur is worst, worse than none.", "none", "Gaussian blur up to 2 px"),
 )
 FLIP = (
     "A horizontal flip is anatomically wrong: it puts the heart on the right side, which is rare "
@@ -77,71 +83,15 @@ def show() -> None:
 
 def _augmentation(path: Path) -> None:
     """The published experiments, run by run, with what can be said of each."""
-    verdicts = pd.read_csv(path)
     st.markdown("#### Cardiomegaly against films without a finding: one change at a time")
     st.write(RANKING)
-    runs = path.with_name("experiments.csv")
-    if runs.is_file():
-        table = pd.read_csv(runs)
-        order = verdicts["setting"].tolist()
-        values = {name: group["val_auroc"].tolist() for name, group in table.groupby("setting")}
-        st.plotly_chart(
-            study_plots.seeds_chart(
-                [(name, values[name]) for name in order if name in values],
-                "AUROC of cardiomegaly on validation films",
-            ),
-            key="chest_seeds",
-            alt="AUROC of each setting, one circle a seed: "
-            + "; ".join(
-                f"{row.setting} mean {row.mean:.3f}" for row in verdicts.itertuples(index=False)
-            )
-            + ".",
-        )
-        first = table.iloc[0]
-        st.caption(
-            f"MobileNetV2 at 128 px, {first['n_train']} training films, {first['epochs']} epochs; "
-            f"{first['n_val']} validation films, {first['n_val_positive']} of them positive."
-        )
-    st.markdown(_ranking(verdicts))
-    st.caption(FLIP)
-    with st.expander("Appendix: differences from the plain run"):
-        st.dataframe(
-            verdicts.rename(columns={"mean": "mean AUROC", "spread": "spread of seeds"}),
-            hide_index=True,
-            height="content",
-            alt="Each setting with its difference from the plain run and a 95 % interval.",
-            column_config={
-                "low": st.column_config.NumberColumn(help=GLOSSARY["interval"]),
-                "high": st.column_config.NumberColumn(help=GLOSSARY["interval"]),
-            },
-        )
-
-
-def _ranking(verdicts: pd.DataFrame) -> str:
-    """Whether the published ranking holds here, in a sentence for each end of it."""
-    words, held = [], []
-    augmented = verdicts[verdicts["factor"] == "augmentation"]
-    for name, claim in (("rotation", "best"), ("blur", "worst")):
-        ours = augmented[augmented["setting"].str.contains(name)]
-        if ours.empty:
-            continue
-        place = int((augmented["mean"] > ours["mean"].iloc[0]).sum()) + 1
-        held.append(place == (1 if claim == "best" else len(augmented)))
-        words.append(
-            f"**{ours['setting'].iloc[0]}** (published: {claim}) comes {_nth(place)} of "
-            f"{len(augmented)}; {ours['verdict'].iloc[0]}."
-        )
-    if held:
-        words.append(
-            "The means come in the published order at both ends."
-            if all(held)
-            else "The means do not come in the published order."
-        )
-    return " ".join(words)
-
-
-def _nth(place: int) -> str:
-    return {1: "1st", 2: "2nd", 3: "3rd"}.get(place, f"{place}th")
+    table = pd.read_csv(path)
+    experiments.show("chest", table, claims=CLAIMS)
+    first = table.iloc[0]
+    st.caption(
+        f"MobileNetV2 at 128 px, {first['n_train']} training films, {first['epochs']} epochs; "
+        f"{first['n_val']} validation films, {first['n_val_positive']} of them positive. {FLIP}"
+    )
 
 
 def _heat_maps(path: Path) -> None:
