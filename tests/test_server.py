@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections import Counter
 from functools import partial
@@ -66,6 +67,8 @@ def test_opening_cases_wait_for_visitors_and_survive_missing_weights() -> None:
     warm.run([partial(done.append, "first"), missing, partial(done.append, "last")], seen)
     assert done == ["first", "last"]
     assert seen.looks > 4
+    assert gc.get_freeze_count() > 10_000  # what the libraries hold, out of every later collection
+    gc.unfreeze()
 
 
 def test_page_that_is_asked_for_is_begun_at_once_and_only_once(
@@ -85,6 +88,7 @@ def test_page_that_is_asked_for_is_begun_at_once_and_only_once(
     assert not seen.is_quiet  # the other pages' cases wait for this visitor
     warm.run([warm._compute("fracture")], None)
     assert done == ["fracture"]
+    gc.unfreeze()
 
 
 def test_first_visitor_finds_the_opening_case_of_the_fracture_page(

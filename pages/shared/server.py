@@ -127,6 +127,17 @@ def forget_ended(storage: Any) -> int:
 
 def give_back_memory() -> None:
     """Collect what refers to itself, and return what is free to the operating system."""
+    gc.unfreeze()
     gc.collect()
+    keep_for_good()
     with suppress(OSError, AttributeError):  # another C library than glibc
         ctypes.CDLL(None).malloc_trim(0)
+
+
+def keep_for_good() -> None:
+    """Leave what is loaded by now out of later collections, until `give_back_memory`.
+
+    Streamlit collects after every script run, and holds back the page's last messages meanwhile:
+    a tenth of a second where it looks at all that the libraries hold, a few milliseconds without.
+    """
+    gc.freeze()

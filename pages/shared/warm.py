@@ -15,6 +15,7 @@ from importlib import import_module
 import streamlit as st
 
 from core.errors import ImagingError
+from pages.shared import server
 
 TASKS = ("fracture", "chest", "bone_age", "skull_strip")
 """The quickest first; their rooms have an `opening` with `compute()`."""
@@ -82,6 +83,10 @@ def run(jobs: Sequence[Callable[[], None]], seen: Visits | None) -> None:
             job()
         except ImagingError:
             continue  # weights that are missing: the page says it to whoever opens it
+        if seen is None:
+            server.keep_for_good()  # at once: somebody waits
+        else:
+            server.give_back_memory()
 
 
 def _compute(task: str) -> Callable[[], None]:
