@@ -6,12 +6,15 @@ Drives the app in headless Chromium. The page of one line has a title, a metric 
 - First figures after a cold start: the server is started and the page opened at once.
 - Second visitor: a fresh browser session on the same server, once it is quiet.
 - Threshold and display: how long the server's script runs after a slider was moved.
+- Where the second visitor's time goes: script runs, their CPU time on the server, bytes of messages
+  and scripts, when the last message came and when the figures stood.
 - Memory: the whole process tree after one visitor opened all pages (proportional set size).
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import socket
 import subprocess
@@ -23,7 +26,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, WebSocket, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
@@ -34,6 +37,23 @@ import plotly.graph_objects as go
 import streamlit as st
 st.title("one line"); st.metric("Answer", "42"); st.plotly_chart(go.Figure(go.Bar(y=[1, 2])))
 """
+STARTER = """
+import json, sys, time
+from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
+from streamlit.web.cli import main
+log, base = sys.argv[1], ScriptRunner._run_script
+def counted(self, data):
+    start = time.thread_time()
+    try:
+        base(self, data)
+    finally:
+        with open(log, "a") as file:
+            file.write(json.dumps(1000 * (time.thread_time() - start)) + "\\n")
+ScriptRunner._run_script = counted
+sys.argv = ["streamlit", "run", *sys.argv[2:]]
+main()
+"""
+"""Streamlit's server, which notes the CPU time of each script run in milliseconds."""
 METRIC, CHART = '[data-testid="stMetricValue"]', ".js-plotly-plot .main-svg"
 FIGURES = {
     "fracture": (METRIC, CHART),
@@ -45,6 +65,7 @@ FIGURES = {
 COLD_BARS = dict.fromkeys(FIGURES, 3.0) | {"skull_strip": 5.0}
 SECOND_BAR, SLIDER_BAR_MS, MEMORY_BAR_GB, PLAIN_MEMORY_BAR_GB = 1.7, 300, 1.5, 1.0
 MOST_MS = 300_000
+RUNS = Path(tempfile.gettempdir()) / f"lightbox_runs_{os.getpid()}.txt"
 SLIDERS = (("fracture", "Confidence threshold"), ("chest", "Heat map from"), ("fracture", "Level"))
 WATCH = """() => {
   window.lightboxRuns = [];
@@ -62,9 +83,10 @@ def served(script: Path, folder: Path) -> Iterator[tuple[str, subprocess.Popen[b
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     options = ("--server.headless=true", "--browser.gatherUsageStats=false")
+    RUNS.write_text("")
     start = time.perf_counter()
     server = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", script, f"--server.port={port}", *options],
+        [sys.executable, "-c", STARTER, RUNS, script, f"--server.port={port}", *options],
         cwd=folder,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -102,10 +124,41 @@ def quiet(page: Page) -> None:
         page.wait_for_timeout(1500)
 
 
+def explained(page: Page, address: str, wanted: tuple[str, ...]) -> tuple[float, str]:
+    """Seconds to a page's figures, and where they went, in words."""
+    frames: list[tuple[float, int]] = []
+
+    def opened(socket: WebSocket) -> None:
+        socket.on("framereceived", lambda frame: frames.append((time.perf_counter(), len(frame))))
+
+    page.on("websocket", opened)
+    before, start = len(RUNS.read_text().splitlines()), time.perf_counter()
+    taken = figures(page, address, wanted)
+    quiet(page)
+    runs = [float(line) for line in RUNS.read_text().splitlines()[before:]]
+    files = page.evaluate(
+        "() => performance.getEntriesByType('resource').map(e => [e.name, e.decodedBodySize])"
+    )
+    scripts = [size for name, size in files if name.endswith(".js")]
+    rest = sum(size for name, size in files if not name.endswith(".js"))
+    # The page may go on below its first figures, so the last message may come after them.
+    return taken, (
+        f"{len(runs)} script runs of {sum(runs):.0f} ms CPU; {len(frames)} messages of "
+        f"{sum(size for _, size in frames) / 1000:.0f} kB, first after {frames[0][0] - start:.2f} "
+        f"s, last after {frames[-1][0] - start:.2f} s; {len(scripts)} scripts of "
+        f"{sum(scripts) / 1e6:.1f} MB, other files {rest / 1e6:.1f} MB; figures after "
+        f"{taken:.2f} s"
+    )
+
+
 def cold_and_second(
     browser: Browser, script: Path, folder: Path, path: str, wanted: tuple[str, ...]
-) -> tuple[float, float, float]:
-    """Seconds to the figures of the first and of the second visitor, and to the server's answer."""
+) -> tuple[float, float, float, str]:
+    """Seconds to the figures of the first and of the second visitor, and to the server's answer.
+
+    Returns:
+        The three, and where the second visitor's time went.
+    """
     with served(script, folder) as (address, _, start):
         up = time.perf_counter() - start
         first = browser.new_page()
@@ -114,9 +167,9 @@ def cold_and_second(
         quiet(first)
         first.close()
         second = browser.new_context()
-        warm = figures(second.new_page(), f"{address}/{path}", wanted)
+        warm, where = explained(second.new_page(), f"{address}/{path}", wanted)
         second.close()
-        return cold, warm, up
+        return cold, warm, up, where
 
 
 def slider_ms(page: Page, label: str) -> float | None:
@@ -171,13 +224,15 @@ def main() -> None:
         place = Path(folder)
         cold_and_second(browser, bare, place, "", (METRIC, CHART))  # warms the disk cache
         base = [cold_and_second(browser, bare, place, "", (METRIC, CHART)) for _ in range(2)]
-        cold, second, up = (min(values) for values in zip(*base, strict=True))
+        cold, second, up = (min(values) for values in zip(*(one[:3] for one in base), strict=True))
         print(f"page of one line: cold {cold:.2f} s (server {up:.2f} s), second {second:.2f} s")
+        print(f"  second visitor: {base[-1][3]}")
         for name in pages:
             ours = cold_and_second(browser, ROOT / "app.py", ROOT, name, FIGURES[name])
             print(f"{name}: cold {ours[0]:.2f} s (server {ours[2]:.2f} s), second {ours[1]:.2f} s")
             told(f"  {name}, cold start", ours[0] / cold, COLD_BARS[name], "×")
             told(f"  {name}, second visitor", ours[1] / second, SECOND_BAR, "×")
+            print(f"    {ours[3]}")
         with served(ROOT / "app.py", ROOT) as (address, server, _):
             page = browser.new_page()
             for name in pages:
@@ -192,6 +247,7 @@ def main() -> None:
             for process, gigabytes in sorted(held.items(), key=lambda one: -one[1]):
                 print(f"    {gigabytes:.2f} GB  {process}")
         browser.close()
+        RUNS.unlink()
 
 
 if __name__ == "__main__":
