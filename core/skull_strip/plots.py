@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,15 @@ BLACK = "#000000"
 # Both maps are safe for colour-blind readers; the field's is white where nothing is changed.
 SCALES = {"grey": "gray", "field": "RdBu_r", "probability": "viridis"}
 DISAGREEMENT = ("#1a1d20", "#56b4e9", "#d55e00", "#f0e442")
+
+HIDDEN = {"visible": False}
+SQUARE = {"scaleanchor": "x", "scaleratio": 1}
+FILM: dict[str, Any] = {
+    "plot_bgcolor": BLACK,
+    "margin": {"l": 0, "r": 0, "t": 28, "b": 4},
+    "showlegend": False,
+    "dragmode": "zoom",
+}
 
 
 def strip(
@@ -36,6 +47,31 @@ def strip(
     """
     columns = min(columns, len(layers))
     rows = -(-len(layers) // columns)
+    # One figure from plain dictionaries, checked once: Plotly's update_* and add_* check the
+    # whole figure each time.
+    layout = deepcopy(_grid(rows, columns))
+    traces: list[dict[str, Any]] = []
+    for number, layer in enumerate(layers):
+        tail = str(number + 1) if number else ""
+        cut = slice_at(layer, plane, position_mm)
+        domains = layout[f"xaxis{tail}"]["domain"], layout[f"yaxis{tail}"]["domain"]
+        found = [_picture(layer, cut, *domains)]
+        if layer.scale == "field":
+            found.append(_contours(cut))
+        found += [_outline(slice_at(mask, plane, position_mm), kind) for kind, mask in outlines]
+        traces += [{**trace, "xaxis": f"x{tail}", "yaxis": f"y{tail}"} for trace in found]
+    for name, axis in layout.items():
+        if name.startswith(("xaxis", "yaxis")):
+            axis |= HIDDEN if name.startswith("x") else HIDDEN | SQUARE
+    layout |= FILM | {"height": 10 + 285 * rows}
+    layout["margin"] = FILM["margin"] | {"t": 4}
+    layout["annotations"] = _letters(plane, len(layers)) + _titles([one.title for one in layers])
+    return go.Figure(traces, layout)
+
+
+@lru_cache(maxsize=16)
+def _grid(rows: int, columns: int) -> dict[str, Any]:
+    """Axes of panels that share one zoom; the caller copies them."""
     figure = make_subplots(
         rows,
         columns,
@@ -44,24 +80,9 @@ def strip(
         horizontal_spacing=0.012,
         vertical_spacing=0.02,
     )
-    # Traces and annotations are added at once: one by one Plotly copies all of them each time.
-    traces: list[go.Heatmap | go.Contour] = []
-    places: list[tuple[int, int]] = []
-    for number, layer in enumerate(layers):
-        row, column = number // columns + 1, number % columns + 1
-        cut = slice_at(layer, plane, position_mm)
-        found = [_picture(figure, layer, cut, {"row": row, "col": column})]
-        if layer.scale == "field":
-            found.append(_contours(cut))
-        found += [_outline(slice_at(mask, plane, position_mm), kind) for kind, mask in outlines]
-        traces += found
-        places += [(row, column)] * len(found)
-    figure.add_traces(traces, [row for row, _ in places], [column for _, column in places])
-    titles = [layer.title for layer in layers]
-    figure.update_layout(annotations=_letters(plane, len(layers)) + _titles(titles))
-    _as_film(figure)
-    figure.update_layout(height=10 + 285 * rows, margin={"t": 4})
-    return figure
+    axes: dict[str, Any] = figure.layout.to_plotly_json()
+    del axes["template"]  # every figure has it, and would check it again
+    return axes
 
 
 def _titles(titles: Sequence[str]) -> list[dict[str, Any]]:
@@ -81,15 +102,16 @@ def _domain(panel: int) -> dict[str, str]:
     return {"xref": f"x{name} domain", "yref": f"y{name} domain"}
 
 
-def _contours(cut: Slice) -> go.Contour:
+def _contours(cut: Slice) -> dict[str, Any]:
     """Lines of equal bias, a twentieth apart, with their values."""
-    return go.Contour(
-        z=cut.image.astype(np.float32),
-        x0=cut.x_mm,
-        dx=cut.step_mm[0],
-        y0=cut.y_mm,
-        dy=cut.step_mm[1],
-        contours={
+    return {
+        "type": "contour",
+        "z": cut.image.astype(np.float32),
+        "x0": cut.x_mm,
+        "dx": cut.step_mm[0],
+        "y0": cut.y_mm,
+        "dy": cut.step_mm[1],
+        "contours": {
             "start": 0.2,
             "end": 3.0,
             "size": 0.05,
@@ -98,28 +120,34 @@ def _contours(cut: Slice) -> go.Contour:
             "labelfont": {"size": 9, "color": "#202020"},
             "labelformat": ".2f",
         },
-        line={"color": "#303030", "width": 0.8},
-        showscale=False,
-        hoverinfo="skip",
-    )
+        "line": {"color": "#303030", "width": 0.8},
+        "showscale": False,
+        "hoverinfo": "skip",
+    }
 
 
-def _picture(figure: go.Figure, layer: Layer, cut: Slice, place: dict[str, int]) -> go.Heatmap:
-    axes = {"x0": cut.x_mm, "dx": cut.step_mm[0], "y0": cut.y_mm, "dy": cut.step_mm[1]}
-    quiet = {"hoverinfo": "skip", "name": layer.title}
+def _picture(
+    layer: Layer, cut: Slice, x_domain: Sequence[float], y_domain: Sequence[float]
+) -> dict[str, Any]:
+    trace: dict[str, Any] = {
+        "type": "heatmap",
+        "hoverinfo": "skip",
+        "name": layer.title,
+        "zsmooth": "fast",
+    }
+    trace |= {"x0": cut.x_mm, "dx": cut.step_mm[0], "y0": cut.y_mm, "dy": cut.step_mm[1]}
     if layer.scale == "grey":
         picture = grey(cut.image, *display_range(layer.voxels))
-        return go.Heatmap(z=picture, **axes, **quiet, colorscale="gray", zmin=0, zmax=255,
-                          showscale=False, zsmooth="fast")  # fmt: skip
+        return trace | {"z": picture, "colorscale": "gray", "zmin": 0, "zmax": 255,
+                        "showscale": False}  # fmt: skip
     low, high = 0.0, 1.0
     if layer.scale == "field":
         away = float(np.abs(layer.voxels[::4, ::4, ::4] - 1).max())
         low, high = 1 - away, 1 + away
-    panel = figure.get_subplot(**place)
     bar = {
-        "len": 0.9 * (panel.yaxis.domain[1] - panel.yaxis.domain[0]),
-        "y": sum(panel.yaxis.domain) / 2,
-        "x": panel.xaxis.domain[1],
+        "len": 0.9 * (y_domain[1] - y_domain[0]),
+        "y": sum(y_domain) / 2,
+        "x": x_domain[1],
         "xanchor": "right",
         "thickness": 7,
         "xpad": 2,
@@ -128,32 +156,30 @@ def _picture(figure: go.Figure, layer: Layer, cut: Slice, place: dict[str, int])
         "ticklabelposition": "outside",
         "outlinewidth": 0,
     }
-    return go.Heatmap(
-        z=cut.image.astype(np.float32),
-        **axes,
-        **quiet,
-        colorscale=SCALES[layer.scale],
-        zmin=low,
-        zmax=high,
-        colorbar=bar,
-        zsmooth="fast",
-    )
+    return trace | {
+        "z": cut.image.astype(np.float32),
+        "colorscale": SCALES[layer.scale],
+        "zmin": low,
+        "zmax": high,
+        "colorbar": bar,
+    }
 
 
-def _outline(cut: Slice, kind: str) -> go.Contour:
+def _outline(cut: Slice, kind: str) -> dict[str, Any]:
     colour = hex_colour(PREDICTION if kind == "prediction" else TRUTH)
-    return go.Contour(
-        z=cut.image.astype(np.uint8),
-        x0=cut.x_mm,
-        dx=cut.step_mm[0],
-        y0=cut.y_mm,
-        dy=cut.step_mm[1],
-        contours={"start": 0.5, "end": 0.5, "size": 1, "coloring": "lines"},
-        colorscale=[[0, colour], [1, colour]],
-        line={"width": 1.6, "dash": "solid" if kind == "prediction" else "dash"},
-        showscale=False,
-        hoverinfo="skip",
-    )
+    return {
+        "type": "contour",
+        "z": cut.image.astype(np.uint8),
+        "x0": cut.x_mm,
+        "dx": cut.step_mm[0],
+        "y0": cut.y_mm,
+        "dy": cut.step_mm[1],
+        "contours": {"start": 0.5, "end": 0.5, "size": 1, "coloring": "lines"},
+        "colorscale": [[0, colour], [1, colour]],
+        "line": {"width": 1.6, "dash": "solid" if kind == "prediction" else "dash"},
+        "showscale": False,
+        "hoverinfo": "skip",
+    }
 
 
 def _letters(plane: str, panels: int) -> list[dict[str, Any]]:
@@ -173,14 +199,9 @@ def _letters(plane: str, panels: int) -> list[dict[str, Any]]:
 
 def _as_film(figure: go.Figure) -> None:
     """Black panels without axes, one millimetre the same in both directions."""
-    figure.update_xaxes(visible=False)
-    figure.update_yaxes(visible=False, scaleanchor="x", scaleratio=1)
-    figure.update_layout(
-        plot_bgcolor=BLACK,
-        margin={"l": 0, "r": 0, "t": 28, "b": 4},
-        showlegend=False,
-        dragmode="zoom",
-    )
+    figure.update_xaxes(HIDDEN)
+    figure.update_yaxes(HIDDEN | SQUARE)
+    figure.update_layout(FILM)
 
 
 def sheet(
