@@ -12,14 +12,23 @@ PAGES = {
     "augmentation": ("Augmentation", ":material/science:"),
     "datasets": ("Datasets", ":material/database:"),
     "evaluation": ("Evaluation", ":material/query_stats:"),
+    "your_models": ("Your models", ":material/deployed_code:"),
 }
+# Reached from Home, Evaluation and every choice of a model: the navigation is full.
+LINKED = {"your_models"}
 
 if __name__ == "__main__":  # a visitor's run of the page
     # An emoji as page icon: the browser would fetch a Material icon from a font server.
     st.set_page_config(page_title="Lightbox", page_icon="🩻", layout="wide")
     page = st.navigation(
         [
-            st.Page(f"pages/{name}.py", title=title, icon=icon, default=name == "home")
+            st.Page(
+                f"pages/{name}.py",
+                title=title,
+                icon=icon,
+                default=name == "home",
+                visibility="hidden" if name in LINKED else "visible",
+            )
             for name, (title, icon) in PAGES.items()
         ],
         position="top",

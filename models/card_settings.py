@@ -13,22 +13,28 @@ from models.cards import ModelCard
 Settings = TypeVar("Settings")
 
 
-def read_settings(card: ModelCard, kind: type[Settings]) -> Settings:
-    """A card's settings as `kind`, a dataclass whose fields are the table's keys.
+def read_settings(card: ModelCard, kind: type[Settings], table: str = "settings") -> Settings:
+    """A table of a card as `kind`, a dataclass whose fields are the table's keys.
 
     Raises:
         WeightsError: If one is missing, unknown, of another type, or refused by `kind`.
     """
     try:
-        return _filled(kind, card.settings)
+        return filled(kind, getattr(card, table))
     except (TypeError, ValueError) as err:
         raise WeightsError(
-            f"The settings on the model card {card.task}/{card.name}.toml do not fit a model of "
-            f"the role “{card.role}” ({err}). Correct the table [settings]."
+            f"The {table} on the model card {card.task}/{card.name}.toml do not fit a model of "
+            f"the role “{card.role}” ({err}). Correct the table [{table}]."
         ) from err
 
 
-def _filled(kind: type[Settings], table: Mapping[str, Any]) -> Settings:
+def filled(kind: type[Settings], table: Mapping[str, Any]) -> Settings:
+    """A table as a dataclass whose fields are its keys.
+
+    Raises:
+        TypeError: If a key is unknown or a value of another type.
+        ValueError: If `kind` refuses it.
+    """
     hints = get_type_hints(kind)
     if unknown := set(table) - set(hints):
         raise TypeError(f"unknown: {', '.join(sorted(unknown))}")
@@ -43,7 +49,7 @@ def _as(kind: Any, value: Any, name: str) -> Any:
         return _as(kind, value, name)
     if isinstance(value, dict):
         if is_dataclass(kind) and isinstance(kind, type):
-            return _filled(kind, value)
+            return filled(kind, value)
         if origin is Mapping:
             return {key: _as(inner[1], one, f"{name}.{key}") for key, one in value.items()}
     if isinstance(value, list) and origin is tuple:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from core.errors import WeightsError
+from core.user_folder import user_folder
 
 MODELS = Path(__file__).parent
 WEIGHTS = MODELS / "weights"
@@ -65,6 +67,8 @@ class ModelCard:
         limitations: Sentences.
         citations: Sentences.
         settings: The table that the task's own `models/<task>/settings.py` gives types to.
+        reads: Only of a person's own model: what its network takes and gives, see
+            `models.own.reads`. Its card and file lie in `own_folder`.
     """
 
     name: str
@@ -86,6 +90,22 @@ class ModelCard:
     limitations: tuple[str, ...] = ()
     citations: tuple[str, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
+    reads: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_own(self) -> bool:
+        """Whether a person brought it: nothing was measured on it here."""
+        return bool(self.reads)
+
+
+def own_folder() -> Path:
+    """Where a person's own models lie, as `<task>/<name>.toml`."""
+    return user_folder() / "models"
+
+
+def own_files() -> Path:
+    """Where their files lie."""
+    return own_folder() / "files"
 
 
 def read_card(path: Path) -> ModelCard:
@@ -112,24 +132,40 @@ def _parsed(path: Path, changed_ns: int, size: int) -> ModelCard:
 
 
 def load_card(task: str, name: str) -> ModelCard:
-    """The card `models/<task>/<name>.toml`."""
-    return read_card(MODELS / task / f"{name}.toml")
+    """The card `models/<task>/<name>.toml`, or else a person's own of that name."""
+    shipped = MODELS / task / f"{name}.toml"
+    own = own_folder() / task / f"{name}.toml"
+    return read_card(own if own.is_file() and not shipped.is_file() else shipped)
 
 
 def task_cards(task: str) -> list[ModelCard]:
-    """All cards of a task, by file name."""
+    """All cards of a task that ship, by file name."""
     return [read_card(path) for path in sorted((MODELS / task).glob("*.toml"))]
+
+
+def own_cards(task: str) -> list[ModelCard]:
+    """A person's own cards of a task, by file name; one that cannot be read is left out."""
+    found = []
+    for path in sorted((own_folder() / task).glob("*.toml")):
+        with suppress(WeightsError):
+            found.append(read_card(path))
+    return [card for card in found if card.is_own and card.task == task]
 
 
 def cards_of(task: str, role: str, first: Sequence[str] = ()) -> list[ModelCard]:
     """The cards of a task with a role, by file name; those named in `first` come first.
 
+    A person's own come last.
+
     Raises:
-        WeightsError: If a card cannot be read.
+        WeightsError: If a card that ships cannot be read.
     """
     order = {name: place for place, name in enumerate(first)}
-    found = [card for card in task_cards(task) if card.role == role]
-    return sorted(found, key=lambda card: order.get(card.name, len(order)))
+    shipped = task_cards(task)
+    taken = {card.name for card in shipped}
+    own = [card for card in own_cards(task) if card.name not in taken]
+    found = [card for card in (*shipped, *own) if card.role == role]
+    return sorted(found, key=lambda card: (card.is_own, order.get(card.name, len(order))))
 
 
 def verified_weights(card: ModelCard, folder: Path = WEIGHTS) -> Path:
@@ -140,7 +176,12 @@ def verified_weights(card: ModelCard, folder: Path = WEIGHTS) -> Path:
     Raises:
         WeightsError: If the file is missing or its SHA-256 is not the card's.
     """
-    path = folder / card.file
+    path = (own_files() if card.is_own else folder) / Path(card.file).name
+    if not path.is_file() and card.is_own:
+        raise WeightsError(
+            f"The file {card.file} of your model “{card.title}” is missing from {path.parent}. Put "
+            "it back, or remove the model under “Your models”."
+        )
     if not path.is_file():
         raise WeightsError(
             f"The weights {card.file} of “{card.title}” are missing. "
@@ -152,6 +193,6 @@ def verified_weights(card: ModelCard, folder: Path = WEIGHTS) -> Path:
         raise WeightsError(
             f"The weights {card.file} are not the file that the card of “{card.title}” describes "
             f"(SHA-256 {found[:12]}…, expected {card.sha256[:12]}…). They were not opened. "
-            "Restore models/weights."
+            + ("Add the model again." if card.is_own else "Restore models/weights.")
         )
     return path

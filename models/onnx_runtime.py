@@ -102,7 +102,12 @@ def open_network(card: ModelCard, folder: Path = WEIGHTS, threads: int | None = 
         WeightsError: If the file is missing, is not the one that the card describes (found
             before it is opened), or holds no network that can be run.
     """
-    return open_file(verified_weights(card, folder), threads)
+    network = open_file(verified_weights(card, folder), threads)
+    if card.is_own:
+        from models.own.adapter import adapted
+
+        return adapted(card, network)
+    return network
 
 
 def open_file(path: Path, threads: int | None = None) -> Network:

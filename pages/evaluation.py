@@ -31,3 +31,4 @@ else:
     if predictions is not None:
         task.show(shared.kept(task.TASK, predictions, split))
         shared.more(task.TASK, predictions, split)
+    shared.own_models(task.TASK)

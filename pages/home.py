@@ -104,6 +104,13 @@ for number, (task, model, title, words, alt) in enumerate(TASKS):
             f"pages/{task}.py", label=f"Open {title.lower()}", icon=":material/arrow_forward:"
         )
 
+st.subheader("Your own models", anchor=False)
+st.markdown(
+    "Bring a detector, a classifier or a 3D segmenter that you trained (ONNX, PyTorch, Keras) and "
+    "look inside it with everything above."
+)
+st.page_link("pages/your_models.py", label="Add a model", icon=":material/deployed_code:")
+
 st.subheader("What Lightbox is not for", anchor=False)
 st.markdown(
     "- Reading a patient’s images. The models are small, trained on a few hundred to a few "

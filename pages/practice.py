@@ -3,7 +3,7 @@
 import streamlit as st
 
 from pages.shared import frame, views
-from pages.tasks.practice import kept, make, read, results
+from pages.tasks.practice import kept, make, model_answers, read, results
 
 MODES = ("Read", "Results", "Make a series")
 
@@ -19,6 +19,8 @@ mode = views.headline(
 )
 series = views.show_error(kept.chosen)
 kept.sidebar(series)
+if series is not None:
+    model_answers.choose_model(series.task)
 for note in kept.store().notes:
     st.warning(note, icon=":material/database:")
 if mode == "Make a series":

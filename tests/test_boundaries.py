@@ -60,6 +60,7 @@ OPEN_TO_ALL_TASKS = {
     "evaluation",
     "datasets",
     "score",
+    "own",  # a person’s own model is tried on its task’s phantoms by its task’s code
     "pictures",  # Home's pictures show every task
     "phantoms",  # a simulated image knows its task's truth, and everybody may use one
     "warm",  # computes every page's opening case ahead

@@ -15,6 +15,7 @@ ahead (H. H. Thodberg, L. Sävendahl, Academic Radiology 2010;17:1425-1432).
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -205,7 +206,9 @@ def years_and_months(months: float) -> str:
 
 
 def short(months: float) -> str:
-    """The same for a narrow place: 100 → "8 y 4 m"."""
+    """The same for a narrow place: 100 → "8 y 4 m"; NaN, what was not measured, is a dash."""
+    if math.isnan(months):
+        return "–"
     years, rest = divmod(round(abs(months)), 12)
     return ("-" if round(months) < 0 else "") + f"{years} y {rest} m"
 

@@ -55,7 +55,7 @@ class BoneAge:
     Attributes:
         months: The estimate.
         low_months, high_months: Interval that held the experts' reading in 90 % of the
-            validation films.
+            validation films; NaN where nothing was measured.
         sex: "F", "M", or None where it was not given.
         model: Name of the model's card.
         steps: From the film to what the network received.
@@ -74,7 +74,7 @@ class BoneAge:
     members: Mapping[str, Member] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not self.low_months <= self.months <= self.high_months:
+        if self.low_months > self.months or self.months > self.high_months:
             raise ValueError("the interval must hold the estimate")
         if self.seen.ndim != 2 or self.seen.dtype != np.float32:
             raise ValueError(f"seen must be float32 (H, W), got {self.seen.dtype}")

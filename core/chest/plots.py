@@ -143,9 +143,7 @@ def finding_bars(rows: Sequence[FindingRow], chosen: str | None = None) -> go.Fi
         tickvals=[0, 0.25, 0.5, 0.75, 1],
         ticktext=["0", "25", "50", "75", "100\u00a0%"],
         title={
-            "text": "films without the finding that score lower"
-            if known
-            else "calibrated probability",
+            "text": "films without the finding that score lower" if known else "probability",
             "standoff": 4,
         },
         fixedrange=True,

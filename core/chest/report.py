@@ -127,7 +127,7 @@ def parts(
     ]
     above = {number for number, row in enumerate(rows) if row.above}
     asked = report.table([list(row.values()) for row in heart], list(heart[0]) if heart else ())
-    head = ("finding", "calibrated probability", "threshold", "")
+    head = ("finding", "probability", "threshold", "")
     return [
         ("Findings", report.table(findings, head, above)),
         ("Heart size", asked + report.bullets(sentences)),

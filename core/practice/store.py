@@ -18,6 +18,7 @@ from core.practice.readings import SELECT, Reading, checked_nickname, folded, fr
 from core.practice.series import Series, from_mapping
 from core.practice.sources import case_key
 from core.practice.truths import truth_mapping
+from core.user_folder import user_folder
 
 if TYPE_CHECKING:  # opening images takes readers that keeping answers does not need
     from core.practice.cases import Case
@@ -36,13 +37,8 @@ class Turn:
 
 
 def default_path() -> Path:
-    """The file in the user's data folder; `LIGHTBOX_DATA` names another folder."""
-    import os
-
-    import platformdirs
-
-    folder = os.environ.get("LIGHTBOX_DATA") or platformdirs.user_data_dir("lightbox", False)
-    return Path(folder) / FILE
+    """The file in the user's data folder."""
+    return user_folder() / FILE
 
 
 class Store:

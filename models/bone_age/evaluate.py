@@ -33,8 +33,8 @@ Numbers = NDArray[np.float64]
 
 
 def age_cards() -> list[ModelCard]:
-    """The cards of this task that answer in months, the default first."""
-    return cards_of("bone_age", "age", first=(DEFAULT,))
+    """The cards of this task that ship and answer in months, the default first."""
+    return [one for one in cards_of("bone_age", "age", first=(DEFAULT,)) if not one.is_own]
 
 
 def scores(truth: Numbers, found: Numbers, inside: NDArray[np.bool_]) -> dict[str, Any]:

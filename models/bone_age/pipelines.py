@@ -45,10 +45,23 @@ def _hand_finder(sha256: str) -> HandMaskModel:
     return load_hand_mask(load_card("bone_age", "hand_mask"))
 
 
+def _film() -> list[Stage]:
+    """The whole film, nothing found or evened out: for a network of a person's own."""
+    return [
+        Stage(
+            "Fit the film",
+            whole_hand.fit,
+            {"shape": (512, 512)},
+            "The whole film on a square, at its own proportions.",
+        )
+    ]
+
+
 PIPELINES = {
     "whole_hand": Pipeline("Whole hand", whole_hand.INPUT_SHAPE, whole_hand.stages),
     "segmentation": Pipeline("Segmented hand", (224, 224), _segmentation),
     "landmark": Pipeline("Landmarks and regions", (224, 224), _landmark),
+    "film": Pipeline("The film as it is", (512, 512), _film),
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -144,11 +145,11 @@ def interval(card: ModelCard, months: float, sex: str | None) -> tuple[float, fl
     """Split-conformal 90 % interval (Lei et al., JASA 2018;113(523):1094), in months.
 
     Its half-width is the 90th percentile of the absolute error on the validation films, kept
-    on the card for films with and without a known sex.
+    on the card for films with and without a known sex; NaN twice where it was not measured.
     """
     settings = age_settings(card)
     half = settings.half_width_months if sex else settings.half_width_months_sex_unknown
-    return max(0.0, months - half), months + half
+    return (math.nan, math.nan) if math.isnan(half) else (max(0.0, months - half), months + half)
 
 
 def estimate(

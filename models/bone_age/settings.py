@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -14,14 +15,15 @@ class AgeSettings:
     """Of a model that tells an age: one network, or other cards whose answers are averaged.
 
     Attributes:
-        half_width_months, half_width_months_sex_unknown: Half-widths of the 90 % interval.
+        half_width_months, half_width_months_sex_unknown: Half-widths of the 90 % interval; NaN
+            where they were not measured.
         network: Name in `models.bone_age.network.NETWORKS`.
         pipeline: Name in `models.bone_age.pipelines.PIPELINES`: what prepares its films.
         members: Weight by card name, for an average.
     """
 
-    half_width_months: float
-    half_width_months_sex_unknown: float
+    half_width_months: float = math.nan
+    half_width_months_sex_unknown: float = math.nan
     network: str = ""
     pipeline: str = ""
     members: Mapping[str, float] = field(default_factory=dict)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.images import FloatArray, Radiograph
+from models.cards import ModelCard
 from models.chest.predict import Model
 from models.chest.preprocess import network_film, to_original
 from models.chest.weights import LAST, MAPS
@@ -31,6 +32,13 @@ METHODS = {
     "the map by the answer (Wang et al. 2020). Slow; only the strongest maps are tried.",
 }
 """Sentence for the screen by method."""
+OCCLUSION = "Occlusion"
+"""What a network of a person's own is asked instead, which gives no class activation map."""
+
+
+def opening_of(card: ModelCard) -> str:
+    """The heat map that comes with the answer of a card's network."""
+    return OCCLUSION if card.is_own else OPENING
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,9 +11,12 @@ from core.images import FloatArray, Radiograph
 from core.stages import Progress, Step, run_stages
 from models.cards import ModelCard
 from models.fracture.preprocess import input_stages, letterbox_geometry
+from models.fracture.settings import classifier_settings
 from models.onnx_runtime import open_network
 
 METHOD = "HiResCAM (Draelos & Carin 2020)"
+OCCLUSION = "Occlusion (Zeiler & Fergus 2014), 8 × 8 cells"
+"""What a network of a person's own is asked instead: it gives no evidence of its own."""
 LOGIT, EVIDENCE = "logit", "evidence"
 """Outputs of the file: (B, 1), and each cell's share of it (B, H/16, W/16)."""
 Answer = Callable[..., tuple[FloatArray, ...]]
@@ -44,10 +47,15 @@ class Classifier:
     Attributes:
         network: Gives `LOGIT` and `EVIDENCE`.
         long_side_px: Scale at which the image is looked at.
+        square, plain: See `models.fracture.preprocess.input_stages`.
+        method: What makes the heat map.
     """
 
     network: Answer
     long_side_px: int
+    square: bool = False
+    plain: bool = False
+    method: str = METHOD
 
 
 def load_classifier(card: ModelCard) -> Classifier:
@@ -57,14 +65,22 @@ def load_classifier(card: ModelCard) -> Classifier:
         WeightsError: If the weights are missing, not those of the card (found before the file
             is opened), or cannot be run.
     """
-    return Classifier(open_network(card), int(card.input_shape[-1]))
+    settings = classifier_settings(card)
+    return Classifier(
+        open_network(card),
+        int(card.input_shape[-1]),
+        settings.square,
+        settings.plain,
+        OCCLUSION if card.is_own else METHOD,
+    )
 
 
 def classifier_steps(
     model: Classifier, image: Radiograph, progress: Progress | None = None
 ) -> list[Step]:
     """The stages from the radiograph to what the classifier receives, for display."""
-    return run_stages(image.pixels, input_stages(model.long_side_px), progress=progress)
+    stages = input_stages(model.long_side_px, square=model.square, plain=model.plain)
+    return run_stages(image.pixels, stages, progress=progress)
 
 
 def probability(model: Classifier, image: Radiograph) -> float:
@@ -86,12 +102,19 @@ def classify(model: Classifier, image: Radiograph) -> Classification:
     mean = (evidence[0] + evidence[1][:, ::-1]) / 2
     return Classification(
         float(_mean_probability(logits)[0]),
-        on_film(mean, image.shape, (seen.shape[2], seen.shape[3]), model.long_side_px),
+        on_film(
+            mean, image.shape, (seen.shape[2], seen.shape[3]), model.long_side_px, model.square
+        ),
+        model.method,
     )
 
 
 def on_film(
-    evidence: FloatArray, shape_hw: tuple[int, int], input_hw: tuple[int, int], long_side_px: int
+    evidence: FloatArray,
+    shape_hw: tuple[int, int],
+    input_hw: tuple[int, int],
+    long_side_px: int,
+    square: bool = False,
 ) -> FloatArray:
     """A map over the network's input as a heat map over the film.
 
@@ -100,6 +123,7 @@ def on_film(
         shape_hw: Shape of the film.
         input_hw: Shape of what the network received.
         long_side_px: Scale at which it looked.
+        square: Whether its input was square.
 
     Returns:
         float32 `shape_hw` in [0, 1], its maximum 1 (all 0 where nothing spoke for).
@@ -111,7 +135,7 @@ def on_film(
         (input_hw[1], input_hw[0]),
         interpolation=cv2.INTER_LINEAR,
     )
-    scale, left, top, _ = letterbox_geometry(shape_hw, long_side_px)
+    scale, left, top, _ = letterbox_geometry(shape_hw, long_side_px, square)
     height, width = shape_hw
     inner_h, inner_w = max(1, round(height * scale)), max(1, round(width * scale))
     inside = heat[top : top + inner_h, left : left + inner_w]

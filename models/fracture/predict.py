@@ -10,7 +10,7 @@ import numpy as np
 
 from core.detections import Boxes, Detections
 from core.images import FloatArray, Radiograph
-from core.stages import Progress, Step, run_stages
+from core.stages import Progress, Stage, Step, run_stages
 from models.cards import ModelCard
 from models.fracture.preprocess import input_stages, letterbox_geometry
 from models.fracture.settings import detector_settings
@@ -36,11 +36,18 @@ class Model:
         forward: Runs the network on one input.
         long_sides_px: Scales at which the image is looked at; the first is the shown one.
         mirrored: Whether each scale is also looked at mirrored, and the answers averaged.
+        square, plain: See `models.fracture.preprocess.input_stages`.
     """
 
     forward: Forward
     long_sides_px: tuple[int, ...] = (640,)
     mirrored: bool = False
+    square: bool = False
+    plain: bool = False
+
+    def stages(self, long_side_px: int) -> list[Stage]:
+        """From a radiograph's pixels to what the network receives at a scale."""
+        return input_stages(long_side_px, square=self.square, plain=self.plain)
 
 
 def load_model(card: ModelCard) -> Model:
@@ -55,12 +62,14 @@ def load_model(card: ModelCard) -> Model:
         forward=onnx_forward(open_network(card)),
         long_sides_px=settings.long_sides_px,
         mirrored=settings.mirrored,
+        square=settings.square,
+        plain=settings.plain,
     )
 
 
 def steps(model: Model, image: Radiograph, progress: Progress | None = None) -> list[Step]:
     """The stages from the radiograph to what the network receives, for display."""
-    return run_stages(image.pixels, input_stages(model.long_sides_px[0]), progress=progress)
+    return run_stages(image.pixels, model.stages(model.long_sides_px[0]), progress=progress)
 
 
 def candidates(model: Model, image: Radiograph) -> Detections:
@@ -72,12 +81,12 @@ def candidates(model: Model, image: Radiograph) -> Detections:
     """
     found_boxes, found_scores = [], []
     for long_side_px in model.long_sides_px:
-        stages = input_stages(long_side_px)
+        stages = model.stages(long_side_px)
         network_input = run_stages(image.pixels, stages)[-1].image[None, None]
         boxes, scores = model.forward(np.ascontiguousarray(network_input, np.float32))
         if model.mirrored:
             boxes, scores = _with_mirror(model.forward, network_input, boxes, scores)
-        scale, left, top, _ = letterbox_geometry(image.shape, long_side_px)
+        scale, left, top, _ = letterbox_geometry(image.shape, long_side_px, model.square)
         keep = scores >= LEAST_SCORE
         found_boxes.append((boxes[keep] - np.array([left, top, left, top])) / scale)
         found_scores.append(scores[keep])

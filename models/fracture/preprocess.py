@@ -85,10 +85,15 @@ def contrast_stages(clip_limit: float = 2.0) -> list[Stage]:
     ]
 
 
-def input_stages(long_side_px: int, *, square: bool = False) -> list[Stage]:
-    """All stages from a radiograph's pixels to what the network receives, float32 (H, W)."""
+def input_stages(long_side_px: int, *, square: bool = False, plain: bool = False) -> list[Stage]:
+    """All stages from a radiograph's pixels to what the network receives, float32 (H, W).
+
+    Args:
+        long_side_px, square: As of `letterbox`.
+        plain: Leave the contrast as it is.
+    """
     return [
-        *contrast_stages(),
+        *([] if plain else contrast_stages()),
         Stage(
             "Letterbox",
             letterbox,

@@ -18,12 +18,16 @@ class DetectorSettings:
         long_sides_px: Scales at which a film is looked at; the first is the shown one.
         mirrored: Whether each scale is also looked at mirrored, and the answers averaged.
         image_auroc_from: Which score of a whole film the card's figures are of.
+        square: Whether both sides of the input are the long side.
+        plain: Whether the film goes in without contrast equalisation.
     """
 
     iou: float = 0.5
     long_sides_px: tuple[int, ...] = (640,)
     mirrored: bool = False
     image_auroc_from: str = "detector"
+    square: bool = False
+    plain: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.iou <= 1 or not self.long_sides_px:
@@ -49,9 +53,16 @@ class FittedFusion:
 
 @dataclass(frozen=True)
 class ClassifierSettings:
-    """Of a classifier: how its answer and the detector's become one probability."""
+    """Of a classifier.
+
+    Attributes:
+        fusion: How its answer and the detector's become one probability.
+        square, plain: As of a detector.
+    """
 
     fusion: FittedFusion
+    square: bool = False
+    plain: bool = False
 
 
 def detector_settings(card: ModelCard) -> DetectorSettings:
@@ -63,11 +74,26 @@ def detector_settings(card: ModelCard) -> DetectorSettings:
     return read_settings(card, DetectorSettings)
 
 
-def fusion_of(classifier: ModelCard) -> Fusion:
-    """The fusion on a classifier's card.
+def classifier_settings(card: ModelCard) -> ClassifierSettings:
+    """Settings of a classifier's card.
+
+    Raises:
+        WeightsError: If they do not fit.
+    """
+    return read_settings(card, ClassifierSettings)
+
+
+UNFITTED = Fusion(0.0, 0.5, 0.5)
+"""The mean of both log odds: for a detector that no classifier's fusion was fitted with."""
+
+
+def fusion_of(classifier: ModelCard, detector: ModelCard | None = None) -> Fusion:
+    """The fusion on a classifier's card; `UNFITTED` with a detector of a person's own.
 
     Raises:
         WeightsError: If it has none.
     """
-    kept = read_settings(classifier, ClassifierSettings).fusion
+    if detector is not None and detector.is_own:
+        return UNFITTED
+    kept = classifier_settings(classifier).fusion
     return Fusion(kept.bias, kept.detector, kept.classifier)

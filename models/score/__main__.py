@@ -13,6 +13,7 @@ from pathlib import Path
 from core.errors import ImagingError
 from models.score.progress import Pace, duration
 from models.score.task import Task
+from models.score.tasks import task_with
 from models.score.tasks import tasks as all_tasks
 
 LINE_SECONDS = 10.0
@@ -29,6 +30,11 @@ def main(given: Sequence[str] | None = None, tasks: Mapping[str, Task] | None = 
     tasks = all_tasks() if tasks is None else tasks
     asked = _parser(tasks).parse_args(given)
     task = tasks[asked.task]
+    if asked.model:
+        try:
+            task = task_with(asked.task, asked.model)
+        except ImagingError as err:
+            return _failed(str(err))
     if asked.seconds:
         task = replace(task, most_seconds=asked.seconds)
     if asked.masks and not (task.mask_suffix or task.box_columns):
@@ -91,6 +97,12 @@ def _parser(tasks: Mapping[str, Task]) -> argparse.ArgumentParser:
         required=True,
         help="folder (with all below it), CSV or Parquet list with a column “path”, zip archive, "
         "DICOMDIR or one file",
+    )
+    parser.add_argument(
+        "--model",
+        action="append",
+        metavar="NAME",
+        help="card that answers instead of the usual one; your own, too. Once for each place",
     )
     parser.add_argument("--out", type=Path, required=True, help="folder of the results")
     parser.add_argument("--workers", type=int, default=0, help="processes; by default one a core")

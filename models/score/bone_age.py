@@ -21,11 +21,11 @@ class BoneAgeReaders:
     refused: Refused
 
 
-def bone_age() -> Task:
-    """The task."""
+def bone_age(model: str = "hand_age") -> Task:
+    """The task, with the card of this name."""
     return Task(
         name="bone_age",
-        cards=(("bone_age", "hand_age"), FILM_KIND),
+        cards=(("bone_age", model), FILM_KIND),
         columns=(
             *SIZE,
             ("sex", "string"),
@@ -33,16 +33,16 @@ def bone_age() -> Task:
             ("low_months", "float64"),
             ("high_months", "float64"),
         ),
-        load=load_bone_age,
+        load=partial(load_bone_age, model),
         score=score_bone_age,
     )
 
 
-def load_bone_age() -> BoneAgeReaders:
-    """Load the ensemble and the film-kind check."""
+def load_bone_age(name: str) -> BoneAgeReaders:
+    """Load the model and the film-kind check."""
     from models.bone_age import predict
 
-    model = predict.load_model(load_card("bone_age", "hand_age"))
+    model = predict.load_model(load_card("bone_age", name))
     return BoneAgeReaders(
         partial(predict.estimate, model), partial(refused_by, load_film_kind(), "hand")
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from functools import partial
 
@@ -16,7 +16,7 @@ from core.chest.result import Findings
 from core.errors import UnsuitableInputError
 from core.film_kind import FilmKind
 from core.images import Radiograph
-from models.cards import cards_of, load_card
+from models.cards import ModelCard, cards_of, load_card
 from models.chest.settings import findings_settings
 from models.score.input_check import (
     FILM_KIND,
@@ -26,7 +26,7 @@ from models.score.input_check import (
     other_modality,
     without_offer,
 )
-from models.score.task import SIZE, Answer, Ask, Task, card_of, size_of
+from models.score.task import SIZE, Answer, Ask, Task, size_of
 
 CARDIOMEGALY = "Cardiomegaly"
 ENOUGH = 10
@@ -36,12 +36,16 @@ Masks = Mapping[str, NDArray[np.bool_]]
 
 @dataclass(frozen=True, eq=False)
 class ChestReaders:
-    """What reads a chest film; `single` answer for cardiomegaly alone, by card."""
+    """What reads a chest film; `single` answer for cardiomegaly alone, by card.
+
+    `called` are the findings with test films enough to be called.
+    """
 
     classify: Callable[[Radiograph], Findings]
     single: Mapping[str, Callable[[Radiograph], Findings]]
     segment: Callable[[Radiograph], Masks]
     recognise: Recognise
+    called: Set[str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,13 +78,13 @@ def chest_single_cards() -> tuple[str, ...]:
     return tuple(card.name for card in cards_of("chest", "cardiomegaly"))
 
 
-def chest() -> Task:
-    """The task."""
-    labels = load_card("chest", "findings").labels
+def chest(findings: str = "findings") -> Task:
+    """The task, with the card of this name for the findings."""
+    labels = load_card("chest", findings).labels
     return Task(
         name="chest",
         cards=(
-            ("chest", "findings"),
+            ("chest", findings),
             *(("chest", name) for name in chest_single_cards()),
             ("chest", "heart_lungs"),
             FILM_KIND,
@@ -97,13 +101,13 @@ def chest() -> Task:
             ("came", "string"),
             ("mask", "string"),
         ),
-        load=load_chest,
+        load=partial(load_chest, findings),
         score=score_chest,
         mask_suffix=".png",
     )
 
 
-def load_chest() -> ChestReaders:
+def load_chest(findings: str) -> ChestReaders:
     """Load the classifiers, the segmenter and the film-kind check."""
     from models.chest import predict, segment
 
@@ -111,10 +115,11 @@ def load_chest() -> ChestReaders:
         return partial(predict.classify, predict.load_model(load_card("chest", name)))
 
     return ChestReaders(
-        classifier("findings"),
+        classifier(findings),
         {name: classifier(name) for name in chest_single_cards()},
         partial(segment.segment, segment.load_model(load_card("chest", "heart_lungs"))),
         load_film_kind(),
+        judged(load_card("chest", findings)),
     )
 
 
@@ -141,7 +146,7 @@ def score_chest(readers: ChestReaders, image: Radiograph, ask: Ask) -> Answer:
     mask = report.label_map(masks) if ask.mask else b""
     columns = {
         **size_of(image),
-        "above": ", ".join(name for name in found.above if name in judged()),
+        "above": ", ".join(name for name in found.above if name in readers.called),
         **{f"p_{label}": value for label, value in found.probabilities.items()},
         **{f"p_{name}": value for name, value in single.items()},
         "ctr": None if heart is None else heart.ratio.ratio,
@@ -154,9 +159,8 @@ def score_chest(readers: ChestReaders, image: Radiograph, ask: Ask) -> Answer:
     return Answer(columns, mask=mask, detail=detail)
 
 
-def judged() -> set[str]:
+def judged(card: ModelCard) -> set[str]:
     """Findings with test films enough for figures; the others are called nowhere."""
-    card = card_of("chest", "findings")
     return findings_settings(card).judged(card.labels, ENOUGH)
 
 

@@ -10,10 +10,10 @@ from typing import Any
 from core.detections import Detections
 from core.fracture.matching import above
 from core.images import Radiograph
-from models.cards import load_card
+from models.cards import ModelCard, load_card
 from models.fracture.settings import detector_settings, fusion_of
 from models.score.input_check import FILM_KIND, Refused, check, load_film_kind, refused_by
-from models.score.task import SIZE, Answer, Ask, Task, card_of, size_of
+from models.score.task import SIZE, Answer, Ask, Task, size_of
 
 LEAST_SCORE = 0.05
 """Boxes below are not kept: thousands a film would be, and none would ever be looked at."""
@@ -21,18 +21,20 @@ LEAST_SCORE = 0.05
 
 @dataclass(frozen=True, eq=False)
 class FractureReaders:
-    """What reads a limb film: candidates before suppression, classifier, input check."""
+    """What reads a limb film: candidates before suppression, classifier, input check, and cards."""
 
     candidates: Callable[[Radiograph], Detections]
     probability: Callable[[Radiograph], float]
     refused: Refused
+    detector: ModelCard
+    classifier: ModelCard
 
 
-def fracture() -> Task:
-    """The task."""
+def fracture(detector: str = "detector", classifier: str = "classifier") -> Task:
+    """The task, with the cards of these names."""
     return Task(
         name="fracture",
-        cards=(("fracture", "detector"), ("fracture", "classifier"), FILM_KIND),
+        cards=(("fracture", detector), ("fracture", classifier), FILM_KIND),
         columns=(
             *SIZE,
             ("boxes", "int64"),
@@ -50,27 +52,29 @@ def fracture() -> Task:
             ("xmax", "float64"),
             ("ymax", "float64"),
         ),
-        load=load_fracture,
+        load=partial(load_fracture, detector, classifier),
         score=score_fracture,
     )
 
 
-def load_fracture() -> FractureReaders:
+def load_fracture(detector: str, classifier: str) -> FractureReaders:
     """Load detector, classifier and film-kind check."""
     from models.fracture import classify, predict
 
-    classifier = classify.load_classifier(load_card("fracture", "classifier"))
+    first, second = load_card("fracture", detector), load_card("fracture", classifier)
     return FractureReaders(
-        partial(predict.candidates, predict.load_model(load_card("fracture", "detector"))),
-        partial(classify.probability, classifier),
+        partial(predict.candidates, predict.load_model(first)),
+        partial(classify.probability, classify.load_classifier(second)),
         partial(refused_by, load_film_kind(), "limb"),
+        first,
+        second,
     )
 
 
 def score_fracture(readers: FractureReaders, image: Radiograph, ask: Ask) -> Answer:
     """Boxes after suppression and the probabilities; `detail` is all candidates."""
     check(readers.refused(image))
-    card, classifier = card_of("fracture", "detector"), card_of("fracture", "classifier")
+    card, classifier = readers.detector, readers.classifier
     candidates = readers.candidates(image)
     found = candidates.suppressed(detector_settings(card).iou)
     best = float(found.scores[0]) if len(found) else 0.0
@@ -80,7 +84,7 @@ def score_fracture(readers: FractureReaders, image: Radiograph, ask: Ask) -> Ans
         "boxes": len(above(found, card.operating_points["fracture"])),
         "highest_score": best,
         "classifier_probability": chance,
-        "fracture_probability": fusion_of(classifier).probability(best, chance),
+        "fracture_probability": fusion_of(classifier, card).probability(best, chance),
         "classifier_card": classifier.name,
         "classifier_sha256": classifier.sha256,
     }

@@ -16,18 +16,18 @@ from models.skull_strip.predict import BrainMask
 Segment = Callable[[Volume, Settings], BrainMask]
 
 
-def skull_strip() -> Task:
-    """The task."""
+def skull_strip(model: str = "unet") -> Task:
+    """The task, with the card of this name."""
     return Task(
         name="skull_strip",
-        cards=(("skull_strip", "unet"),),
+        cards=(("skull_strip", model),),
         columns=(
             ("volume_ml", "float64"),
             ("threshold", "float64"),
             ("doubt", "string"),
             ("mask", "string"),
         ),
-        load=load_skull_strip,
+        load=partial(load_skull_strip, model),
         score=score_skull_strip,
         volumes=True,
         mask_suffix=".nii.gz",
@@ -37,11 +37,11 @@ def skull_strip() -> Task:
     )
 
 
-def load_skull_strip() -> Segment:
+def load_skull_strip(name: str) -> Segment:
     """Load the network."""
     from models.skull_strip import predict
 
-    return partial(predict.segment, predict.load_model(load_card("skull_strip", "unet")))
+    return partial(predict.segment, predict.load_model(load_card("skull_strip", name)))
 
 
 def score_skull_strip(segment: Segment, image: Volume, ask: Ask) -> Answer:

@@ -137,7 +137,7 @@ def _shown(array: np.ndarray) -> np.ndarray:
 
 def error_line(card: ModelCard) -> None:
     """The model's name, its measured error and its first limit: under every result."""
-    limit = f" {card.limitations[0]}" if card.limitations else ""
+    limit = f" {card.limitations[0]}" if card.limitations else ""  # own: that none was measured
     measured = f" {card.metrics[0].sentence}." if card.metrics else ""
     st.caption(f"**{card.title}.**{measured}{limit}")
 

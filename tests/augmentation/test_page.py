@@ -19,7 +19,7 @@ from models.cards import load_card
 from pages.shared.send_to_lab import SENT
 from pages.tasks.augmentation import modalities as augmentation_modalities
 from pages.tasks.augmentation.modalities import MODALITIES
-from pages.tasks.augmentation.models import Answering, Looked, limb
+from pages.tasks.augmentation.models import Answering, Cards, Looked, limb
 from pages.tasks.augmentation.subjects import Subject
 from pages.tasks.fracture import loaders as fracture_loaders
 from pages.tasks.fracture.sidebar import FIRST, made
@@ -36,7 +36,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
     """Every modality answers with the mean grey value, and every image asked is counted."""
     counted: Counter[str] = Counter()
 
-    def answering(subject: Subject) -> Answering:
+    def answering(subject: Subject, cards: Cards) -> Answering:
         def answer(many: Sequence[Moved], stopped: Callable[[], bool]) -> list[dict[str, float]]:
             counted["batches"] += 1
             counted["images"] += len(many)
@@ -195,7 +195,7 @@ def test_sweep_is_a_curve_over_one_parameter(calls: Counter[str]) -> None:
 def test_missing_weights_are_said_in_a_sentence(
     calls: Counter[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def answering(subject: Subject) -> Answering:
+    def answering(subject: Subject, cards: Cards) -> Answering:
         raise WeightsError("The weights are missing.")
 
     limb = MODALITIES["limb"]
@@ -230,8 +230,9 @@ def test_labels_of_a_model_are_no_truth_to_harm(monkeypatch: pytest.MonkeyPatch)
     for name in ("detector", "classifier"):
         monkeypatch.setattr(fracture_loaders, name, lambda card: None)
     film, labels = np.zeros((40, 30), np.float32), Labels(np.array([[5, 5, 20, 20]]), ("box",))
+    cards = {name: load_card("fracture", name) for name in ("detector", "classifier")}
     found = {
-        from_model: limb(Subject("limb", film, labels, "", "", "", from_model=from_model))
+        from_model: limb(Subject("limb", film, labels, "", "", "", from_model=from_model), cards)
         for from_model in (False, True)
     }
     assert found[False].measures[0].better == "high"

@@ -16,6 +16,7 @@ from core.phantoms.hand.phantom import hand_phantom
 from core.phantoms.head.phantom import random_head
 from core.phantoms.limb.phantom import LimbPhantom, limb_phantom
 from core.skull_strip import OURS
+from models.cards import load_card
 from models.score.bone_age import BoneAgeReaders
 from models.score.chest import ChestReaders
 from models.score.fracture import FractureReaders
@@ -76,9 +77,10 @@ def test_image_of_another_task_is_refused_with_a_sentence(name: str, other: str)
         raise AssertionError("a network was asked")
 
     refused = partial(refused_by, load_film_kind())
+    cards = load_card("fracture", "detector"), load_card("fracture", "classifier")
     readers = {
-        "chest": lambda: ChestReaders(never, {}, never, load_film_kind()),  # type: ignore[arg-type]
-        "fracture": lambda: FractureReaders(never, never, partial(refused, "limb")),  # type: ignore[arg-type]
+        "chest": lambda: ChestReaders(never, {}, never, load_film_kind(), set()),  # type: ignore[arg-type]
+        "fracture": lambda: FractureReaders(never, never, partial(refused, "limb"), *cards),  # type: ignore[arg-type]
         "bone_age": lambda: BoneAgeReaders(never, partial(refused, "hand")),  # type: ignore[arg-type]
     }
     done = score(tasks()[name], readers.get(name, lambda: never)(), phantom(other), Ask())

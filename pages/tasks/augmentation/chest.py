@@ -17,7 +17,7 @@ from core.plots.draw import PREDICTION, windowed, with_heat
 from models.cards import load_card
 from pages.shared.inputs import Case
 from pages.tasks.augmentation import subjects as augmentation_subjects
-from pages.tasks.augmentation.models import Answering, Figures, Looked, Stopped
+from pages.tasks.augmentation.models import Answering, Cards, Figures, Looked, Stopped
 from pages.tasks.augmentation.subjects import Subject
 from pages.tasks.chest import loaders as chest_loaders
 from pages.tasks.chest import sidebar as chest_inputs
@@ -47,7 +47,7 @@ def _chest_of(case: Case) -> Subject:
     )  # fmt: skip
 
 
-def answering(subject: Subject) -> Answering:
+def answering(subject: Subject, cards: Cards) -> Answering:
     """The classifier of findings, a batch at a time, and the outlines of heart and lungs.
 
     Raises:
@@ -55,11 +55,12 @@ def answering(subject: Subject) -> Answering:
     """
     from models.chest import heatmaps, predict, segment
 
-    card, outlines = load_card("chest", "findings"), load_card("chest", "heart_lungs")
+    card, outlines = cards["findings"], load_card("chest", "heart_lungs")
     classifier, segmenter = chest_loaders.models(card, outlines)
     original = chest_loaders.findings(card, Radiograph(subject.pixels, subject.digest))
     drawn = [name for name in subject.known["findings"] if name in original.probabilities]
-    watched = list(dict.fromkeys([*drawn, HEART, "Effusion"]))[:2]
+    wanted = [*drawn, HEART, "Effusion", *original.ranked]
+    watched = [one for one in dict.fromkeys(wanted) if one in original.probabilities][:2]
 
     def answer(many: Sequence[Moved], stopped: Stopped) -> list[Figures]:
         images = [Radiograph(moved.pixels, digest_of(moved.pixels)) for moved in many]

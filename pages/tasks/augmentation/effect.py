@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -15,7 +15,9 @@ from core.augment.pipeline import Draw, ParameterSpec, Planned, TransformSpec, d
 from core.augment.report import Measure, Trial
 from core.errors import ImagingError
 from core.plots import viewer
+from models.cards import ModelCard
 from pages.shared import views
+from pages.shared.model_choice import choose
 from pages.shared.views import Download
 from pages.tasks.augmentation import runs
 from pages.tasks.augmentation import views as lab
@@ -37,6 +39,7 @@ def effect(
     Raises:
         ImagingError: If the model's weights are missing, or it cannot answer.
     """
+    cards = _models(modality)
     least, usual, most = modality.draws
     left, right = st.columns([3, 2], gap="large", vertical_alignment="bottom")
     count = left.slider(
@@ -45,9 +48,10 @@ def effect(
         help="Each is another draw from the pipeline; the model answers all of them.",
     )  # fmt: skip
     plan = [(draw(pipeline, modality.catalogue, seed + n), None) for n in range(count)]
-    wanted = f"effect|{subject.digest}|{to_text(pipeline)}|{seed}|{count}"
-    answering = modality.answering(subject)
-    job = _job(wanted, modality, subject, plan, right)
+    wanted = f"effect|{subject.digest}|{to_text(pipeline)}|{seed}|{count}|{_named(cards)}"
+    make = partial(modality.answering, subject, cards)
+    answering = make()
+    job = _job(wanted, make, subject, plan, right)
     chart = partial(_distribution, answering.measures)
     if _watched(job, chart, f"Answers to {count} draws of the pipeline.") and job is not None:
         for measure in answering.measures:
@@ -65,6 +69,7 @@ def sweep(
     Raises:
         ImagingError: If the model's weights are missing, or it cannot answer.
     """
+    cards = _models(modality)
     transform, parameter = _parameter(modality, pipeline)
     low, high, points, repeats = _grid(modality, transform, parameter)
     values = np.linspace(low, high, points)
@@ -78,9 +83,11 @@ def sweep(
     ]
     wanted = (
         f"sweep|{subject.digest}|{transform.name}|{parameter.name}|{low}|{high}|{points}|{repeats}"
+        f"|{_named(cards)}"
     )
-    answering = modality.answering(subject)
-    job = _job(f"{wanted}|{seed}", modality, subject, plan, st.container())
+    make = partial(modality.answering, subject, cards)
+    answering = make()
+    job = _job(f"{wanted}|{seed}", make, subject, plan, st.container())
     unit = f" ({parameter.unit})" if parameter.unit else ""
     title = f"{transform.title}: {parameter.label.lower()}{unit}"
     chart = partial(_curve, answering.measures, title, parameter.usual)
@@ -150,9 +157,24 @@ def reach(transform: TransformSpec, parameter: ParameterSpec) -> tuple[float, fl
     return round(float(low), 4), round(float(high), 4)
 
 
+def _models(modality: Modality) -> dict[str, ModelCard]:
+    """The models that answer, chosen where there are several: ours, or a person's own."""
+    columns = st.columns(max(len(modality.models), 2), gap="large")
+    found = {}
+    for column, (role, (label, first)) in zip(columns, modality.models.items(), strict=False):
+        key = f"{PAGE}_{modality.name}_{role}"
+        with column:
+            found[role] = choose(label, modality.task, role, key, (first,))
+    return found
+
+
+def _named(cards: Mapping[str, ModelCard]) -> str:
+    return "+".join(card.sha256 + card.name for card in cards.values())
+
+
 def _job(
     wanted: str,
-    modality: Modality,
+    make: Callable[[], Answering],
     subject: Subject,
     plan: Sequence[tuple[Draw, float | None]],
     place: st.delta_generator.DeltaGenerator,
@@ -167,7 +189,7 @@ def _job(
             icon=":material/play_arrow:",
             type="primary" if job is None else "secondary",
             on_click=runs.start,
-            args=(wanted, subject, partial(modality.answering, subject), plan),
+            args=(wanted, subject, make, plan),
         )
     if job is None:
         st.caption(

@@ -14,10 +14,9 @@ from core.images import Radiograph, digest_of
 from core.phantoms.hand.phantom import HandPhantom
 from core.plots.draw import windowed, with_heat
 from models.bone_age.predict import estimate, months_of_films
-from models.cards import load_card
 from pages.shared.inputs import Case
 from pages.tasks.augmentation import subjects as augmentation_subjects
-from pages.tasks.augmentation.models import Answering, Figures, Looked, Stopped
+from pages.tasks.augmentation.models import Answering, Cards, Figures, Looked, Stopped
 from pages.tasks.augmentation.subjects import Subject
 from pages.tasks.bone_age import loaders as bone_age_loaders
 from pages.tasks.bone_age import sidebar as bone_age_inputs
@@ -66,13 +65,13 @@ def _asked_sex() -> str | None:
         )  # fmt: skip
 
 
-def answering(subject: Subject) -> Answering:
+def answering(subject: Subject, cards: Cards) -> Answering:
     """The bone-age model; a batch at a time.
 
     Raises:
         WeightsError: If the weights are missing or not those of the card.
     """
-    card = load_card(bone_age_inputs.PAGE, "hand_age")
+    card = cards["age"]
     model = bone_age_loaders.model(card)
     sex, truth = subject.known["sex"], subject.known["age_months"]
 

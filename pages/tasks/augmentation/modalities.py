@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.augment import films, heads
 from core.augment.pipeline import Catalogue
 from pages.tasks.augmentation import chest, hand, models, subjects
-from pages.tasks.augmentation.models import Answering
+from pages.tasks.augmentation.models import Answering, Cards
 from pages.tasks.augmentation.subjects import Subject
 
 MODELS = Path(__file__).parents[3] / "models"
@@ -26,7 +26,8 @@ class Modality:
         catalogue, groups: Its transforms, and the headings they stand under.
         examples: Pipelines to start from, as the text of a link; the first is shown at first.
         subject: Draws the sidebar's first part and returns the image.
-        answering: Loads its model.
+        answering: Loads its models.
+        models: By role, what the choice of a model is called and the card it opens on.
         draws: Least, usual and greatest number of draws that the model answers.
         experiments: Table of what training with and without a transform brought, if there is one.
     """
@@ -39,7 +40,8 @@ class Modality:
     groups: tuple[str, ...]
     examples: dict[str, str]
     subject: Callable[[], Subject | None]
-    answering: Callable[[Subject], Answering]
+    answering: Callable[[Subject, Cards], Answering]
+    models: Mapping[str, tuple[str, str]]
     draws: tuple[int, int, int]
     experiments: Path | None = None
 
@@ -83,6 +85,7 @@ MODALITIES = {
             _LIMB,
             subjects.limb,
             models.limb,
+            {"detector": ("Detector", "detector"), "classifier": ("Classifier", "classifier")},
             (8, 24, 96),
             MODELS / "fracture" / "vgg16_experiment.csv",
         ),
@@ -96,6 +99,7 @@ MODALITIES = {
             _HAND,
             hand.hand,
             hand.answering,
+            {"age": ("Model", "hand_age")},
             (8, 24, 96),
             MODELS / "bone_age" / "experiments.csv",
         ),
@@ -109,6 +113,7 @@ MODALITIES = {
             _CHEST,
             chest.chest,
             chest.answering,
+            {"findings": ("Findings by", "findings")},
             (8, 24, 96),
             MODELS / "chest" / "experiments.csv",
         ),
@@ -122,6 +127,7 @@ MODALITIES = {
             _HEAD,
             subjects.head,
             models.head,
+            {"brain": ("Network", "unet")},
             (4, 8, 24),
         ),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,7 +16,7 @@ from core.metrics.statistics import dice
 from core.percent import percent
 from core.plots.draw import Picture, windowed, with_boxes, with_heat
 from core.skull_strip import OURS, prepare
-from models.cards import ModelCard, load_card
+from models.cards import ModelCard
 from models.fracture.settings import detector_settings
 from models.skull_strip.predict import probability
 from pages.tasks.augmentation.subjects import Subject
@@ -61,7 +61,11 @@ def _image(moved: Moved) -> Radiograph:
     return Radiograph(moved.pixels, digest_of(moved.pixels))
 
 
-def limb(subject: Subject) -> Answering:
+Cards = Mapping[str, ModelCard]
+"""The models that were chosen, by role."""
+
+
+def limb(subject: Subject, cards: Cards) -> Answering:
     """Detector and classifier of the fracture page.
 
     Raises:
@@ -69,7 +73,7 @@ def limb(subject: Subject) -> Answering:
     """
     from models.fracture import classify, predict
 
-    card, second = load_card("fracture", "detector"), load_card("fracture", "classifier")
+    card, second = cards["detector"], cards["classifier"]
     detector, classifier = fracture_loaders.detector(card), fracture_loaders.classifier(second)
     threshold, overlap = card.operating_points["fracture"], detector_settings(card).iou
     labelled = len(subject.labels.box_names) > 0
@@ -130,13 +134,13 @@ def limb(subject: Subject) -> Answering:
     )
 
 
-def head(subject: Subject) -> Answering:
+def head(subject: Subject, cards: Cards) -> Answering:
     """The skull stripping network, without N4, which would undo a bias field first.
 
     Raises:
         WeightsError: If the weights are missing or not those of the card.
     """
-    card = load_card("skull_strip", "unet")
+    card = cards["brain"]
     network = volume_loaders.model(card)
     settings = replace(OURS, n4=False, threshold=card.operating_points["brain"])
     volume = subject.known["volume"]

@@ -73,6 +73,9 @@ def _attention(reading: Reading) -> None:
 
 def _grad_cam(reading: Reading) -> None:
     settings = reading.settings
+    if settings.card.is_own:
+        st.info(f"“{settings.card.title}” has no gradients here; look at its occlusion map.")
+        return
     st.markdown(GRAD_CAM)
     maps = views.show_error(lambda: loaders.grad_cam(settings.card, reading.image, settings.sex))
     if maps is not None:

@@ -111,7 +111,7 @@ def _pipeline_steps(
 
 def trained_on(pipeline: str) -> ModelCard | None:
     """The card of a network that was trained on a pipeline's pictures, or None."""
-    cards = cards_of(PAGE, "age")
+    cards = [card for card in cards_of(PAGE, "age") if not card.is_own]
     return next((card for card in cards if predict.pipelines_of(card)[0] == pipeline), None)
 
 

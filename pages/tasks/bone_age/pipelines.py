@@ -93,6 +93,15 @@ OURS = Pipeline(
     read="CLAHE",
     read_words="",
 )
+FILM = Pipeline(
+    "Film",
+    "film",
+    "The whole film, as a model of your own takes it.",
+    (),
+    aligned="Fit the film",
+    read="Fit the film",
+    read_words="",
+)
 PIPELINES: dict[str, Pipeline] = {
     "Landmarks": Pipeline(
         "Landmarks",
@@ -150,7 +159,7 @@ PIPELINES: dict[str, Pipeline] = {
 
 def by_key(key: str) -> Pipeline:
     """The pipeline of a name in `models.bone_age.pipelines`."""
-    return next(one for one in (OURS, *PIPELINES.values()) if one.key == key)
+    return next(one for one in (OURS, FILM, *PIPELINES.values()) if one.key == key)
 
 
 def parameters(pipeline: Pipeline) -> Mapping[str, Value]:

@@ -197,7 +197,7 @@ def settings(case: Case | None, key: str = PAGE, *, many: bool = False) -> Setti
         sex = _sex(case, key)
         months = _age(case, key)
         st.divider()
-        card = choose("Model", PAGE, "age", f"{key}_model", FIRST_MODELS)
+        card = choose("Model", PAGE, "age", f"{key}_model", FIRST_MODELS, adding=True)
         if many:
             return Settings(card, None if sex == UNKNOWN else sex, None, False, Display())
         looked = st.toggle(

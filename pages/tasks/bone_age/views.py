@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import partial
 
@@ -51,7 +52,14 @@ class Reading:
         return growth.compare(self.found.months, self.settings.age_months, self.settings.sex)
 
     @property
+    def is_measured(self) -> bool:
+        """Whether the model's interval is known."""
+        return not math.isnan(self.found.low_months)
+
+    @property
     def interval(self) -> str:
+        if not self.is_measured:
+            return "not measured"
         return f"{short(self.found.low_months)} – {short(self.found.high_months)}"
 
     @property
@@ -97,7 +105,8 @@ def verdict(reading: Reading) -> None:
     tone: Tone = "neutral"
     if known is not None:
         parts.append(f"reference {short(known)}: {signed(found.months - known)}")
-        tone = "clear" if _covers(found, known) else "attention"
+        if reading.is_measured:
+            tone = "clear" if _covers(found, known) else "attention"
     if difference is not None:
         z = difference.deviations
         apart = difference.against_calendar + ("" if z is None else f" ({z:+.1f} SD)")
@@ -169,7 +178,7 @@ def strip(reading: Reading) -> None:
                 years_and_months(known),
                 note="simulated" if reading.case.origin == "Phantom" else "mean of readers",
             ),
-            Figure("Error", signed(found.months - known), note=_inside(found, known)),
+            Figure("Error", signed(found.months - known), note=_inside(reading, known)),
         ]
     if difference is not None:
         answer += [
@@ -227,8 +236,10 @@ def entered(sex: str | None) -> str:
     return f"sex entered: {growth.SEXES[sex] if sex else 'none'}"
 
 
-def _inside(found: BoneAge, known: float) -> str:
-    return "inside the interval" if _covers(found, known) else "outside the interval"
+def _inside(reading: Reading, known: float) -> str:
+    if not reading.is_measured:
+        return ""
+    return "inside the interval" if _covers(reading.found, known) else "outside the interval"
 
 
 def _covers(found: BoneAge, known: float) -> bool:

@@ -14,6 +14,7 @@ from core.chest import report as chest_report
 from core.files import write as exports
 from core.images import FloatArray
 from core.plots import draw
+from models.chest.heatmaps import opening_of
 from pages.shared import views
 from pages.shared.views import Download
 from pages.tasks.chest import loaders
@@ -65,8 +66,9 @@ def show(reading: Reading, settings: Settings) -> None:
             ),
         ],
     )
+    method = opening_of(settings.classifier)
     st.caption(
-        f"The heat map is the Grad-CAM of {in_words(label).lower()}: as PNG with the display "
+        f"The heat map is the {method} of {in_words(label).lower()}: as PNG with the display "
         "window and the threshold of the sidebar, as NPY whole, float32 in [0, 1], in pixels of "
         "the film. The masks are one grey picture: 0 background, 1 left lung, 2 right lung, 3 "
         "heart (it looks black; the values are small). The report is one page for a browser or a "
@@ -101,7 +103,7 @@ def report(reading: Reading, settings: Settings, label: str, heat: FloatArray) -
     shown = picture(reading.image, settings)
     whose = "moved by hand" if reading.by_hand else "measured by the network"
     anatomy = chest_report.with_anatomy(shown, reading.masks, ratio)
-    heated = overlay(reading, settings, label, heat)
+    heated, method = overlay(reading, settings, label, heat), opening_of(settings.classifier)
     factor = anatomy.shape[0] / heated.shape[0]
     said, _ = verdict(reading)
     sentences = [said.replace("**", ""), agreement(reading)]
@@ -119,7 +121,7 @@ def report(reading: Reading, settings: Settings, label: str, heat: FloatArray) -
         lines=[" ".join([known, *reading.image.notes])],
         pictures=[
             (f"Outlines of heart and lungs; lines {whose}.", anatomy),
-            (f"Grad-CAM of {in_words(label).lower()}.", draw.scaled(heated, factor)),
+            (f"{method} of {in_words(label).lower()}.", draw.scaled(heated, factor)),
         ],
         parts=chest_report.parts(reading.rows, opinions(reading), sentences, models),
     )

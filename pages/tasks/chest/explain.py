@@ -33,8 +33,11 @@ def show(reading: Reading, settings: Settings) -> None:
     probability = reading.findings.probabilities[label]
     st.markdown(
         f"#### {in_words(label)}, {percent(probability)}: where the network looked",
-        help=GLOSSARY["Grad-CAM"],
+        help=None if card.is_own else GLOSSARY["Grad-CAM"],
     )
+    if card.is_own:
+        _occlusion(reading, settings, label)
+        return
     methods = st.pills(
         "Methods",
         tuple(METHODS),
@@ -71,6 +74,22 @@ def show(reading: Reading, settings: Settings) -> None:
         persist_state="session",
     ):
         two_trainings(reading, settings)
+
+
+def _occlusion(reading: Reading, settings: Settings, label: str) -> None:
+    """The one map of a network of a person's own: its inner layers are not known."""
+    found = loaders.heat(settings.classifier, reading.image, label)
+    opacity = _opacity("chest_opacity", st.columns(2)[1])
+    columns = st.columns(3, gap="medium")
+    with columns[0]:
+        probability = reading.findings.probabilities[label]
+        words = f"Occlusion of {in_words(label).lower()}"
+        picture_of(reading.image, settings, found, probability, opacity, words)
+    columns[1].caption(
+        f"{_scored(reading, label, found)} Each cell was hidden under the film’s mean grey in turn "
+        "(Zeiler & Fergus 2014); bright is where the probability fell. Gradients and feature maps "
+        "need the network in PyTorch, and of your own model only its ONNX file is here."
+    )
 
 
 def _map(card: ModelCard, image: Radiograph, label: str, method: str, layer: str) -> HeatMap | None:

@@ -24,7 +24,7 @@ from core.images import Radiograph
 from core.phantoms.chest.phantom import VIEWS
 from core.plots import draw
 from models.chest.preprocess import SMALL_SIDE_PX
-from models.score.chest import CARDIOMEGALY, ChestReaders, ChestReading
+from models.score.chest import CARDIOMEGALY, ChestReaders, ChestReading, judged
 from models.score.task import Ask, Scored
 from models.score.tasks import tasks
 from pages.shared import input_check, many_films, views
@@ -115,6 +115,7 @@ def _batch(settings: Settings, choices: Choices) -> Batch:
         {card.name: partial(loaders.findings, card) for card in single_cards()},
         partial(loaders.masks, settings.segmenter),
         partial(input_check.film_kind, settings.film_kind),
+        judged(settings.classifier),
     )
     cards = (settings.classifier, settings.segmenter, settings.film_kind, *single_cards())
     ask = Ask(mask=True, options={"as_it_came": not choices.reorient, "view": choices.view})

@@ -128,7 +128,7 @@ def _change(reading: Reading, settings: Settings) -> None:
         for column, (when, image), values, probability in pair:
             with column:
                 st.markdown(f"**{in_words(label)} {when}: {percent(probability)}**")
-                words = f"Grad-CAM {when} the change"
+                words = f"Heat map {when} the change"
                 picture_of(image, settings, values, probability, OPACITY, words)
 
 

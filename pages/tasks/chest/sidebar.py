@@ -178,6 +178,7 @@ def settings(key: str = "chest", *, many: bool = False) -> Settings:
             f"{key}_classifier",
             FIRST_MODEL,
             GLOSSARY["multi-label"],
+            adding=True,
         )
         drawer = choose("Outlines by", "chest", "outlines", f"{key}_segmenter", ("heart_lungs",))
         threshold = 0

@@ -15,6 +15,7 @@ from core.metrics import heat_maps
 from core.percent import percent
 from core.plots import draw
 from core.plots import viewer as viewers
+from models.chest.heatmaps import opening_of
 from models.chest.preprocess import SMALL_SIDE_PX
 from pages.shared import caching, inputs, stage, views
 from pages.shared.inputs import Case
@@ -118,6 +119,7 @@ def viewer(reading: Reading, settings: Settings) -> None:
     row = next(row for row in reading.rows if row.name == in_words(label))
     shown = picture(reading.image, settings)
     heat = loaders.heat(settings.classifier, reading.image, label).values
+    method = opening_of(settings.classifier)
     below = "" if row.above else f", {row.verdict}{' its threshold' if row.judged else ''}"
     figure = viewers.heat_viewer(
         shown,
@@ -128,7 +130,7 @@ def viewer(reading: Reading, settings: Settings) -> None:
         revision=reading.image.digest,
         titles=(
             "Film",
-            f"Grad-CAM, {row.name.lower()} {percent(row.probability)}{below}",
+            f"{method}, {row.name.lower()} {percent(row.probability)}{below}",
         ),
     )
     if settings.outlines:
@@ -222,6 +224,9 @@ def findings(reading: Reading) -> None:
     )
     unknown = [row.name.lower() for row in rows if not row.judged]
     few = f" Too few cases to evaluate: {', '.join(unknown)}." if unknown else ""
+    if reading.card.is_own:
+        st.caption("Beside each bar: the probability that your model gives; nothing calibrated it.")
+        return
     st.caption(
         f"Beside each bar: the calibrated chance that the finding is there. Filled: a strong call, "
         f"as one film without it in fifty gets; hatched: a weak one, as one in ten gets.{few}"

@@ -16,7 +16,7 @@ from core.dataset_folders.dataset import Dataset
 from core.dataset_folders.layouts import open_dataset
 from core.errors import ImagingError
 from core.metrics.estimates import Estimate
-from models.cards import task_cards
+from models.cards import own_cards, task_cards
 from models.predictions import Predictions, read
 from pages.shared import picture_files, views
 from pages.tasks.datasets import open_case
@@ -210,6 +210,15 @@ def more(task: str, found: Predictions, split: str) -> None:
     with st.expander("Answers case by case", on_change="rerun", key=f"{KEY}_table") as table:
         if table.open:
             st.dataframe(found.rows, hide_index=True, alt="Answers of the models case by case.")
+
+
+def own_models(task: str) -> None:
+    """A person's own models of the task: named, and that nothing was measured on them."""
+    st.markdown("##### Your own models")
+    for card in own_cards(task):
+        st.markdown(f"**{card.title}**: no measured figures. {card.limitations[0]}")
+    if st.button("Your models …", key=f"{KEY}_own", icon=":material/deployed_code:"):
+        st.switch_page("pages/your_models.py")
 
 
 def groups(title: str, rows: Sequence[tuple[str, int, Estimate]], style: str = ".3f") -> None:

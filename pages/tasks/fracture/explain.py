@@ -22,16 +22,18 @@ OPENING = "HiResCAM"
 
 def explain(reading: Reading, settings: Settings) -> None:
     """A heat map of the classifier, its shares of heat, and whether it looked elsewhere."""
-    method = st.segmented_control(
-        "Heat map of the classifier",
-        (OPENING, *METHODS),
-        default=OPENING,
-        required=True,
-        key="fracture_method",
-        persist_state="session",
-        help=f"{OPENING} comes with the answer: each cell’s share of the classifier’s sum. The "
-        "others need gradients and start PyTorch in a process of its own.",
-    )
+    method = OPENING
+    if not settings.classifier.is_own:  # of which there are no gradients
+        method = st.segmented_control(
+            "Heat map of the classifier",
+            (OPENING, *METHODS),
+            default=OPENING,
+            required=True,
+            key="fracture_method",
+            persist_state="session",
+            help=f"{OPENING} comes with the answer: each cell’s share of the classifier’s sum. The "
+            "others need gradients and start PyTorch in a process of its own.",
+        )
     heat, words = _heat(reading, settings.classifier, method)
     if heat is None:
         return

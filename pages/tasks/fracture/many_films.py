@@ -109,6 +109,8 @@ def _batch(settings: Settings) -> Batch:
         partial(loaders.candidates, settings.detector),
         partial(loaders.probability, settings.classifier),
         loaders.refused,
+        settings.detector,
+        settings.classifier,
     )
     cards = (settings.detector.sha256, settings.classifier.sha256, card.sha256)
     return Batch(PAGE, tasks()[PAGE], readers, cards)

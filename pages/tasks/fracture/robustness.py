@@ -84,7 +84,7 @@ def _curve(result: Worsened, name: str, reading: Reading, settings: Settings) ->
     if truth is not None and len(truth):
         scores = [best_on_truth(one, truth) for one in result.candidates]
         detector = "best score on a true box"
-    fusion = fusion_of(settings.classifier)
+    fusion = fusion_of(settings.classifier, settings.detector)
     st.plotly_chart(
         curves.curve(
             way.values,

@@ -180,7 +180,9 @@ def settings(key: str = "fracture", *, many: bool = False) -> Settings:
         detects = GLOSSARY["detector"]
         card = choose("Detector", "fracture", "detector", f"{key}_detector", ("detector",), detects)
         first = ("classifier",)
-        second = choose("Second opinion by", "fracture", "classifier", f"{key}_classifier", first)
+        second = choose(
+            "Second opinion by", "fracture", "classifier", f"{key}_classifier", first, adding=True
+        )
         threshold = st.slider(
             "Confidence threshold",
             0.01,

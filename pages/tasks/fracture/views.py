@@ -57,7 +57,7 @@ def read(case: Case, settings: Settings) -> Reading:
         settings.threshold,
         probability,
         settings.classifier.operating_points["fracture"],
-        fusion_of(settings.classifier).probability(best, probability),
+        fusion_of(settings.classifier, settings.detector).probability(best, probability),
         None if truth is None else match(found, truth),
     )
     caching.note_answer("fracture", case.image, settings.detector, settings.classifier)
@@ -160,12 +160,13 @@ def strip(reading: Reading, settings: Settings) -> None:
     """The answer in figures, then in words, then how far to trust it."""
     answer, result = reading.answer, reading.answer.against_truth
     found = answer.found
+    own = settings.detector.is_own or settings.classifier.is_own
     shown = [
         Figure(
             "Together",
             f"{percent(answer.fused)}",
             "fused",
-            "calibrated",
+            "not calibrated" if own else "calibrated",
         ),
         Figure("Boxes", str(len(found)), "confidence", f"score ≥ {settings.threshold:.2f}"),
         Figure(
@@ -204,6 +205,8 @@ def strip(reading: Reading, settings: Settings) -> None:
     if result is not None and len(result.found):
         st.caption(RULE)
     views.error_line(settings.detector)
+    if settings.classifier.is_own:
+        views.error_line(settings.classifier)
     if reading.case.origin == "Phantom":
         _on_phantoms(settings.detector)
 

@@ -6,6 +6,7 @@ import math
 from contextlib import suppress
 
 import numpy as np
+import streamlit as st
 from numpy.typing import NDArray
 
 from core.chest import ctr
@@ -23,9 +24,10 @@ from core.practice.cases import Case
 from core.practice.judging import BONE_AGE_MONTHS
 from core.practice.truths import boxes_of
 from core.skull_strip import OURS
-from models.cards import ModelCard, load_card
+from models.cards import ModelCard, cards_of, load_card
 from models.fracture.settings import detector_settings
 from pages.shared import caching
+from pages.shared.model_choice import choose
 from pages.tasks.practice import kept
 
 CARDS = {
@@ -37,9 +39,20 @@ CARDS = {
 Z_90 = 1.645  # half width of a 90 % interval in standard deviations
 
 
+def choose_model(task: str) -> None:
+    """The sidebar's choice of the model that answers beside the readers."""
+    with st.sidebar:
+        st.divider()
+        role = card_of(task).role
+        choose("Model beside the readers", task, role, f"practice_model_{task}", (CARDS[task],))
+
+
 def card_of(task: str) -> ModelCard:
-    """The model that answers beside the readers."""
-    return load_card(task, CARDS[task])
+    """The model that answers beside the readers: the one that was chosen, else the usual one."""
+    chosen = st.session_state.get(f"practice_model_{task}", CARDS[task])
+    usual = load_card(task, CARDS[task])
+    known = {card.name: card for card in cards_of(task, usual.role)}
+    return known.get(chosen, usual)
 
 
 def answer(case: Case) -> Answer:
@@ -93,8 +106,10 @@ def _bone_age(card: ModelCard, film: Radiograph, sex: str | None) -> BoneAgeAnsw
     from pages.tasks.bone_age import loaders
 
     found = loaders.estimate(card, film, sex)
-    deviation = max((found.high_months - found.low_months) / 2 / Z_90, 1e-6)
-    chance = math.erf(BONE_AGE_MONTHS / deviation / math.sqrt(2))
+    chance = 0.5  # of a model whose error was not measured
+    if not math.isnan(found.low_months):
+        deviation = max((found.high_months - found.low_months) / 2 / Z_90, 1e-6)
+        chance = math.erf(BONE_AGE_MONTHS / deviation / math.sqrt(2))
     return BoneAgeAnswer(min(max(float(found.months), 0.0), 300.0), 100 * chance)
 
 

@@ -205,7 +205,7 @@ def _with_reference(key: str, case: VolumeCase) -> VolumeCase:
 def model(key: str) -> ModelCard:
     """Which network finds the brain."""
     with st.sidebar:
-        return choose("Network", "skull_strip", "brain", f"{key}_model", ("unet",))
+        return choose("Network", "skull_strip", "brain", f"{key}_model", ("unet",), adding=True)
 
 
 def settings(key: str, volume: Volume) -> Settings:
