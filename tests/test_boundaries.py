@@ -18,7 +18,7 @@ FORBIDDEN = {
 }
 # A network, its training and its export may have the framework at the top: they are themselves
 # imported inside functions.
-NEEDS_FRAMEWORK = re.compile(r"(\w+_)?network|train(_\w+)?|export|gradients|score_heatmaps")
+NEEDS_FRAMEWORK = re.compile(r"(\w+_)?network|train(_\w+)?|loop|export|gradients|score_heatmaps")
 PAGES_MAY = {"streamlit", "core", "models", "pages", "pathlib", "__future__"}
 
 

@@ -221,6 +221,115 @@ def fit(
     model.fit(batches, epochs=epochs, callbacks=callbacks, verbose=0)
 
 
+@dataclass(frozen=True)
+class Plan:
+    """What a run does.
+
+    Attributes:
+        network, pipeline: Names in `NETWORKS` and `PIPELINES`.
+        dropout: Of the network; None for its own.
+        freeze_until: Name of the last layer that stays as it is.
+        freeze_norms: Whether the batch statistics stay, as after a start from ImageNet.
+        mixed: Compute in bfloat16.
+        simulated: Simulated hands to train with.
+        average: Momentum of the weights' moving average; None for none.
+    """
+
+    network: str
+    pipeline: str
+    epochs: int = 20
+    batch: int = 16
+    rate: float = 3e-4
+    loss: str = "mae"
+    dropout: float | None = None
+    freeze_until: str | None = None
+    freeze_norms: bool = False
+    mixed: bool = False
+    simulated: int = 0
+    average: float | None = None
+    seed: int = 0
+
+
+def train(
+    data: Path,
+    plan: Plan,
+    out: Path,
+    cache: Path,
+    *,
+    start: Path | None = None,
+    go_on_from: Path | None = None,
+    limit: int | None = None,
+) -> float:
+    """Train, keeping the weights in `out` after every epoch; returns the last error on val.
+
+    Args:
+        data: Data set folder.
+        plan: What to do.
+        out: The .npz file to write; beside it the errors as CSV, and what a stopped run goes on
+            from.
+        cache: Folder for prepared films.
+        start: ImageNet weights (.npz or .pth).
+        go_on_from: Weights of an earlier run (.npz or .onnx).
+        limit: Only so many films of each split.
+    """
+    keras.utils.set_random_seed(plan.seed)
+    keras.mixed_precision.set_global_policy("mixed_bfloat16" if plan.mixed else "float32")
+    shape = PIPELINES[plan.pipeline].shape
+    films, cases = {}, {}
+    for split in ("train", "val"):
+        cases[split] = read_bone_age_cases(data, split)[:limit]
+        kept = cache / f"{plan.pipeline}_{split}.npy"
+        films[split] = prepare(cases[split], stages_of(plan.pipeline), shape, kept)
+    training: list[BoneAgeCase | SimulatedHand] = [*cases["train"]]
+    check = simulated_hands(40, CHECK_SEED)
+    if plan.simulated:
+        more = simulated_hands(plan.simulated, TRAIN_SEED)
+        for name, hands in (("simulated", more), ("check", check)):
+            kept = cache / f"{plan.pipeline}_{name}.npy"
+            films[name] = prepare_simulated(hands, stages_of(plan.pipeline), shape, kept)
+        films["train"] = np.concatenate([films["train"], films["simulated"]])
+        training += more
+    further = {} if plan.dropout is None else {"dropout": plan.dropout}
+    model = network.NETWORKS[plan.network](shape, **further)
+    if start is not None:
+        network.start(model, plan.network, start)
+    if go_on_from is not None:
+        network.load_weights(model, go_on_from)
+    freeze(model, norms=plan.freeze_norms or start is not None, until=plan.freeze_until)
+    batches = Films(films["train"], training, Augmentation(), batch=plan.batch, seed=plan.seed)
+    truth = np.array([case.months for case in cases["val"]])
+    errors = [float("nan")]
+
+    def validate() -> float:
+        if plan.simulated:
+            found = predicted(model, films["check"], check, mirror=True)
+            wrong = np.abs(found - [hand.months for hand in check])
+            print(f"simulated hands MAE {wrong.mean():.2f}, ", end="")
+        found = predicted(model, films["val"], cases["val"], mirror=True)
+        return float(np.abs(found - truth).mean())
+
+    out.parent.mkdir(parents=True, exist_ok=True)
+
+    def on_epoch(epoch: int, error: float) -> None:
+        network.save_weights(model, out)
+        errors.append(error)
+        with out.with_suffix(".csv").open("a", newline="") as handle:
+            csv.writer(handle).writerow([epoch + 1, f"{error:.3f}"])
+
+    fit(
+        model,
+        batches,
+        validate,
+        epochs=plan.epochs,
+        rate=plan.rate,
+        loss=plan.loss,
+        average=plan.average,
+        backup=out.parent / f"{out.stem}_backup",
+        on_epoch=on_epoch,
+    )
+    return errors[-1]
+
+
 def main() -> None:
     """Read the arguments and train."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -231,10 +340,10 @@ def main() -> None:
     parser.add_argument("--pipeline", choices=sorted(PIPELINES), required=True)
     parser.add_argument("--start", type=Path, help="ImageNet weights (.npz or .pth)")
     parser.add_argument("--go-on-from", type=Path, help="weights of an earlier run (.npz)")
-    parser.add_argument("--epochs", type=int, default=20)
-    parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--rate", type=float, default=3e-4)
-    parser.add_argument("--loss", choices=("mae", "mse"), default="mae")
+    parser.add_argument("--epochs", type=int, default=Plan.epochs)
+    parser.add_argument("--batch", type=int, default=Plan.batch)
+    parser.add_argument("--rate", type=float, default=Plan.rate)
+    parser.add_argument("--loss", choices=("mae", "mse"), default=Plan.loss)
     parser.add_argument("--freeze-until", help="name of the last frozen layer")
     parser.add_argument("--mixed", action="store_true", help="compute in bfloat16")
     parser.add_argument("--freeze-norms", action="store_true", help="keep the batch statistics")
@@ -244,62 +353,14 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     tf.config.threading.set_intra_op_parallelism_threads(options.threads)
-    keras.utils.set_random_seed(options.seed)
-    if options.mixed:
-        keras.mixed_precision.set_global_policy("mixed_bfloat16")
-    shape = PIPELINES[options.pipeline].shape
-    films, cases = {}, {}
-    for split in ("train", "val"):
-        cases[split] = read_bone_age_cases(options.data, split)
-        cache = options.cache / f"{options.pipeline}_{split}.npy"
-        films[split] = prepare(cases[split], stages_of(options.pipeline), shape, cache)
-    training: list[BoneAgeCase | SimulatedHand] = [*cases["train"]]
-    check = simulated_hands(40, CHECK_SEED)
-    if options.simulated:
-        more = simulated_hands(options.simulated, TRAIN_SEED)
-        for name, hands in (("simulated", more), ("check", check)):
-            cache = options.cache / f"{options.pipeline}_{name}.npy"
-            films[name] = prepare_simulated(hands, stages_of(options.pipeline), shape, cache)
-        films["train"] = np.concatenate([films["train"], films["simulated"]])
-        training += more
-    model = network.NETWORKS[options.network](shape)
-    if options.start is not None:
-        network.start(model, options.network, options.start)
-    if options.go_on_from is not None:
-        network.load_weights(model, options.go_on_from)
-    norms = options.freeze_norms or options.start is not None
-    freeze(model, norms=norms, until=options.freeze_until)
-    batches = Films(
-        films["train"], training, Augmentation(), batch=options.batch, seed=options.seed
-    )
-    truth = np.array([case.months for case in cases["val"]])
-
-    def validate() -> float:
-        if options.simulated:
-            found = predicted(model, films["check"], check, mirror=True)
-            wrong = np.abs(found - [hand.months for hand in check])
-            print(f"simulated hands MAE {wrong.mean():.2f}, ", end="")
-        found = predicted(model, films["val"], cases["val"], mirror=True)
-        return float(np.abs(found - truth).mean())
-
-    log = options.out.with_suffix(".csv")
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-
-    def on_epoch(epoch: int, error: float) -> None:
-        network.save_weights(model, options.out)
-        with log.open("a", newline="") as handle:
-            csv.writer(handle).writerow([epoch + 1, f"{error:.3f}"])
-
-    fit(
-        model,
-        batches,
-        validate,
-        epochs=options.epochs,
-        rate=options.rate,
-        loss=options.loss,
-        average=options.average,
-        backup=options.out.parent / f"{options.out.stem}_backup",
-        on_epoch=on_epoch,
+    chosen = {name: getattr(options, name) for name in Plan.__dataclass_fields__ if name in options}
+    train(
+        options.data,
+        Plan(**chosen),
+        options.out,
+        options.cache,
+        start=options.start,
+        go_on_from=options.go_on_from,
     )
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -25,20 +27,33 @@ from models.bone_age.hand_labels import LEFT_OUT, clear_mask
 from models.bone_age.hand_mask import contrast_channels
 
 PHANTOM_SEEDS = range(1000, 1060)
-"""Phantoms to learn from; `evaluate_hand_mask` takes seeds below 1000."""
+"""Phantoms to learn from; figures are from seeds below 1000."""
 
 Pairs = tuple[FloatArray, FloatArray]
 
 
-def prepare(folder: Path, cache: Path, side_px: int = hand_network.SIDE_PX) -> tuple[Pairs, Pairs]:
-    """Clear training films and phantoms on squares with their masks, made once.
+@dataclass(frozen=True)
+class Plan:
+    """What a run does; `phantoms` is their share of the draws."""
+
+    steps: int = 500
+    batch: int = 8
+    phantoms: float = 0.25
+    rate: float = 3e-3
+    seed: int = 0
+
+
+def prepare(
+    folder: Path, cache: Path, side_px: int = hand_network.SIDE_PX, limit: int | None = None
+) -> tuple[Pairs, Pairs]:
+    """Clear training films (or the first) and phantoms on squares with masks, made once.
 
     Returns:
         (films, masks) of films and of phantoms, each float32 (N, S, S) in [0, 1].
     """
     if not cache.is_file():
         real, made = [], []
-        for case in read_bone_age_cases(folder, "train"):
+        for case in read_bone_age_cases(folder, "train")[:limit]:
             if case.file in LEFT_OUT:
                 continue
             pixels = read_radiograph(case.path.read_bytes(), name=case.file).pixels
@@ -81,14 +96,25 @@ def loss(truth: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     return entropy + tf.reduce_mean(1 - both / all_)
 
 
-def train(options: argparse.Namespace) -> None:
-    real, made = prepare(options.data, options.work / "squares.npz")
+def train(data: Path, plan: Plan, out: Path, work: Path, limit: int | None = None) -> str:
+    """Train, and return the SHA-256 of the ONNX file; goes on from the state in `work`.
+
+    Args:
+        data: Data set folder.
+        plan: What to do.
+        out: ONNX file to write.
+        work: Folder for prepared squares and the state.
+        limit: Only so many films.
+    """
+    work.mkdir(parents=True, exist_ok=True)
+    keras.utils.set_random_seed(plan.seed)
+    real, made = prepare(data, work / "squares.npz", limit=limit)
     print(f"{len(real[0])} clear films, {len(made[0])} phantoms", flush=True)
     model = hand_network.build()
-    schedule = keras.optimizers.schedules.CosineDecay(3e-3, options.steps, alpha=0.02)
+    schedule = keras.optimizers.schedules.CosineDecay(plan.rate, plan.steps, alpha=0.02)
     optimizer = keras.optimizers.Adam(schedule)
     optimizer.build(model.trainable_variables)
-    state, weights = options.work / "state.json", options.work / "state.npz"
+    state, weights = work / "state.json", work / "state.npz"
     start, spent = 0, 0.0
     if state.is_file():
         kept = json.loads(state.read_text())
@@ -106,11 +132,11 @@ def train(options: argparse.Namespace) -> None:
         return value
 
     since, values = time.perf_counter(), []
-    for number in range(start, options.steps):
-        rng = np.random.default_rng([options.seed, number])
-        films, masks = batch(real, made, options.batch, options.phantoms, rng)
+    for number in range(start, plan.steps):
+        rng = np.random.default_rng([plan.seed, number])
+        films, masks = batch(real, made, plan.batch, plan.phantoms, rng)
         values.append(float(step(tf.constant(films), tf.constant(masks))))
-        if (number + 1) % 50 == 0 or number + 1 == options.steps:
+        if (number + 1) % 50 == 0 or number + 1 == plan.steps:
             spent += time.perf_counter() - since
             since = time.perf_counter()
             print(f"step {number + 1} loss {np.mean(values[-50:]):.4f} {spent:.0f} s", flush=True)
@@ -118,7 +144,9 @@ def train(options: argparse.Namespace) -> None:
             arrays = {f"v{index}": np.asarray(value) for index, value in enumerate(every)}
             np.savez(weights, **arrays)
             state.write_text(json.dumps({"step": number + 1, "seconds": spent}))
-            print(options.out.name, hand_network.export(model, options.out), flush=True)
+            with (work / "curves.csv").open("a", newline="", encoding="utf-8") as handle:
+                csv.writer(handle).writerow([number + 1, round(float(np.mean(values[-50:])), 4)])
+    return hand_network.export(model, out)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -126,16 +154,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True, help="ONNX file to write")
     parser.add_argument("--work", type=Path, required=True, help="folder for squares and state")
-    parser.add_argument("--steps", type=int, default=500)
-    parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--phantoms", type=float, default=0.25, help="share of phantom draws")
+    parser.add_argument("--steps", type=int, default=Plan.steps)
+    parser.add_argument("--batch", type=int, default=Plan.batch)
+    parser.add_argument(
+        "--phantoms", type=float, default=Plan.phantoms, help="share of phantom draws"
+    )
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
-    options.work.mkdir(parents=True, exist_ok=True)
     cv2.setNumThreads(1)
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
-    train(options)
+    plan = Plan(options.steps, options.batch, options.phantoms, seed=options.seed)
+    print(options.out.name, train(options.data, plan, options.out, options.work))
 
 
 if __name__ == "__main__":

@@ -6,12 +6,12 @@ Writes `last.pt` after every epoch and `curves.csv`; the same command goes on wh
 from __future__ import annotations
 
 import argparse
-import csv
-import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,11 +23,10 @@ from core.metrics.statistics import auroc
 from models.chest.augment import FINDINGS_VIEWS, Strength, training_view
 from models.chest.dataset import FINDINGS, Case, network_inputs, read_cases, truth_of
 from models.chest.network import ARCHITECTURES, ChestNet, start_from_imagenet
+from models.training.loop import CHECKPOINT, Loss, Training, adamw, growing, run, warmed_cosine
 
 EXTRA = ("No_Finding", "AP", "Female", "Age")
 """Further outputs that only training has: what a film surely shows teaches a network to read it."""
-
-CURVES = ("epoch", "loss", "rate", "val_mean", "val_128", "val_cardiomegaly", "seconds")
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class Plan:
     """What a run does.
 
     Attributes:
-        rate, warm_up, weight_decay: AdamW; the rate rises over `warm_up` of the run, then falls
+        rate, warm_up, weight_decay: AdamW; the rate rises over `warm_up` of the run and falls
             along a cosine.
         extra_weight: Weight of the outputs in `EXTRA`.
         smoothing: Labels are moved so far towards one half: report labels are noisy.
@@ -46,6 +45,7 @@ class Plan:
             One patient has 134 films, half of all patients one.
         half: bfloat16 where the framework finds it safe.
         small_px, small_epochs: Films are halved in the first epochs, which then cost a quarter.
+        stop_after: Epochs after which it ends, before the rates have fallen; 0 for all.
     """
 
     epochs: int = 8
@@ -63,6 +63,7 @@ class Plan:
     half: bool = False
     small_px: int = 0
     small_epochs: int = 0
+    stop_after: int = 0
     seed: int = 0
 
 
@@ -83,9 +84,11 @@ class Films:
     patients: NDArray[np.str_]
 
 
-def read_films(folder: Path, split: str, side_px: int, cache: Path) -> Films:
-    """Films and targets of a split; the films are kept in `cache` for the next run."""
-    cases = read_cases(folder, split)
+def read_films(
+    folder: Path, split: str, side_px: int, cache: Path, limit: int | None = None
+) -> Films:
+    """Films and targets of a split, or its first; the films are kept in `cache`."""
+    cases = read_cases(folder, split)[:limit]
     kept = cache / f"{split}_{side_px}.npy"
     if kept.is_file():
         films = np.load(kept)
@@ -139,43 +142,6 @@ def targets_loss(
     return (loss * known * weights).sum() / (known * weights).sum()
 
 
-def rate_at(done: float, plan: Plan) -> float:
-    """Learning rate when `done` of the run is over."""
-    if done < plan.warm_up:
-        return plan.rate * (0.05 + 0.95 * done / plan.warm_up)
-    rest = (done - plan.warm_up) / (1 - plan.warm_up)
-    return float(plan.rate * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * rest))))
-
-
-def adamw(network: nn.Module, plan: Plan) -> torch.optim.AdamW:
-    """AdamW that leaves norms and biases undecayed."""
-    flat = [p for p in network.parameters() if p.ndim < 2]
-    rest = [p for p in network.parameters() if p.ndim >= 2]
-    groups = [
-        {"params": rest, "weight_decay": plan.weight_decay},
-        {"params": flat, "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=plan.rate)
-
-
-class Averaged:
-    """An exponential moving average of a network's weights, quick at first."""
-
-    def __init__(self, network: nn.Module, decay: float) -> None:
-        self.decay, self.updates = decay, 0
-        self.state = {k: v.detach().clone() for k, v in network.state_dict().items()}
-
-    @torch.no_grad()
-    def update(self, network: nn.Module) -> None:
-        self.updates += 1
-        keep = min(self.decay, (1 + self.updates) / (10 + self.updates))
-        for name, value in network.state_dict().items():
-            if value.is_floating_point():
-                self.state[name].mul_(keep).add_(value.detach(), alpha=1 - keep)
-            else:
-                self.state[name].copy_(value)
-
-
 def train(
     network: ChestNet,
     training: Films,
@@ -191,13 +157,6 @@ def train(
         teacher_probabilities: Those (N, 14) of another model on the training films, learnt
             beside the labels (Hinton et al. 2015).
     """
-    out.mkdir(parents=True, exist_ok=True)
-    checkpoint = out / "last.pt"
-    torch.manual_seed(plan.seed)
-    network.to(memory_format=torch.channels_last)
-    optimiser = adamw(network, plan)
-    average = Averaged(network, plan.ema)
-    first = _resumed(checkpoint, network, optimiser, average)
     count = len(FINDINGS)
     truth = training.targets
     targets = truth * (1 - plan.smoothing) + plan.smoothing / 2
@@ -207,18 +166,10 @@ def train(
     weights = torch.ones(truth.shape[1])
     weights[count:] = plan.extra_weight
     positive_weights = torch.from_numpy(positives.astype(np.float32))
-    for epoch in range(first, plan.epochs):
-        start = time.time()
-        rng = np.random.default_rng((plan.seed, epoch))
+
+    def losses(epoch: int, rng: np.random.Generator) -> Iterator[Loss]:
         order = epoch_order(training.patients, plan.per_patient, rng)
-        steps = len(order) // plan.batch
-        network.train()
-        total, rate = 0.0, 0.0
-        for step in range(steps):
-            rate = rate_at((epoch + step / steps) / plan.epochs, plan)
-            for group in optimiser.param_groups:
-                group["lr"] = rate
-            chosen = order[step * plan.batch : (step + 1) * plan.batch]
+        for chosen in batches(order, plan.batch):
             views = [training_view(film, strength, rng) for film in training.films[chosen]]
             inputs = torch.from_numpy(np.stack(views)[:, None])
             if epoch < plan.small_epochs:
@@ -234,48 +185,55 @@ def train(
                     logits[:, :count].float(), torch.from_numpy(teacher_probabilities[chosen])
                 )
                 loss = (1 - plan.teacher_weight) * loss + plan.teacher_weight * likeness
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-            optimiser.step()
-            average.update(network)
-            total += float(loss.detach())
-        torch.save(
-            {
-                "network": network.state_dict(),
-                "optimiser": optimiser.state_dict(),
-                "average": average.state,
-                "updates": average.updates,
-                "epoch": epoch + 1,
-                "architecture": network.architecture,
-                "plan": asdict(plan),
-            },
-            checkpoint,
-        )
-        measured = ChestNet(network.architecture, truth.shape[1])
-        measured.load_state_dict(average.state)
-        scores = logits_of(measured, validation.films, half=plan.half)[:, :count]
-        row = [epoch + 1, round(total / steps, 4), f"{rate:.2e}", *_metrics(scores, validation)]
-        row.append(round(time.time() - start, 1))
-        new = not (out / "curves.csv").is_file()
-        with (out / "curves.csv").open("a", newline="", encoding="utf-8") as handle:
-            csv.writer(handle).writerows([CURVES, row] if new else [row])
-        print("  ".join(f"{n} {v}" for n, v in zip(CURVES, row, strict=True)), flush=True)
-    return checkpoint
+            yield loss
+
+    def measure(average: nn.Module, epoch: int) -> dict[str, float]:
+        return _metrics(logits_of(average, validation.films, half=plan.half)[:, :count], validation)
+
+    order = epoch_order(training.patients, plan.per_patient, np.random.default_rng(0))
+    run(
+        prepared(
+            network,
+            plan,
+            len(order),
+            losses,
+            measure,
+            {"architecture": network.architecture, "plan": asdict(plan)},
+        ),
+        out,
+        say=partial(print, flush=True),
+    )
+    return out / CHECKPOINT
 
 
-def _resumed(
-    checkpoint: Path, network: nn.Module, optimiser: torch.optim.Optimizer, average: Averaged
-) -> int:
-    """Load a checkpoint where there is one, and return how many epochs are done."""
-    if not checkpoint.is_file():
-        return 0
-    saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    network.load_state_dict(saved["network"])
-    optimiser.load_state_dict(saved["optimiser"])
-    average.state, average.updates = saved["average"], saved["updates"]
-    print(f"resumed after epoch {saved['epoch']}", flush=True)
-    return int(saved["epoch"])
+def prepared(
+    network: nn.Module,
+    plan: Plan,
+    films: int,
+    losses: Callable[[int, np.random.Generator], Iterator[Loss]],
+    measure: Callable[[nn.Module, int], dict[str, float]],
+    further: dict[str, Any] | None = None,
+) -> Training:
+    """A run of a plan over so many films an epoch."""
+    total = plan.epochs * (films // plan.batch)
+    optimiser = adamw(network, plan.rate, plan.weight_decay)
+    return Training(
+        network,
+        optimiser,
+        warmed_cosine(optimiser, total, round(plan.warm_up * total)),
+        growing(plan.ema),
+        plan.stop_after or plan.epochs,
+        losses,
+        measure,
+        seed=plan.seed,
+        further=further or {},
+    )
+
+
+def batches(order: NDArray[np.int64], size: int) -> Iterator[NDArray[np.int64]]:
+    """Whole batches of an order."""
+    for first in range(0, len(order) - size + 1, size):
+        yield order[first : first + size]
 
 
 def logits_of(
@@ -311,15 +269,15 @@ def mean_auroc(truth: FloatArray, scores: FloatArray, least: int = 10) -> float:
     return float(np.mean(found)) if found else float("nan")
 
 
-def _metrics(scores: FloatArray, films: Films) -> list[float]:
+def _metrics(scores: FloatArray, films: Films) -> dict[str, float]:
     truth = films.targets[:, : len(FINDINGS)]
     large = films.px == 128
     heart = FINDINGS.index("Cardiomegaly")
-    return [
-        round(mean_auroc(truth, scores), 4),
-        round(mean_auroc(truth[large], scores[large]), 4),
-        round(auroc(truth[:, heart], scores[:, heart]), 4),
-    ]
+    return {
+        "val_mean": mean_auroc(truth, scores),
+        "val_128": mean_auroc(truth[large], scores[large]),
+        "val_cardiomegaly": auroc(truth[:, heart], scores[:, heart]),
+    }
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

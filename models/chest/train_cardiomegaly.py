@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,8 @@ from core.metrics.statistics import auroc
 from models.chest.augment import Strength, training_view
 from models.chest.dataset import network_inputs, read_cases, read_mask_cases
 from models.chest.network import ChestNet, start_from_imagenet
-from models.chest.train import Averaged, Plan, adamw, logits_of, rate_at, read_films
+from models.chest.train import Plan, batches, logits_of, prepared, read_films
+from models.training.loop import Loss, State, run
 
 LIMIT = 0.5
 """Cardiothoracic ratio above which a heart counts as enlarged."""
@@ -51,64 +53,55 @@ def fit(
     strength: Strength,
     *,
     trained_from: int = 0,
-) -> dict[str, torch.Tensor]:
+    validation: Binary | None = None,
+    out: Path | None = None,
+) -> State:
     """Train a network with one output, and return its averaged weights.
 
     Args:
+        validation: Films to measure on after each epoch.
+        out: Folder of the run, which goes on where it stopped.
         trained_from: Index in `features` of the first layer that learns; those before keep
             their weights and the statistics of their norms.
     """
-    torch.manual_seed(plan.seed)
-    network.to(memory_format=torch.channels_last)
     frozen = list(network.features)[:trained_from]
     for layer in frozen:
         layer.requires_grad_(False)
-    optimiser = adamw(network, plan)
-    average = Averaged(network, plan.ema)
     share = float(training.truth.mean())
     weight = torch.tensor([((1 - share) / share) ** plan.positive_power])
-    for epoch in range(plan.epochs):
-        rng = np.random.default_rng((plan.seed, epoch))
-        order = rng.permutation(len(training.truth))
-        steps = len(order) // plan.batch
-        network.train()
+
+    def losses(epoch: int, rng: np.random.Generator) -> Iterator[Loss]:
         for layer in frozen:
             layer.eval()
-        for step in range(steps):
-            rate = rate_at((epoch + step / steps) / plan.epochs, plan)
-            for group in optimiser.param_groups:
-                group["lr"] = rate
-            chosen = order[step * plan.batch : (step + 1) * plan.batch]
+        for chosen in batches(rng.permutation(len(training.truth)), plan.batch):
             views = [training_view(film, strength, rng) for film in training.films[chosen]]
             truth = torch.from_numpy(training.truth[chosen])
             truth = truth * (1 - plan.smoothing) + plan.smoothing / 2
             inputs = torch.from_numpy(np.stack(views)[:, None])
             logits = network(inputs.to(memory_format=torch.channels_last))[:, 0]
-            loss = nn.functional.binary_cross_entropy_with_logits(logits, truth, pos_weight=weight)
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-            optimiser.step()
-            average.update(network)
-    return average.state
+            yield nn.functional.binary_cross_entropy_with_logits(logits, truth, pos_weight=weight)
+
+    def measure(average: nn.Module, epoch: int) -> dict[str, float]:
+        if validation is None:
+            return {}
+        return {"val_auroc": auroc(validation.truth, validation.scores(average))}
+
+    say = partial(print, flush=True) if out else lambda line: None
+    return run(prepared(network, plan, len(training.truth), losses, measure), out, say=say)
 
 
-def save_run(out: Path, state: dict[str, torch.Tensor]) -> None:
-    """Write weights as the other runs do."""
-    out.mkdir(parents=True, exist_ok=True)
-    torch.save({"average": state}, out / "last.pt")
-
-
-def report_truth(folder: Path, split: str, cache: Path, side_px: int = 128) -> Binary:
+def report_truth(
+    folder: Path, split: str, cache: Path, side_px: int = 128, limit: int | None = None
+) -> Binary:
     """All films of a split against "the report says cardiomegaly"."""
-    films = read_films(folder, split, side_px, cache).films
-    cases = read_cases(folder, split)
+    films = read_films(folder, split, side_px, cache, limit).films
+    cases = read_cases(folder, split)[:limit]
     return Binary(films, np.array([float("Cardiomegaly" in c.findings) for c in cases], np.float32))
 
 
-def ratio_truth(folder: Path, split: str, side_px: int = 128) -> Binary:
+def ratio_truth(folder: Path, split: str, side_px: int = 128, limit: int | None = None) -> Binary:
     """The films with masks by people against a cardiothoracic ratio above `LIMIT`."""
-    cases = read_mask_cases(folder, split)
+    cases = read_mask_cases(folder, split)[:limit]
     films = network_inputs([case.path for case in cases], side_px)
     return Binary(films, np.array([float(c.ratio > LIMIT) for c in cases], np.float32))
 
@@ -148,13 +141,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     else:
         training = ratio_truth(options.data, "train")
     plan = Plan(epochs=options.epochs, batch=16, rate=options.rate, ema=0.99, seed=options.seed)
-    state = fit(network, training, plan, VIEWS)
-    save_run(options.out, state)
+    validation = report_truth(options.data, "val", options.cache)
+    state = fit(network, training, plan, VIEWS, validation=validation, out=options.out)
     network.load_state_dict(state)
     seconds = time.time() - start
     print(f"{len(training.truth)} films, {training.truth.sum():.0f} positive, {seconds:.0f} s")
     for name, part in (
-        ("report", report_truth(options.data, "val", options.cache)),
+        ("report", validation),
         ("ratio", ratio_truth(options.data, "val")),
     ):
         print(f"val AUROC against the {name}: {auroc(part.truth, part.scores(network)):.4f}")

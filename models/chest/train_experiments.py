@@ -22,7 +22,7 @@ from models.chest.augment import Strength
 from models.chest.dataset import read_cases
 from models.chest.network import ChestNet, start_from_imagenet
 from models.chest.train import Plan, read_films
-from models.chest.train_cardiomegaly import Binary, fit, save_run, thinned
+from models.chest.train_cardiomegaly import Binary, fit, thinned
 
 COLUMNS = (
     "factor", "setting", "seed", "val_auroc", "low", "high", "n_train", "n_val", "n_val_positive",
@@ -86,10 +86,10 @@ def network_of(setting: Setting, imagenet: dict[str, torch.Tensor], seed: int) -
     return network
 
 
-def heart_or_nothing(folder: Path, split: str, cache: Path) -> Binary:
+def heart_or_nothing(folder: Path, split: str, cache: Path, limit: int | None = None) -> Binary:
     """Films with cardiomegaly, and films without any finding."""
-    films = read_films(folder, split, 128, cache).films
-    cases = read_cases(folder, split)
+    films = read_films(folder, split, 128, cache, limit).films
+    cases = read_cases(folder, split)[:limit]
     heart = np.array(["Cardiomegaly" in case.findings for case in cases])
     nothing = np.array([case.row["No_Finding"] == "1" for case in cases])
     kept = heart | nothing
@@ -123,14 +123,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
             training = thinned(whole, options.negatives, seed)
             network = network_of(setting, imagenet, seed)
             plan = Plan(epochs=options.epochs, batch=16, rate=5e-4, ema=0.97, seed=seed)
+            shipped = options.out / SHIPPED[setting.setting] if setting.setting in SHIPPED else None
             state = fit(
-                network, training, plan, setting.strength, trained_from=setting.trained_from
+                network,
+                training,
+                plan,
+                setting.strength,
+                trained_from=setting.trained_from,
+                out=shipped if seed == 0 else None,
             )
             network.load_state_dict(state)
             scores = validation.scores(network)
             np.save(kept, scores)
-            if setting.setting in SHIPPED and seed == 0:
-                save_run(options.out / SHIPPED[setting.setting], state)
             low, high = bootstrap_interval(auroc, validation.truth, scores, draws=400)
             row = [setting.factor, setting.setting, seed]
             row += [round(v, 4) for v in (auroc(validation.truth, scores), low, high)]

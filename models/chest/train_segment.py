@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import csv
-import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -21,8 +20,9 @@ from models.chest.augment import Strength, exposed, moving
 from models.chest.dataset import MaskCase, network_inputs, read_film, read_mask, read_mask_cases
 from models.chest.segment import SegmentModel, segment
 from models.chest.segment_network import CLASSES, UNet
-from models.chest.train import Averaged, Plan, adamw, rate_at
+from models.chest.train import Plan, batches, prepared
 from models.chest.weights import InTraining
+from models.training.loop import CHECKPOINT, Loss, run
 
 VIEWS = Strength(
     rotation_deg=8.0,
@@ -34,7 +34,7 @@ VIEWS = Strength(
     noise=0.04,
     mirror=0.3,
 )
-CURVES = ("epoch", "loss", "rate", "dice_heart", "dice_lungs", "ctr_mae", "seconds")
+MEASURED = ("dice_heart", "dice_lungs", "ctr_mae")
 
 
 def square_masks(cases: Sequence[MaskCase], side_px: int) -> NDArray[np.uint8]:
@@ -92,72 +92,30 @@ def train(
     every: int = 5,
 ) -> Path:
     """Train, writing `last.pt` after every epoch; goes on where it stopped."""
-    out.mkdir(parents=True, exist_ok=True)
-    checkpoint = out / "last.pt"
-    torch.manual_seed(plan.seed)
-    network.to(memory_format=torch.channels_last)
-    optimiser = adamw(network, plan)
-    average = Averaged(network, plan.ema)
-    first = 0
-    if checkpoint.is_file():
-        saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
-        network.load_state_dict(saved["network"])
-        optimiser.load_state_dict(saved["optimiser"])
-        average.state, average.updates = saved["average"], saved["updates"]
-        first = saved["epoch"]
-    for epoch in range(first, plan.epochs):
-        start = time.time()
-        rng = np.random.default_rng((plan.seed, epoch))
-        order = rng.permutation(len(films))
-        steps = len(order) // plan.batch
-        network.train()
-        total, rate = 0.0, 0.0
-        for step in range(steps):
-            rate = rate_at((epoch + step / steps) / plan.epochs, plan)
-            for group in optimiser.param_groups:
-                group["lr"] = rate
-            chosen = order[step * plan.batch : (step + 1) * plan.batch]
+
+    def losses(epoch: int, rng: np.random.Generator) -> Iterator[Loss]:
+        for chosen in batches(rng.permutation(len(films)), plan.batch):
             pairs = [training_pair(films[i], masks[i], rng) for i in chosen]
             inputs = torch.from_numpy(np.stack([view for view, _ in pairs])[:, None])
             truth = torch.from_numpy(np.stack([mask for _, mask in pairs]))
             with torch.autocast("cpu", torch.bfloat16, enabled=plan.half):
                 logits = network(inputs.to(memory_format=torch.channels_last))
-            loss = overlap_loss(logits.float(), truth)
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-            optimiser.step()
-            average.update(network)
-            total += float(loss.detach())
-        torch.save(
-            {
-                "network": network.state_dict(),
-                "optimiser": optimiser.state_dict(),
-                "average": average.state,
-                "updates": average.updates,
-                "epoch": epoch + 1,
-            },
-            checkpoint,
-        )
-        row = [epoch + 1, round(total / steps, 4), f"{rate:.2e}"]
-        if (epoch + 1) % every == 0 or epoch + 1 == plan.epochs:
-            row += [round(value, 4) for value in measured(average.state, validation, len(films[0]))]
-        else:
-            row += [float("nan")] * 3
-        row.append(round(time.time() - start, 1))
-        new = not (out / "curves.csv").is_file()
-        with (out / "curves.csv").open("a", newline="", encoding="utf-8") as handle:
-            csv.writer(handle).writerows([CURVES, row] if new else [row])
-        print("  ".join(f"{n} {v}" for n, v in zip(CURVES, row, strict=True)), flush=True)
-    return checkpoint
+            yield overlap_loss(logits.float(), truth)
+
+    def measure(average: nn.Module, epoch: int) -> dict[str, float]:
+        if (epoch + 1) % every and epoch + 1 < plan.epochs:
+            return dict.fromkeys(MEASURED, float("nan"))
+        return dict(zip(MEASURED, measured(average, validation, len(films[0])), strict=True))
+
+    say = partial(print, flush=True)
+    run(prepared(network, plan, len(films), losses, measure), out, say=say)
+    return out / CHECKPOINT
 
 
 def measured(
-    state: dict[str, torch.Tensor], cases: Sequence[MaskCase], side_px: int
+    network: nn.Module, cases: Sequence[MaskCase], side_px: int
 ) -> tuple[float, float, float]:
-    """Mean Dice of heart and lungs, and mean absolute error of the ratio, of averaged weights."""
-    network = UNet()
-    network.load_state_dict(state)
+    """Mean Dice of heart and lungs, and mean absolute error of the ratio."""
     model = SegmentModel(InTraining(network.eval()), CLASSES, side_px)
     hearts, lungs, errors = [], [], []
     for case in cases:

@@ -6,10 +6,11 @@ Writes `film_kind.onnx` (weights float16) and prints its SHA-256 for the card.
 from __future__ import annotations
 
 import argparse
-import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import cv2
@@ -31,6 +32,7 @@ from models.film_kind.films import (
 )
 from models.film_kind.network import SIDE_PX, FilmKindNetwork
 from models.film_kind.out_of_distribution import foreign_picture
+from models.training.loop import Loss, Training, run
 
 SHARES = {
     "RSNA hands": 0.22,
@@ -51,6 +53,9 @@ SHARES = {
     "brain phantoms": 0.01,
 }
 """How often a source is drawn: by what it teaches, not by how many films it has."""
+
+EPOCH = 100
+"""Steps after which a run is kept: the films have no end that would make an epoch."""
 
 
 @dataclass(frozen=True)
@@ -79,10 +84,10 @@ def shrunk(film: Film) -> Film:
     return replace(film, grey=cv2.resize(film.grey, size_wh, interpolation=cv2.INTER_AREA))
 
 
-def training_films(folder: Path, plan: Plan) -> dict[str, list[Film]]:
-    """The films by source, small."""
+def training_films(folder: Path, plan: Plan, limit: int | None = None) -> dict[str, list[Film]]:
+    """The films by source, small; of real ones all or the first."""
     films: dict[str, list[Film]] = defaultdict(list)
-    for film in real_films(folder, "train", chest_every=plan.chest_every):
+    for film in islice(real_films(folder, "train", chest_every=plan.chest_every), limit):
         films[film.source].append(shrunk(film))
     if plan.phantoms:
         for film in phantom_films(FIRST_TRAINING_SEED, plan.phantoms):
@@ -103,14 +108,17 @@ def training_films(folder: Path, plan: Plan) -> dict[str, list[Film]]:
     return dict(films)
 
 
-def batches(
-    films: Mapping[str, Sequence[Film]], plan: Plan, rng: np.random.Generator
+def batch(
+    films: Mapping[str, Sequence[Film]],
+    size: int,
+    shares: Mapping[str, float],
+    rng: np.random.Generator,
 ) -> list[View]:
-    """One batch of random views."""
-    sources = [source for source in SHARES if films.get(source)]
-    shares = np.array([SHARES[source] for source in sources])
+    """Random views, the sources drawn by their shares."""
+    sources = [source for source in shares if films.get(source)]
+    weights = np.array([shares[source] for source in sources])
     views = []
-    for choice in rng.choice(len(sources), plan.batch, p=shares / shares.sum()):
+    for choice in rng.choice(len(sources), size, p=weights / weights.sum()):
         pool = films[sources[choice]]
         first, second = rng.integers(0, len(pool), 2)
         views.append(training_view(pool[first], pool[second], SIDE_PX, rng))
@@ -135,40 +143,43 @@ def loss_of(logits: torch.Tensor, views: Sequence[View], smoothing: float) -> to
     return loss
 
 
-def train(films: Mapping[str, Sequence[Film]], plan: Plan) -> FilmKindNetwork:
-    """Train, and return the network with averaged weights, in evaluation mode."""
+def train(
+    films: Mapping[str, Sequence[Film]],
+    plan: Plan,
+    out: Path | None = None,
+    shares: Mapping[str, float] = SHARES,
+) -> FilmKindNetwork:
+    """Train, and return the network with averaged weights, in evaluation mode.
+
+    Args:
+        out: Folder of the run, which goes on where it stopped.
+        shares: How often each source is drawn.
+    """
     torch.manual_seed(plan.seed)
     network = FilmKindNetwork().to(memory_format=torch.channels_last)
-    average = torch.optim.swa_utils.AveragedModel(
-        network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(plan.ema), use_buffers=True
-    )
     optimiser = torch.optim.AdamW(
         network.parameters(), lr=plan.rate, weight_decay=plan.weight_decay
     )
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, plan.rate, total_steps=plan.steps, pct_start=0.1
     )
-    rng = np.random.default_rng(plan.seed)
-    start, total = time.time(), 0.0
-    network.train()
-    for step in range(1, plan.steps + 1):
-        views = batches(films, plan, rng)
-        inputs = torch.from_numpy(np.stack([view.pixels for view in views])[:, None])
-        with torch.autocast("cpu", torch.bfloat16):
-            logits = network(inputs.to(memory_format=torch.channels_last))
-        loss = loss_of(logits.float(), views, plan.smoothing)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-        optimiser.step()
-        schedule.step()
-        average.update_parameters(network)
-        total += float(loss.detach())
-        if step % 100 == 0:
-            print(f"step {step}  loss {total / 100:.4f}  {time.time() - start:.0f} s", flush=True)
-            total = 0.0
+
+    def losses(epoch: int, rng: np.random.Generator) -> Iterator[Loss]:
+        for _ in range(min(EPOCH, plan.steps - epoch * EPOCH)):
+            views = batch(films, plan.batch, shares, rng)
+            inputs = torch.from_numpy(np.stack([view.pixels for view in views])[:, None])
+            with torch.autocast("cpu", torch.bfloat16):
+                logits = network(inputs.to(memory_format=torch.channels_last))
+            yield loss_of(logits.float(), views, plan.smoothing)
+
+    epochs = -(-plan.steps // EPOCH)
+    state = run(
+        Training(network, optimiser, schedule, lambda _: plan.ema, epochs, losses, seed=plan.seed),
+        out,
+        say=partial(print, flush=True),
+    )
     trained = FilmKindNetwork()
-    trained.load_state_dict(average.module.state_dict())
+    trained.load_state_dict(state)
     return trained.eval()
 
 
@@ -197,8 +208,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     plan = Plan(steps=options.steps, phantoms=options.phantoms, seed=options.seed)
     films = training_films(options.data, plan)
     print("  ".join(f"{source} {len(pool)}" for source, pool in films.items()), flush=True)
-    network = train(films, plan)
-    options.out.mkdir(parents=True, exist_ok=True)
+    network = train(films, plan, options.out)
     print("film_kind.onnx", export(network, options.out / "film_kind.onnx"))
 
 

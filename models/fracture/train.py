@@ -1,19 +1,17 @@
 """Train the fracture detector: `python -m models.fracture.train --data FOLDER --out FOLDER`.
 
-The loop is our own and short, because Ultralytics' trainer does not use bfloat16 on a CPU (which
-makes a step about twice as fast on one with AMX), knows no balanced sampling of normal images
-and writes its own folders. Network, loss and initial weights are Ultralytics'.
+The loop is not Ultralytics', whose trainer does not use bfloat16 on a CPU (which makes a step about
+twice as fast on one with AMX), knows no balanced sampling of normal images and writes its own
+folders. Network, loss and initial weights are Ultralytics'.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
-import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -27,8 +25,7 @@ from models.fracture import network as networks
 from models.fracture.augment import Sample, Strength, training_view
 from models.fracture.export import averaged
 from models.fracture.predict import Model, candidates, torch_forward
-
-CURVES = ("epoch", "loss", "box", "cls", "l1", "rate", "val_map50", "val_auroc", "seconds")
+from models.training.loop import CHECKPOINT, Loss, Training, adamw, growing, run, warmed_cosine
 
 
 @dataclass(frozen=True)
@@ -64,23 +61,6 @@ class Plan:
     seed: int = 0
 
 
-class Averaged:
-    """Exponential moving average of a network's weights (Polyak & Juditsky 1992)."""
-
-    def __init__(self, network: nn.Module, decay: float) -> None:
-        self.decay, self.updates = decay, 0
-        self.state = {name: t.detach().clone() for name, t in network.state_dict().items()}
-
-    def update(self, network: nn.Module) -> None:
-        self.updates += 1
-        keep = self.decay * (1 - np.exp(-self.updates / 200))
-        for name, tensor in network.state_dict().items():
-            if tensor.dtype.is_floating_point:
-                self.state[name].lerp_(tensor.detach(), float(1 - keep))
-            else:
-                self.state[name].copy_(tensor)
-
-
 def train(
     network: nn.Module,
     training: dict[str, list[Sample]],
@@ -102,89 +82,49 @@ def train(
     Returns:
         Path of the last checkpoint.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    checkpoint, curves = out / "last.pt", out / "curves.csv"
-    torch.manual_seed(plan.seed)
-    network.to(memory_format=torch.channels_last)
-    optimiser = adamw(network, plan.rate, plan.weight_decay)
-    average = Averaged(network, plan.ema)
+    for parameter in network.parameters():
+        parameter.requires_grad_(True)  # nothing in an Ultralytics network stays frozen
     loss_of = networks.Loss(network)
-    first = 0
-    if checkpoint.is_file():
-        saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
-        network.load_state_dict(saved["network"])
-        optimiser.load_state_dict(saved["optimiser"])
-        average.state, average.updates = saved["average"], saved["updates"]
-        first = saved["epoch"]
-        print(f"resumed after epoch {first}", flush=True)
-    steps_per_epoch = max(1, _epoch_size(training, plan) // plan.batch)
-    for epoch in range(first, plan.epochs):
-        start = time.time()
-        rng = np.random.default_rng((plan.seed, epoch))
+    steps = max(1, _epoch_size(training, plan) // plan.batch)
+    optimiser = adamw(network, plan.rate, plan.weight_decay)
+
+    def losses(epoch: int, rng: np.random.Generator) -> Iterator[Loss]:
         order = _epoch_samples(training, plan, epoch, rng)
-        network.train()
-        totals = np.zeros(4)
-        rate = 0.0
-        for step in range(steps_per_epoch):
-            done = (epoch * steps_per_epoch + step) / (plan.epochs * steps_per_epoch)
-            rate = _rate(done, epoch * steps_per_epoch + step, plan)
-            for group in optimiser.param_groups:
-                group["lr"] = rate
-            inputs, boxes = _batch(
-                order[step * plan.batch : (step + 1) * plan.batch],
-                order,
-                plan,
-                calm=done >= 1 - plan.calm,
-                rng=rng,
-            )
+        for step in range(steps):
+            calm = epoch * steps + step >= (1 - plan.calm) * plan.epochs * steps
+            chosen = order[step * plan.batch : (step + 1) * plan.batch]
+            inputs, boxes = _batch(chosen, order, plan, calm=calm, rng=rng)
             with torch.autocast("cpu", torch.bfloat16):
                 raw = network(inputs)
-            loss, parts = loss_of(raw, boxes, (inputs.shape[2], inputs.shape[3]))
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            nn.utils.clip_grad_norm_(network.parameters(), 10.0)
-            optimiser.step()
-            average.update(network)
-            totals += [float(loss.detach()), *parts.values()]
-            if step % 10 == 0:
-                seconds = (time.time() - start) / (step + 1)
-                print(
-                    f"epoch {epoch + 1}/{plan.epochs} step {step}/{steps_per_epoch} "
-                    f"loss {totals[0] / (step + 1):.3f} {seconds:.2f} s a step",
-                    flush=True,
-                )
-        state: dict[str, Any] = {
-            "network": network.state_dict(),
-            "optimiser": optimiser.state_dict(),
-            "average": average.state,
-            "updates": average.updates,
-            "epoch": epoch + 1,
-        }
-        partial = out / "last.partial"
-        torch.save(state, partial)
-        partial.replace(checkpoint)
-        late = epoch + 1 > plan.epochs - 6
-        if late:
-            torch.save(average.state, out / f"average_{epoch + 1:03d}.pt")
-        val = (float("nan"), float("nan"))
-        if len(validation) and ((epoch + 1) % plan.val_every == 0 or epoch + 1 == plan.epochs):
-            val = measure(network, average.state, validation)
-        row = [epoch + 1, *(totals / steps_per_epoch).round(4), f"{rate:.2e}"]
-        row += [*np.round(val, 4), round(time.time() - start, 1)]
-        _append(curves, row)
-        print("  ".join(f"{name} {value}" for name, value in zip(CURVES, row, strict=True)))
-        if stop_at is not None and time.time() > stop_at:
-            break
-    return checkpoint
+            yield loss_of(raw, boxes, (inputs.shape[2], inputs.shape[3]))
+
+    def measured(average: nn.Module, epoch: int) -> dict[str, float]:
+        due = (epoch + 1) % plan.val_every == 0 or epoch + 1 == plan.epochs
+        found = measure(average, validation) if len(validation) and due else (np.nan, np.nan)
+        return dict(zip(("val_map50", "val_auroc"), found, strict=True))
+
+    run(
+        Training(
+            network,
+            optimiser,
+            warmed_cosine(optimiser, plan.epochs * steps, plan.warm_up_steps, floor=0.02),
+            growing(plan.ema),
+            plan.epochs,
+            losses,
+            measured,
+            seed=plan.seed,
+            clip=10.0,
+            keep_last=6,
+        ),
+        out,
+        stop_at=stop_at,
+        say=partial(print, flush=True),
+    )
+    return out / CHECKPOINT
 
 
-def measure(
-    network: nn.Module, state: dict[str, torch.Tensor], cases: Sequence[FractureCase]
-) -> tuple[float, float]:
-    """mAP50 and image-level AUROC of averaged weights; the network's own come back after it."""
-    own = {name: tensor.clone() for name, tensor in network.state_dict().items()}
-    network.load_state_dict(state)
-    network.eval()
+def measure(network: nn.Module, cases: Sequence[FractureCase]) -> tuple[float, float]:
+    """mAP50 and image-level AUROC of a network in evaluation mode."""
     model = Model(forward=torch_forward(network))
     matched, best = [], []
     for case in cases:
@@ -192,7 +132,6 @@ def measure(
         found = candidates(model, Radiograph(pixels, digest_of(pixels))).suppressed(0.5)
         matched.append(match_image(found, case.boxes_xyxy, (0.5,)))
         best.append(float(found.scores[0]) if len(found) else 0.0)
-    network.load_state_dict(own)
     return float(average_precision(matched)[0]), auroc([c.fractured for c in cases], best)
 
 
@@ -235,34 +174,6 @@ def _batch(
         boxes.append(torch.from_numpy(found))
     inputs = torch.from_numpy(np.stack(views)[:, None])
     return inputs.to(memory_format=torch.channels_last), boxes
-
-
-def _rate(done: float, step: int, plan: Plan) -> float:
-    """Linear warm-up, then a half cosine down to 2 % of the peak."""
-    cosine = 0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * done))
-    return float(plan.rate * cosine * min(1.0, (step + 1) / plan.warm_up_steps))
-
-
-def adamw(network: nn.Module, rate: float, weight_decay: float) -> torch.optim.Optimizer:
-    """AdamW without decay of biases and normalisation; nothing in the network stays frozen."""
-    decayed = [p for p in network.parameters() if p.ndim > 1]
-    plain = [p for p in network.parameters() if p.ndim <= 1]
-    for parameter in network.parameters():
-        parameter.requires_grad_(True)
-    groups: list[dict[str, Any]] = [
-        {"params": decayed, "weight_decay": weight_decay},
-        {"params": plain},
-    ]
-    return torch.optim.AdamW(groups, lr=rate, weight_decay=0.0, betas=(0.9, 0.999))
-
-
-def _append(path: Path, row: Sequence[object]) -> None:
-    new = not path.is_file()
-    with path.open("a", newline="", encoding="utf-8") as handle:
-        writer = csv.writer(handle)
-        if new:
-            writer.writerow(CURVES)
-        writer.writerow(row)
 
 
 def load_samples(cases: Sequence[FractureCase]) -> dict[str, list[Sample]]:

@@ -8,10 +8,9 @@ stopping.
 from __future__ import annotations
 
 import argparse
-import csv
-import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,9 +24,8 @@ from models.fracture.augment import Sample, Strength, training_view
 from models.fracture.classifier_network import YoloClassifier, start_from_detector
 from models.fracture.classify import EVIDENCE, LOGIT, Answer, Classifier, probability
 from models.fracture.export import averaged
-from models.fracture.train import Averaged, adamw, load_samples, phantom_samples
-
-CURVES = ("epoch", "loss", "rate", "val_auroc", "seconds")
+from models.fracture.train import load_samples, phantom_samples
+from models.training.loop import CHECKPOINT, Loss, Training, adamw, growing, run, warmed_cosine
 
 
 @dataclass(frozen=True)
@@ -60,34 +58,14 @@ def train_classifier(
 
     A view counts as fractured where a box is left in it after the random crop.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    checkpoint, curves = out / "last.pt", out / "curves.csv"
-    torch.manual_seed(plan.seed)
-    network.to(memory_format=torch.channels_last)
-    optimiser = adamw(network, plan.rate, plan.weight_decay)
-    average = Averaged(network, plan.ema)
-    first = 0
-    if checkpoint.is_file():
-        saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
-        network.load_state_dict(saved["network"])
-        optimiser.load_state_dict(saved["optimiser"])
-        average.state, average.updates = saved["average"], saved["updates"]
-        first = saved["epoch"]
-        print(f"resumed after epoch {first}", flush=True)
     strength = Strength(long_side_px=plan.long_side_px, scale=(0.8, 1.25))
-    for epoch in range(first, plan.epochs):
-        start = time.time()
-        rng = np.random.default_rng((plan.seed, epoch))
+    size = len(balanced(training, plan.normals, plan.phantoms, 0, np.random.default_rng(0)))
+    steps = max(1, size // plan.batch)
+    optimiser = adamw(network, plan.rate, plan.weight_decay)
+
+    def losses(epoch: int, rng: np.random.Generator) -> Iterator[Loss]:
         order = balanced(training, plan.normals, plan.phantoms, epoch, rng)
-        steps = max(1, len(order) // plan.batch)
-        network.train()
-        total, rate = 0.0, 0.0
         for step in range(steps):
-            done = (epoch + step / steps) / plan.epochs
-            warm = min(1.0, (epoch * steps + step + 1) / plan.warm_up_steps)
-            rate = float(plan.rate * warm * (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * done))))
-            for group in optimiser.param_groups:
-                group["lr"] = rate
             shape_hw = plan.shape_hw if rng.random() < 0.7 else plan.shape_hw[::-1]
             batch = order[step * plan.batch : (step + 1) * plan.batch]
             views = [training_view(sample, None, shape_hw, strength, rng) for sample in batch]
@@ -96,33 +74,29 @@ def train_classifier(
             truth = truth * (1 - plan.smoothing) + plan.smoothing / 2
             with torch.autocast("cpu", torch.bfloat16):
                 logits = network(inputs.to(memory_format=torch.channels_last))
-            loss = nn.functional.binary_cross_entropy_with_logits(logits[:, 0].float(), truth)
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-            optimiser.step()
-            average.update(network)
-            total += float(loss.detach())
-        torch.save(
-            {
-                "network": network.state_dict(),
-                "optimiser": optimiser.state_dict(),
-                "average": average.state,
-                "updates": average.updates,
-                "epoch": epoch + 1,
-            },
-            checkpoint,
-        )
-        val = float("nan")
-        if len(validation) and ((epoch + 1) % plan.val_every == 0 or epoch + 1 == plan.epochs):
-            val = measure(average.state, validation, plan.long_side_px)
-        row = [epoch + 1, round(total / steps, 4), f"{rate:.2e}", round(val, 4)]
-        row.append(round(time.time() - start, 1))
-        new = not curves.is_file()
-        with curves.open("a", newline="", encoding="utf-8") as handle:
-            csv.writer(handle).writerows([CURVES, row] if new else [row])
-        print("  ".join(f"{n} {v}" for n, v in zip(CURVES, row, strict=True)), flush=True)
-    return checkpoint
+            yield nn.functional.binary_cross_entropy_with_logits(logits[:, 0].float(), truth)
+
+    def measured(average: nn.Module, epoch: int) -> dict[str, float]:
+        due = (epoch + 1) % plan.val_every == 0 or epoch + 1 == plan.epochs
+        if not len(validation) or not due or not isinstance(average, YoloClassifier):
+            return {"val_auroc": float("nan")}
+        return {"val_auroc": measure(average, validation, plan.long_side_px)}
+
+    run(
+        Training(
+            network,
+            optimiser,
+            warmed_cosine(optimiser, plan.epochs * steps, plan.warm_up_steps, floor=0.02),
+            growing(plan.ema),
+            plan.epochs,
+            losses,
+            measured,
+            seed=plan.seed,
+        ),
+        out,
+        say=partial(print, flush=True),
+    )
+    return out / CHECKPOINT
 
 
 def balanced(
@@ -154,13 +128,8 @@ def torch_answer(network: YoloClassifier) -> Answer:
     return answer
 
 
-def measure(
-    state: dict[str, torch.Tensor], cases: Sequence[FractureCase], long_side_px: int
-) -> float:
-    """Image-level AUROC of averaged weights."""
-    network = YoloClassifier()
-    network.load_state_dict(state)
-    network.eval()
+def measure(network: YoloClassifier, cases: Sequence[FractureCase], long_side_px: int) -> float:
+    """Image-level AUROC of a network in evaluation mode."""
     model = Classifier(torch_answer(network), long_side_px)
     scores = []
     for case in cases:

@@ -21,7 +21,7 @@ from core.stages import run_stages
 from models.fracture.augment import Sample
 from models.fracture.classifier_network import Vgg16
 from models.fracture.preprocess import input_stages
-from models.fracture.train import adamw
+from models.training.loop import adamw
 
 COLUMNS = ("variant", "epoch", "train_loss", "train_auroc", "val_loss", "val_auroc", "seconds")
 

@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import keras
@@ -77,8 +78,8 @@ def prepare_head(
     )
 
 
-def read_heads(data: Path, cache: Path | None) -> list[Head]:
-    """Every head of the table, from the cache where it has been filled."""
+def read_heads(data: Path, cache: Path | None, limit: int | None = None) -> list[Head]:
+    """Every head of the table or the first, from the cache where it has been filled."""
     if cache is not None and cache.is_file():
         stored = np.load(cache)
         return [
@@ -87,7 +88,7 @@ def read_heads(data: Path, cache: Path | None) -> list[Head]:
         ]
     heads = []
     with (data / "brain.csv").open(encoding="utf-8") as handle:
-        for row in csv.DictReader(handle):
+        for row in islice(csv.DictReader(handle), limit):
             image = nib.load(data / row["file"])
             volume = Volume(np.asarray(image.dataobj, np.float32), image.affine, row["file"])
             ixi = row["source"].startswith("IXI")
@@ -216,29 +217,60 @@ def validate(model: keras.Model, heads: list[Head], threshold: float = 0.5) -> f
     return float(np.mean(scores))
 
 
-def train(
-    model: keras.Model,
-    heads: list[Head],
-    held_out: list[Head],
-    *,
-    steps: int,
-    rate: float,
-    loss_name: str,
-    phantom_share: float,
-    out: Path,
-    seed: int = 0,
-    frozen_from: float = 0.67,
-    minutes: float = 1e9,
-) -> None:
-    """Fit `model` and save its weights to `out` every 200 steps.
+@dataclass(frozen=True)
+class Plan:
+    """What a run does.
 
-    Args:
-        minutes: Where the time would run out before the steps, the learning rate falls faster.
+    Attributes:
+        sources: "IXI" or "all" heads.
+        filters: Channels of the network at full resolution.
+        phantoms, phantom_share: How many head phantoms, and their share of the draws.
         frozen_from: Fraction of the run after which batch statistics stay as they are.
+        minutes: Where the time would run out before the steps, the learning rate falls faster.
     """
-    optimiser = keras.optimizers.AdamW(rate, weight_decay=1e-4, global_clipnorm=1.0)
+
+    steps: int = 1500
+    rate: float = 2e-3
+    filters: int = 16
+    loss: str = "dice+ce"
+    phantoms: int = 12
+    phantom_share: float = 0.15
+    sources: str = "all"
+    frozen_from: float = 0.67
+    minutes: float = 1e9
+    seed: int = 0
+
+
+def train_plan(
+    data: Path,
+    plan: Plan,
+    out: Path,
+    cache: Path | None,
+    *,
+    start: Path | None = None,
+    limit: int | None = None,
+) -> float:
+    """Train on the heads of a folder, from `start` where given; returns the Dice on val."""
+    keras.utils.set_random_seed(plan.seed)
+    heads = read_heads(data, cache, limit)
+    if plan.sources == "IXI":
+        heads = [head for head in heads if head.source == "IXI"]
+    held_out = [head for head in heads if head.split == "val"]
+    heads = [head for head in heads if head.split == "train"] + phantom_heads(plan.phantoms)
+    # bfloat16: 2.2 times faster than float32 on a processor with AMX.
+    model = network.build(plan.filters, mixed=network.fast_bfloat16())
+    if start is not None:
+        fill_keras(model, start)
+    return train(model, heads, held_out, plan, out)
+
+
+def train(
+    model: keras.Model, heads: list[Head], held_out: list[Head], plan: Plan, out: Path
+) -> float:
+    """Fit `model`, save its weights to `out` every 200 steps, and return the Dice on `held_out`."""
+    optimiser = keras.optimizers.AdamW(plan.rate, weight_decay=1e-4, global_clipnorm=1.0)
     optimiser.build(model.trainable_variables)
-    loss_of = LOSSES[loss_name]
+    loss_of = LOSSES[plan.loss]
 
     def step_function(training: bool) -> Callable:
         @tf.function(reduce_retracing=False)
@@ -252,15 +284,19 @@ def train(
         return step
 
     steppers = {True: step_function(True), False: step_function(False)}
-    draw = background(samples(heads, phantom_share, seed))
-    start, losses, number, done = time.time(), [], 0, 0.0
+    draw = background(samples(heads, plan.phantom_share, plan.seed))
+    start, losses, number, done, found = time.time(), [], 0, 0.0, float("nan")
     while done < 1.0:
         warm = min(1.0, (number + 1) / 50)
-        optimiser.learning_rate = rate * warm * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * done)))
+        optimiser.learning_rate = (
+            plan.rate * warm * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * done)))
+        )
         image, truth = draw()
-        losses.append(float(steppers[done < frozen_from](tf.constant(image), tf.constant(truth))))
+        losses.append(
+            float(steppers[done < plan.frozen_from](tf.constant(image), tf.constant(truth)))
+        )
         number += 1
-        done = max(number / steps, (time.time() - start) / 60 / minutes)
+        done = max(number / plan.steps, (time.time() - start) / 60 / plan.minutes)
         if number % 50 == 0:
             print(
                 f"step {number} loss {np.mean(losses[-50:]):.4f} "
@@ -268,8 +304,12 @@ def train(
                 flush=True,
             )
         if number % 200 == 0 or done >= 1.0:
-            print(f"  val Dice {validate(model, held_out):.4f}", flush=True)
+            found = validate(model, held_out) if held_out else float("nan")
+            print(f"  val Dice {found:.4f}", flush=True)
             network.save(model, out)
+            with out.with_name("curves.csv").open("a", encoding="utf-8", newline="") as handle:
+                csv.writer(handle).writerow([number, np.mean(losses[-200:]).round(4), found])
+    return found
 
 
 def main() -> None:
@@ -292,29 +332,8 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     tf.config.threading.set_intra_op_parallelism_threads(options.threads)
-    keras.utils.set_random_seed(options.seed)
-    heads = read_heads(options.data, options.cache)
-    if options.sources == "IXI":
-        heads = [head for head in heads if head.source == "IXI"]
-    held_out = [head for head in heads if head.split == "val"]
-    heads = [head for head in heads if head.split == "train"] + phantom_heads(options.phantoms)
-    # bfloat16: 2.2 times faster than float32 on a processor with AMX.
-    model = network.build(options.filters, mixed=network.fast_bfloat16())
-    if options.start is not None:
-        fill_keras(model, options.start)
-    train(
-        model,
-        heads,
-        held_out,
-        steps=options.steps,
-        rate=options.rate,
-        loss_name=options.loss,
-        phantom_share=options.phantom_share,
-        out=options.out,
-        seed=options.seed,
-        frozen_from=options.frozen_from,
-        minutes=options.minutes,
-    )
+    chosen = {name: getattr(options, name) for name in Plan.__dataclass_fields__}
+    train_plan(options.data, Plan(**chosen), options.out, options.cache, start=options.start)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from models.chest import score_heatmaps, train_experiments
 from models.chest.augment import Strength
 from models.chest.gradients import Explained
 from models.chest.network import ChestNet
-from models.chest.train import Plan, epoch_order, mean_auroc, rate_at, targets_loss
+from models.chest.train import Plan, epoch_order, mean_auroc, targets_loss
 from models.chest.train_cardiomegaly import Binary, fit, thinned
 from models.chest.train_segment import overlap_loss, training_pair
 
@@ -30,13 +30,6 @@ def test_unknown_targets_count_nothing() -> None:
     loss = targets_loss(logits, known, weights, positives)
     alone = targets_loss(logits[:, :1], known[:, :1], weights[:1], positives[:1])
     assert float(loss) == pytest.approx(float(alone))
-
-
-def test_rate_rises_then_falls() -> None:
-    plan = Plan(rate=1.0, warm_up=0.1)
-    rates = [rate_at(done, plan) for done in (0.0, 0.1, 0.5, 1.0)]
-    assert rates[0] < 0.1 and rates[1] == pytest.approx(1.0)
-    assert rates[1] > rates[2] > rates[3] > 0
 
 
 def test_no_patient_fills_an_epoch() -> None:

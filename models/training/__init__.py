@@ -1,0 +1,1 @@
+"""How every network is trained: one loop for PyTorch, and recipes that can be repeated."""
