@@ -65,6 +65,7 @@ class ModelCard:
         training: How it was trained, as name and value for display.
         metrics: Measured figures; the first is the headline.
         limitations: Sentences.
+        rebuild: In a sentence, how far its recipe makes the same weights again.
         citations: Sentences.
         settings: The table that the task's own `models/<task>/settings.py` gives types to.
         reads: Only of a person's own model: what its network takes and gives, see
@@ -89,6 +90,7 @@ class ModelCard:
     metrics: tuple[Metric, ...] = ()
     limitations: tuple[str, ...] = ()
     citations: tuple[str, ...] = ()
+    rebuild: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
     reads: Mapping[str, Any] = field(default_factory=dict)
 

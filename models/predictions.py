@@ -1,9 +1,10 @@
-"""What the shipped models say of every validation and test case, kept for the Evaluation page.
+"""What the shipped models say of every validation and test case and of seeded phantoms.
 
     python -m models.predictions --data ../shared/data [TASK ...]
 
 writes `models/<task>/predictions/<split>[_<part>].csv`: one row a case (or a box), and a first
-line that says of which data, split and weights, and when.
+line that says of which data, split and weights, and when. The Evaluation page shows them, and
+`models.verify` computes the figures of the cards from them.
 """
 
 from __future__ import annotations
@@ -22,8 +23,17 @@ import pandas as pd
 from core.errors import WeightsError
 from models.cards import MODELS, ModelCard, task_cards
 
-FOLDERS = {"fracture": "fracture", "bone_age": "bone_age", "chest": "chest", "skull_strip": "brain"}
+FOLDERS = {
+    "fracture": "fracture",
+    "bone_age": "bone_age",
+    "chest": "chest",
+    "skull_strip": "brain",
+    "film_kind": ".",
+}
+"""Where each task's data lie below the folder of the data sets."""
 SPLITS = ("val", "test")
+PHANTOMS = "phantoms"
+"""The third "split": phantoms of seeds that no training used. It needs no data."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +73,25 @@ def path_of(task: str, split: str, part: str = "") -> Path:
 def write(predictions: Predictions, path: Path) -> None:
     """Write a table with its first line."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(as_text(predictions), encoding="utf-8")
+
+
+def as_text(predictions: Predictions) -> str:
+    """A table as it is kept: five digits a number."""
     first = "# " + json.dumps(asdict(predictions.about))
     body = predictions.rows.to_csv(index=False, float_format="%.5g", lineterminator="\n")
-    path.write_text(f"{first}\n{body}", encoding="utf-8")
+    return f"{first}\n{body}"
+
+
+def from_text(text: str) -> Predictions:
+    """The table back from `as_text`.
+
+    Raises:
+        ValueError, TypeError: If the text is damaged.
+    """
+    first, body = text.split("\n", 1)
+    about = About(**json.loads(first.removeprefix("# ")))
+    return Predictions(about, pd.read_csv(io.StringIO(body)))
 
 
 def read(task: str, split: str, part: str = "") -> Predictions | None:
@@ -78,39 +104,52 @@ def read(task: str, split: str, part: str = "") -> Predictions | None:
     if not path.is_file():
         return None
     try:
-        first, body = path.read_text(encoding="utf-8").split("\n", 1)
-        about = About(**json.loads(first.removeprefix("# ")))
-        return Predictions(about, pd.read_csv(io.StringIO(body)))
+        return from_text(path.read_text(encoding="utf-8"))
     except (ValueError, TypeError) as err:
         raise WeightsError(f"The predictions {path.name} of {task} cannot be read.") from err
 
 
-def make(task: str, data: Path, split: str) -> None:
-    """Run a task's models on a split and write what they say.
+def splits_of(task: str) -> tuple[str, ...]:
+    """The splits of a task, with `PHANTOMS` where its models are scored on some."""
+    module = import_module(f"models.{task}.predictions")
+    return (*SPLITS, PHANTOMS) if module.PHANTOM_SET else SPLITS
 
-    The module `models.<task>.predictions` gives the tables by part, the first named "".
+
+def made(
+    task: str, data: Path | None, split: str, limit: int | None = None
+) -> dict[str, Predictions]:
+    """Run a task's models on a split: what they say by part, the first part named "".
+
+    The module `models.<task>.predictions` makes the tables.
+
+    Args:
+        data: Folder of the data sets; phantoms need none.
+        limit: Only so many cases, the first ones.
     """
     module = import_module(f"models.{task}.predictions")
-    tables: dict[str, pd.DataFrame] = module.tables(data, split)
+    folder = None if data is None else data / FOLDERS[task]
+    tables: dict[str, pd.DataFrame] = module.tables(folder, split, limit)
     about = About(
-        module.DATA_SET,
+        module.PHANTOM_SET if split == PHANTOMS else module.DATA_SET,
         split,
         len(tables[""]),
         datetime.date.today().isoformat(),
         {card.name: card.sha256 for card in task_cards(task)},
     )
-    for part, rows in tables.items():
-        write(Predictions(about, rows), path_of(task, split, part))
+    # Through the text, so that figures are the same now as when the file is read again.
+    return {part: from_text(as_text(Predictions(about, rows))) for part, rows in tables.items()}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("tasks", nargs="*", metavar="TASK", default=[])
     parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
+    parser.add_argument("--split", choices=(*SPLITS, PHANTOMS), help="only this one")
     options = parser.parse_args(arguments)
     for task in options.tasks or FOLDERS:
-        for split in SPLITS:
-            make(task, options.data / FOLDERS[task], split)
+        for split in (options.split,) if options.split else splits_of(task):
+            for part, predictions in made(task, options.data, split).items():
+                write(predictions, path_of(task, split, part))
 
 
 if __name__ == "__main__":

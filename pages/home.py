@@ -6,6 +6,7 @@ import streamlit as st
 
 from core.percent import percent
 from models.cards import ModelCard, load_card
+from models.headline import sentence as headline_of
 from pages.shared import frame, sample_set, views
 
 PICTURES = Path(__file__).parent / "shared" / "pictures"
@@ -73,12 +74,12 @@ MEANINGS = {
 
 
 def in_words(card: ModelCard) -> str:
-    """The model's first figure that has a meaning in words, and its headline with interval."""
+    """The first figure that has a meaning in words, and the headline on test and val."""
     known = [one for one in card.metrics if one.name in MEANINGS][:1]
     meant = [
         f"{MEANINGS[one.name].format(value=one.value, share=percent(one.value))}. " for one in known
     ]
-    return "".join([*meant, *(f"{headline.sentence}." for headline in card.metrics[:1])])
+    return "".join([*meant, headline_of(card)])
 
 
 frame.require()

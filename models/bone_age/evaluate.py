@@ -6,7 +6,7 @@ import argparse
 import csv
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from core.errors import ImagingError
 from core.files.radiograph import read_radiograph
 from core.images import FloatArray
 from core.metrics.statistics import bootstrap_interval
-from core.phantoms.hand.phantom import hand_phantom
+from core.phantoms.hand.phantom import HandPhantom, hand_phantom
 from models.bone_age.pipelines import PIPELINES, stages_of
 from models.bone_age.predict import ensemble_mean, interval, load_model, months_of, pipelines_of
 from models.bone_age.preprocess import MEAN_MONTHS, network_input
@@ -160,21 +160,28 @@ def evaluate(
     }, rows
 
 
-def evaluate_phantoms(count: int, cards: Sequence[ModelCard]) -> dict[str, Any]:
-    """Score models on simulated hands of seeds 0 … `count` - 1, whose age is known."""
-    report = {}
-    phantoms = [hand_phantom(seed) for seed in range(count)]
-    truth = np.array([phantom.age_months for phantom in phantoms])
-    sexes = [phantom.sex for phantom in phantoms]
-    seen = {
+def phantom_inputs(
+    phantoms: Sequence[HandPhantom], pipelines: Collection[str]
+) -> dict[str, FloatArray]:
+    """The network inputs of simulated hands by pipeline."""
+    return {
         name: np.stack(
             [
                 network_input(p.image.pixels, stages_of(name), PIPELINES[name].shape)[1]
                 for p in phantoms
             ]
         )
-        for name in {name for card in cards for name in pipelines_of(card)}
+        for name in pipelines
     }
+
+
+def evaluate_phantoms(count: int, cards: Sequence[ModelCard]) -> dict[str, Any]:
+    """Score models on simulated hands of seeds 0 … `count` - 1, whose age is known."""
+    report = {}
+    phantoms = [hand_phantom(seed) for seed in range(count)]
+    truth = np.array([phantom.age_months for phantom in phantoms])
+    sexes = [phantom.sex for phantom in phantoms]
+    seen = phantom_inputs(phantoms, {name for card in cards for name in pipelines_of(card)})
     for card in cards:
         months, _ = predict_all(card, seen, sexes, np.ones(count, bool))
         inside = np.abs(months - truth) <= age_settings(card).half_width_months

@@ -32,6 +32,8 @@ from models.chest.preprocess import pad_square, resize
 LEAST_POSITIVES = 10
 """A finding with fewer positives, or without negatives, has no area under its curve here."""
 BINS = 15
+SPECIFICITY = 0.9
+"""Share of the films without a finding, of `val`, that stay below its operating point."""
 SIZES = (128, 64)
 BATCH = 64
 

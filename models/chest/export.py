@@ -1,19 +1,16 @@
 """Turn a run into what ships: an ONNX file, calibration and operating points on the card.
 
 `python -m models.chest.export --card findings --data F --checkpoint last.pt`: calibration and
-operating points are fitted on `val`. Without `--checkpoint` the shipped weights stay, and with
-`--fit` they are calibrated anew. `--metrics FILE` writes the metrics of an `evaluate` run on the
-card. The part of a card above `MARK` is written by people, the part below by this module.
+operating points are fitted on `val`. Without `--checkpoint` the shipped weights stay and are
+calibrated anew. `python -m models.verify --write` then measures them.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
-import hashlib
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+import re
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +21,11 @@ from core.chest.ctr import LIMIT
 from core.images import FloatArray
 from models.cards import MODELS, WEIGHTS, ModelCard, load_card
 from models.chest.dataset import read_cases, read_film, read_mask_cases
-from models.chest.evaluate import BATCH
+from models.chest.evaluate import BATCH, SPECIFICITY
 from models.chest.predict import Model, calibrated, load_model, member_log_odds, network_input
 from models.chest.settings import findings_settings
 from models.chest.weights import write_classifier, write_segmenter
-
-MARK = "# Below: written by models/chest/export.py"
-SPECIFICITY = 0.9
-"""Share of the films without a finding, of `val`, that stay below its operating point."""
+from models.figures import write_settings
 
 
 def shipped_state(checkpoint: Path, outputs: int) -> dict[str, torch.Tensor]:
@@ -123,145 +117,24 @@ def fitted(
     return calibration, operating_points(found, truth, model.labels)
 
 
-def written(value: Any) -> str:
-    """A value as TOML."""
-    if isinstance(value, float):
-        return repr(round(value, 6))
-    if isinstance(value, dict):
-        inner = ", ".join(f"{name} = {written(v)}" for name, v in value.items() if v is not None)
-        return "{ " + inner + " }"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(written(inner) for inner in value) + "]"
-    return json.dumps(value, ensure_ascii=False)
-
-
-def generated(
-    points: Mapping[str, float],
-    settings: Mapping[str, Any],
-    calibration: Mapping[str, Sequence[float]],
-    metrics: Sequence[Mapping[str, Any]],
-) -> str:
-    """The part of a card below `MARK`."""
-    lines = [MARK, "", "[operating_points]"]
-    lines += [f"{name} = {written(float(value))}" for name, value in points.items()]
-    lines += ["", "[settings]", *(f"{name} = {written(value)}" for name, value in settings.items())]
-    if calibration:
-        lines += ["", "[settings.calibration]"]
-        lines += [f"{name} = {written(list(value))}" for name, value in calibration.items()]
-    for row in metrics:
-        lines += ["", "[[metrics]]", *(f"{name} = {written(v)}" for name, v in row.items())]
-    return "\n".join(lines) + "\n"
-
-
-def write_card(name: str, sha256: str, tail: str) -> None:
-    """Set a card's hash and the part below `MARK`."""
+def write_card(name: str, sha256: str) -> None:
+    """Set a card's hash."""
     path = MODELS / "chest" / f"{name}.toml"
-    head = path.read_text(encoding="utf-8").split(MARK)[0].rstrip()
-    lines = [
-        f'sha256 = "{sha256}"' if line.startswith("sha256 = ") else line
-        for line in head.split("\n")
-    ]
-    path.write_text("\n".join(lines) + "\n\n" + tail, encoding="utf-8")
+    text = path.read_text(encoding="utf-8")
+    path.write_text(re.sub(r'(?m)^sha256 = "[^"]*"', f'sha256 = "{sha256}"', text), "utf-8")
 
 
-def metrics_of(
-    found: Mapping[str, Any], labels: Sequence[str], split: str, truth: str = "report"
-) -> list[dict[str, Any]]:
-    """Rows for the card out of the metrics of an `evaluate` run, its own truth first."""
-    rows = []
-
-    def add(name: str, part: Mapping[str, Any], key: str, data_set: str, note: str = "") -> None:
-        value, interval = part.get(key), part["intervals"].get(key)
-        if value is not None and interval is not None:
-            low, high = interval
-            shown = {"value": round(value, 4), "low": round(low, 4), "high": round(high, 4)}
-            place = {"data_set": data_set, "split": split, "n": part["n"], "note": note}
-            rows.append({"name": name, **shown, **place})
-
-    if "heart" in labels:
-        masks = {**found, "n": found["n_masks"]}
-        films = "JSRT and hospital films"
-        for key, name in (
-            ("dice_heart", "Dice, heart"),
-            ("dice_lungs", "Dice, lungs"),
-            ("ctr_mae", "Cardiothoracic ratio, mean absolute error"),
-        ):
-            add(name, masks, key, films)
-            for source, part in found["by_source"].items():
-                title = {"ctr_jsrt": "JSRT films", "ctr_wingspan": "hospital films"}
-                add(f"{name}, {title.get(source, source)}", part, key, title.get(source, source))
-        return rows
-    opinions = []
-    for source, row in found.get("cardiomegaly_against_ratio", {}).items():
-        place = {"ctr_jsrt": "JSRT films", "ctr_wingspan": "Hospital films"}.get(source)
-        part = {"n": row["n"], "v": row["auroc"], "intervals": {"v": row["interval"]}}
-        note = f"{row['positives']} films with a ratio above 0.5"
-        opinions.append((part, place or "JSRT and hospital films", note))
-    large, small = found["by_px"]["128"], found["by_px"]["64"]
-    nih = "NIH ChestX-ray14 (part)"
-    if len(labels) > 1:
-        add("Mean AUROC, 128-px films", large, "mean_auroc", nih, _counted(large))
-        add("Mean AUROC, 64-px films", small, "mean_auroc", nih, _counted(small))
-        add("Mean AUROC, both sizes", found, "mean_auroc", nih, _counted(found))
-    for label in labels:
-        for size, part in (("both sizes", found), ("128-px films", large), ("64-px films", small)):
-            if part["auroc"].get(label) is None or not _reported(label, size, len(labels)):
-                continue
-            interval = part["intervals"]["auroc"][label]
-            single = {"n": part["n"], "v": part["auroc"][label], "intervals": {"v": interval}}
-            note = f"{part['positives'][label]} positives"
-            add(f"AUROC, {label.replace('_', ' ')}, {size}", single, "v", nih, note)
-    add("Calibration error (15 bins)", found, "ece", nih, "all pairs of film and reported finding")
-    reported = rows
-    rows = []
-    for part, place, note in opinions:
-        add("AUROC, Cardiomegaly, against the measured ratio", part, "v", place, note)
-    return rows + reported if truth == "ratio" else reported + rows
-
-
-def _reported(label: str, size: str, labels: int) -> bool:
-    """Whether a finding's figure on films of this size goes on the card.
-
-    The size of a film alone tells cardiomegaly with an AUROC of 0.77 (almost all positives of
-    `val` are small films): it is reported within one size only.
-    """
-    if label == "Cardiomegaly":
-        return size != "both sizes"
-    return labels == 1 or size != "64-px films"
-
-
-def through_rows(found: Mapping[str, Any], split: str) -> list[dict[str, Any]]:
-    """What the same 128-px films score when they are first brought to 64 px."""
-    part = found["by_px"]["128"]
-    low, high = part["intervals"]["mean_auroc"]
-    row: dict[str, Any] = {"name": "Mean AUROC, the 128-px films brought to 64 px first"}
-    row.update(value=round(part["mean_auroc"], 4), low=round(low, 4), high=round(high, 4))
-    row.update(data_set="NIH ChestX-ray14 (part)", split=split, n=part["n"], note=_counted(part))
-    return [row]
-
-
-def write_reliability(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
-    """The reliability curve as a table."""
-    with path.open("w", newline="", encoding="utf-8") as handle:
-        writer = csv.DictWriter(handle, ("low", "found", "true", "n"))
-        writer.writeheader()
-        writer.writerows(rows)
-
-
-def measured_settings(found: Mapping[str, Any], labels: Sequence[str]) -> dict[str, Any]:
-    """What the operating points mean, for the page."""
-    measured: dict[str, Any] = {}
-    # Within one size where size is a hint, see `_reported`.
-    part = {label: found["by_px"]["128"] if label == "Cardiomegaly" else found for label in labels}
-    for name in ("sensitivity", "specificity"):
-        measured[name] = {label: part[label]["operating_points"][label][name] for label in labels}
-    measured["positives"] = {label: part[label]["positives"][label] for label in labels}
-    return measured
-
-
-def _counted(part: Mapping[str, Any]) -> str:
-    number = sum(value is not None for value in part["auroc"].values())
-    return f"over the {number} findings with at least 10 positives"
+def fit_card(data: Path, card: ModelCard, limit: int | None = None) -> dict[tuple[str, str], Any]:
+    """Calibration and operating points of a classifier's file, fitted on val."""
+    model = load_model(card)
+    paths, truth = calibration_films(data, card)
+    paths, truth = paths[:limit], truth[:limit]
+    log_odds = np.mean(list(log_odds_of(model, paths).values()), axis=0)
+    calibration, points = fitted(model, log_odds, truth)
+    return {
+        **{("settings.calibration", label): list(both) for label, both in calibration.items()},
+        **{("operating_points", label): point for label, point in points.items()},
+    }
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -269,42 +142,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--card", required=True)
     parser.add_argument("--data", type=Path, required=True, help="data set folder")
     parser.add_argument("--checkpoint", type=Path, help="last.pt of a run")
-    parser.add_argument("--fit", action="store_true", help="calibrate the shipped weights")
-    parser.add_argument("--metrics", type=Path, help="JSON of an evaluate run")
-    parser.add_argument("--through", type=Path, help="JSON of an evaluate run with --through 64")
-    parser.add_argument("--split", default="test", help="what the metrics were measured on")
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
     card = load_card("chest", options.card)
     if options.checkpoint:
         write = write_segmenter if "heart" in card.labels else write_classifier
-        write(shipped_state(options.checkpoint, len(card.labels)), card, WEIGHTS / card.file)
-    sha256 = hashlib.sha256((WEIGHTS / card.file).read_bytes()).hexdigest()
-    settings = {name: value for name, value in card.settings.items() if name != "calibration"}
-    points = dict(card.operating_points)
-    calibration = dict(card.settings.get("calibration", {}))
-    metrics = [asdict(metric) for metric in card.metrics]
-    write_card(card.name, sha256, generated(points, settings, calibration, metrics))
-    if options.checkpoint or options.fit:
-        metrics = []  # those on the card are of other weights
-        if "heart" not in card.labels:
-            model = load_model(load_card("chest", options.card))
-            paths, truth = calibration_films(options.data, card)
-            log_odds = np.mean(list(log_odds_of(model, paths).values()), axis=0)
-            calibration, points = fitted(model, log_odds, truth)
-    if options.metrics:
-        found = json.loads(options.metrics.read_text(encoding="utf-8"))
-        truth_is = str(settings.get("truth", "report"))
-        metrics = metrics_of(found, card.labels, options.split, truth_is)
-        if "heart" not in card.labels and truth_is == "report":
-            settings.update(measured_settings(found, card.labels))
-        if card.name == "findings":
-            write_reliability(found["reliability"], MODELS / "chest" / "reliability.csv")
-        if options.through:
-            through = json.loads(options.through.read_text(encoding="utf-8"))
-            metrics += through_rows(through, options.split)
-    write_card(card.name, sha256, generated(points, settings, calibration, metrics))
-    print(f"{card.name}: {card.file}, SHA-256 {sha256[:12]}…, {len(metrics)} metrics")
+        state = shipped_state(options.checkpoint, len(card.labels))
+        write_card(card.name, write(state, card, WEIGHTS / card.file))
+    if "heart" not in card.labels:
+        found = fit_card(options.data, load_card("chest", card.name))
+        write_settings(MODELS / "chest" / f"{card.name}.toml", found)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,11 @@
 """How a probability stands among films without the finding: what a reader can weigh.
 
-`python -m models.chest.percentiles --data F` writes `findings_percentiles.csv`: for each finding
+`findings_percentiles.csv`, which `models.verify --write` keeps up to date, holds for each finding
 the probabilities below which 0, 1, 2 … 100 % of the films of `val` without it lie.
 """
 
 from __future__ import annotations
 
-import argparse
 import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from core.images import FloatArray
-from models.cards import MODELS, load_card
+from models.cards import MODELS
 
 PERCENTS = np.arange(101)
 
@@ -53,27 +52,3 @@ def share_below(table: Mapping[str, FloatArray], label: str, probability: float)
     if label not in table:
         return float("nan")
     return float(np.interp(probability, table[label], PERCENTS / 100))
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    from models.chest.dataset import read_cases
-    from models.chest.evaluate import score_labelled
-    from models.chest.predict import load_model
-
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True, help="data set folder")
-    parser.add_argument("--split", default="val")
-    parser.add_argument("--card", default="findings")
-    options = parser.parse_args(arguments)
-    model = load_model(load_card("chest", options.card))
-    scored = score_labelled(model, read_cases(options.data, options.split))
-    table = percentiles(scored.found, scored.truth, scored.labels)
-    with table_of(options.card).open("w", newline="", encoding="utf-8") as handle:
-        writer = csv.writer(handle)
-        writer.writerow(["percent", *table])
-        for percent in PERCENTS:
-            writer.writerow([percent, *(f"{table[label][percent]:.5f}" for label in table)])
-
-
-if __name__ == "__main__":
-    main()

@@ -84,7 +84,7 @@ def report(
     scored: Sequence[Scored], threshold: float, image_auroc_from: str, *, draws: int = 1000
 ) -> dict[str, Any]:
     """All figures with bootstrap 95 % intervals over images, and the predictions per case."""
-    figures = _figures(threshold, image_auroc_from)
+    figures = figures_of(threshold, image_auroc_from)
     cases = np.empty(len(scored), object)
     cases[:] = list(scored)
     whole = {name: figure(cases) for name, figure in figures.items()}
@@ -126,7 +126,7 @@ def report(
     return result
 
 
-def _figures(threshold: float, image_auroc_from: str) -> dict[str, Callable[[Any], float]]:
+def figures_of(threshold: float, image_auroc_from: str) -> dict[str, Callable[[Any], float]]:
     """Every figure as a function of the scored cases."""
 
     def at_50(cases: Sequence[Scored]) -> list[MatchedImage]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -9,20 +10,26 @@ import pandas as pd
 
 from models.cards import load_card
 from models.fracture.classify import load_classifier, probability
-from models.fracture.evaluate import data_set_cases, score_cases
+from models.fracture.evaluate import data_set_cases, phantom_cases, score_cases
 from models.fracture.predict import candidates, load_model
 from models.fracture.settings import detector_settings, fusion_of
 
 DATA_SET = "FracAtlas (part)"
+PHANTOM_SET = "Seeded limb phantoms"
+PHANTOMS = 100
 LEAST_SCORE = 0.005
 
 
-def tables(data: Path, split: str) -> dict[str, pd.DataFrame]:
+def tables(data: Path | None, split: str, limit: int | None = None) -> dict[str, pd.DataFrame]:
     """A row a film, and under "boxes" a row a box: found ones with their score, and true ones."""
     detector, classifier = load_card("fracture", "detector"), load_card("fracture", "classifier")
     model, second = load_model(detector), load_classifier(classifier)
+    if data is None or split == "phantoms":
+        cases = phantom_cases(PHANTOMS)
+    else:
+        cases = data_set_cases(data, split)
     scored = score_cases(
-        data_set_cases(data, split),
+        islice(cases, limit),
         lambda image: candidates(model, image),
         lambda image: probability(second, image),
         fusion_of(classifier),
@@ -34,7 +41,7 @@ def tables(data: Path, split: str) -> dict[str, pd.DataFrame]:
             "fractured": int(one.case.fractured),
             "body_part": " | ".join(one.case.body_parts),
             "larger_original": one.case.larger_original,
-            **{name: round(score, 4) for name, score in one.image_scores.items()},
+            **one.image_scores,
         }
         for one in scored
     ]
@@ -47,6 +54,6 @@ def tables(data: Path, split: str) -> dict[str, pd.DataFrame]:
         ):
             for box, score in zip(some, scores, strict=True):
                 corners = dict(zip(("x0", "y0", "x1", "y1"), box.round(2), strict=True))
-                row = {"file": one.case.file, "kind": kind, "score": round(float(score), 4)}
+                row = {"file": one.case.file, "kind": kind, "score": float(score)}
                 boxes.append({**row, **corners})
     return {"": pd.DataFrame(films), "boxes": pd.DataFrame(boxes)}

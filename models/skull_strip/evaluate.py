@@ -104,14 +104,17 @@ def evaluate(
     split: str,
     settings: Settings = OURS,
     progress: Callable[[str], None] | None = None,
+    *,
+    limit: int | None = None,
 ) -> dict[str, Any]:
-    """Score every head of a split ("all" takes every split).
+    """Score every head of a split ("all" takes every split), or the first `limit`.
 
     Raises:
         ValueError: If the split holds no head.
     """
     with (data / "brain.csv").open(encoding="utf-8", newline="") as handle:
         table = [row for row in csv.DictReader(handle) if split in ("all", row["split"])]
+    table = table[:limit]
     if not table:
         raise ValueError(f"{data / 'brain.csv'} has no head in the split {split!r}")
     rows = []

@@ -15,6 +15,7 @@ from core.glossary import GLOSSARY
 from core.images import Radiograph
 from core.stages import Step
 from models.cards import Metric, ModelCard
+from models.headline import sentence as headline_of
 from pages.shared.stage import end_of_presentation as end_of_presentation
 from pages.shared.stage import film as film
 from pages.shared.stage import headline as headline
@@ -138,7 +139,7 @@ def _shown(array: np.ndarray) -> np.ndarray:
 def error_line(card: ModelCard) -> None:
     """The model's name, its measured error and its first limit: under every result."""
     limit = f" {card.limitations[0]}" if card.limitations else ""  # own: that none was measured
-    measured = f" {card.metrics[0].sentence}." if card.metrics else ""
+    measured = f" {headline_of(card)}" if card.metrics else ""
     st.caption(f"**{card.title}.**{measured}{limit}")
 
 
@@ -146,6 +147,8 @@ def model_card(card: ModelCard) -> None:
     """A model's card: what it is, its test figures and limits; all the rest behind a click."""
     st.markdown(f"#### {card.title}")
     st.write(card.purpose)
+    if card.metrics:
+        st.markdown(headline_of(card))
     first = [one for one in card.metrics if one.split == card.metrics[0].split][:MOST_FIGURES]
     rest = [one for one in card.metrics if one not in first]
     if first:
@@ -169,6 +172,7 @@ def model_card(card: ModelCard) -> None:
                     "Input": " × ".join(str(side) for side in card.input_shape),
                     "Labels": ", ".join(card.labels),
                     "File": f"{card.file}, SHA-256 {card.sha256[:12]}…, checked at loading",
+                    **({"Made again": card.rebuild} if card.rebuild else {}),
                 },
             )
             _listing("Please cite", card.citations)

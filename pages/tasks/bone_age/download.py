@@ -72,7 +72,7 @@ def report(reading: Reading) -> bytes:
         lines.append(difference.words)
         sources += [growth.CITATION, growth.DISAGREEMENT]
     # Those by sex and age stand on the card; here they would not leave it one page.
-    main = [metric.sentence for metric in card.metrics if ", " not in metric.name]
+    main = [m.sentence for m in card.metrics if ", " not in m.name and m.split != "val"]
     facts = (
         ("Model", card.title),
         ("Purpose", card.purpose),

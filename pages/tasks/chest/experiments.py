@@ -221,7 +221,12 @@ def _resolution(path: Path) -> None:
         "px first: what they lose, resolution costs."
     )
     cards = sorted(task_cards("chest"), key=lambda card: card.name != "findings")
-    found = [(card, metric) for card in cards for metric in card.metrics if "AUROC" in metric.name]
+    found = [
+        (card, metric)
+        for card in cards
+        for metric in card.metrics
+        if "AUROC" in metric.name and metric.split == "test"
+    ]
     by_size = [pair for pair in found if pair[1].name.startswith("Mean AUROC")]
     _table(by_size, "Mean AUROC of every network by film size, with 95 % intervals.")
     st.markdown("#### The heart’s networks against the ruler")
@@ -271,5 +276,7 @@ def _table(found: list[tuple[ModelCard, Metric]], alt: str) -> None:
 
 
 def _metrics(card: ModelCard, name: str) -> list[Metric]:
-    """The card's metrics whose name begins so."""
-    return [metric for metric in card.metrics if metric.name.startswith(name)]
+    """The card's metrics on test whose name begins so."""
+    return [
+        metric for metric in card.metrics if metric.name.startswith(name) and metric.split == "test"
+    ]

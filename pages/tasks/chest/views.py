@@ -168,7 +168,7 @@ def known(reading: Reading) -> None:
 def small_film(reading: Reading) -> str:
     """What a film smaller than the networks' input costs, in sentences."""
     height, width = reading.image.shape
-    found = {metric.name: metric.value for metric in reading.card.metrics}
+    found = {metric.name: metric.value for metric in reading.card.metrics if metric.split == "test"}
     small, large = (found.get(f"Mean AUROC, {px}-px films") for px in (64, 128))
     cost = (
         f" Mean AUROC is {small:.2f} on 64-px films, {large:.2f} on 128-px films." if small else ""
