@@ -1,0 +1,60 @@
+"""Make the weights of a card again: `python -m models.train TASK NAME --data ../shared/data`.
+
+Follows `models/<task>/recipes/<name>.toml` step by step into `runs/<task>/<name>` (or `--out`),
+and leaves `run.json` there; the same command goes on where it was stopped. What it makes ships by
+being copied to `models/weights` and named on the card; `python -m models.verify --data … --write`
+then measures it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from core.errors import ImagingError
+from models.cards import MODELS
+from models.predictions import FOLDERS
+from models.training.recipe import read_recipe, recipes_of
+from models.training.record import RECORD, Run, carry_out
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    known = "; ".join(f"{task}: {', '.join(recipes_of(task))}" for task in FOLDERS)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], epilog=known)
+    parser.add_argument("task", choices=sorted(FOLDERS))
+    parser.add_argument("name", help="of the recipe; see below")
+    parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
+    parser.add_argument("--parents", type=Path, help="folder with published weights to begin with")
+    parser.add_argument("--out", type=Path, help="folder of the run")
+    parser.add_argument("--limit", type=int, help="films of a split at most, to try a recipe")
+    parser.add_argument("--threads", type=int, default=1)
+    options = parser.parse_args(arguments)
+    _hold_to(options.threads)
+    out = options.out or Path("runs") / options.task / options.name
+    say = partial(print, flush=True)
+    try:
+        recipe = read_recipe(MODELS / options.task / "recipes" / f"{options.name}.toml")
+        folder = options.data / FOLDERS[options.task]
+        record = carry_out(Run(recipe, folder, out, options.limit, options.parents), say)
+    except ImagingError as err:
+        say(f"{err}")
+        return 1
+    say(f"{out / RECORD}: {record.get('result', {})}")
+    return 0
+
+
+def _hold_to(threads: int) -> None:
+    """Keep to so many threads; before a framework is imported, which is when it asks."""
+    import cv2
+
+    for name in ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+        os.environ[name] = str(threads)
+    cv2.setNumThreads(threads)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
