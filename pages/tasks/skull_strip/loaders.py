@@ -37,19 +37,33 @@ def model(card: ModelCard) -> Model:
 
 
 @dataclass(eq=False)
+class Measures:
+    """What was made of one result; of each kind what the last threshold gave."""
+
+    after: tuple[float, list[Step]] | None = None
+    kept: dict[str, tuple[float, Any]] = field(default_factory=dict)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _public_measures(question: str) -> Measures:
+    """Of a phantom's or sample's head: every visitor would measure the same."""
+    return Measures()
+
+
+@dataclass(eq=False)
 class Run:
     """What the page knows of one head's run.
 
     Attributes:
         key, question: Where it is kept.
         work: The run itself.
+        measures: All users' where the head is public.
     """
 
     key: str
     question: str
     work: background.Run[BrainProbability]
-    _after: tuple[float, list[Step]] | None = None
-    _kept: dict[str, tuple[float, Any]] = field(default_factory=dict)
+    measures: Measures = field(default_factory=Measures)
 
     @property
     def state(self) -> str:
@@ -66,9 +80,10 @@ class Run:
 
     def steps_after(self, threshold: float) -> list[Step]:
         """The stages behind the network at a threshold; the last one asked for is kept."""
-        if self._after is None or self._after[0] != threshold:
-            self._after = (threshold, self.result().steps(threshold))
-        return self._after[1]
+        after = self.measures.after  # another visitor may change it meanwhile
+        if after is None or after[0] != threshold:
+            after = self.measures.after = (threshold, self.result().steps(threshold))
+        return after[1]
 
     def mask(self, threshold: float) -> NDArray[np.uint8]:
         """The brain on the input grid."""
@@ -77,10 +92,11 @@ class Run:
 
     def once(self, what: str, threshold: float, measure: Callable[[], Measured]) -> Measured:
         """A measurement of the mask at a threshold; the last threshold's is kept."""
-        if what not in self._kept or self._kept[what][0] != threshold:
-            self._kept[what] = (threshold, measure())
-        kept: Measured = self._kept[what][1]
-        return kept
+        kept = self.measures.kept.get(what)
+        if kept is None or kept[0] != threshold:
+            kept = self.measures.kept[what] = (threshold, measure())
+        found: Measured = kept[1]
+        return found
 
     def forget(self) -> None:
         """Drop the run, so that the next look at the page starts it again."""
@@ -98,12 +114,12 @@ def skull_strip(key: str, volume: Volume, settings: Settings, card: ModelCard) -
     small = volume.voxels.size <= KEPT_FOR_ALL_VOXELS
     question = _question(volume, settings, card)
     work = _work(volume, settings, card)
-    found = background.run(
-        place, question, work, is_public=volume.is_public and small, is_head=True
-    )
+    is_public = volume.is_public and small
+    found = background.run(place, question, work, is_public=is_public, is_head=True)
     shown: Run | None = st.session_state.get(f"{place}_shown_run")
     if shown is None or shown.work is not found:
-        shown = Run(place, question, found)
+        measures = _public_measures(question) if is_public else Measures()
+        shown = Run(place, question, found, measures)
         st.session_state[f"{place}_shown_run"] = shown
     return shown
 
