@@ -159,7 +159,8 @@ def command(task: Task, *, expanded: bool = False) -> None:
         st.caption(
             "Run it in Lightbox's folder. It takes a folder with all below it, a list (CSV or "
             "Parquet), a zip or a DICOMDIR of any size, uses all cores or a Dask cluster, writes "
-            "Parquet, and goes on after an interruption with --resume."
+            "Parquet, and goes on after an interruption with --resume. The Evaluation page opens "
+            "RESULTS."
         )
 
 

@@ -18,6 +18,7 @@ from models.score.results import Results, open_results, read_results
 from models.score.sources import Item
 from models.score.tasks import tasks
 from pages.tasks.evaluation import judged
+from pages.tasks.evaluation import results as screen
 from tests.page_runner import opened
 from tests.score.stand_in import write_film
 
@@ -202,6 +203,9 @@ def test_image_of_a_row_is_read_from_where_the_run_found_it(tmp_path: Path) -> N
     results = run_of("chest", tmp_path / "films", tmp_path / "out")
     (_, source), *_ = results.contents(3)
     assert source == (tmp_path / "films" / "3.png").read_bytes()
+    truths = of_table("chest", "labels.csv", LABELS["chest"].encode())
+    case = screen.image_of(results, truths, results.rows.iloc[0])
+    assert case.truth == {"findings": ["Cardiomegaly", "Mass"]} and case.words == "0.png"
     (tmp_path / "films" / "3.png").unlink()
     with pytest.raises(Exception, match="no such file"):
         results.contents(3)

@@ -226,10 +226,15 @@ def _case(found: Results, truths: Truths | None, file: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{PurePosixPath(file).name}**")
         if st.button("Open on its page", key=f"{KEY}_open", icon=":material/open_in_new:"):
-            views.show_error(lambda: open_on_page(found.task, _image(found, truths, row)))
+            views.show_error(lambda: open_on_page(found.task, image_of(found, truths, row)))
 
 
-def _image(found: Results, truths: Truths | None, row: pd.Series) -> Case | VolumeCase:
+def image_of(found: Results, truths: Truths | None, row: pd.Series) -> Case | VolumeCase:
+    """An image of a run as its task's page shows it.
+
+    Raises:
+        ImagingError: If it is not on this computer.
+    """
     contents, name = found.contents(int(row["number"])), PurePosixPath(str(row["path"])).name
     if found.task != "skull_strip":
         image = read_radiograph(contents[0][1], name=contents[0][0])
