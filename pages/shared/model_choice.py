@@ -8,6 +8,7 @@ import streamlit as st
 
 from models.cards import ModelCard, cards_of
 from models.own.roles import NOT_MEASURED
+from pages.shared.opened import switch
 
 
 def choose(
@@ -56,5 +57,5 @@ def choose(
         icon=":material/add:",
     ):
         st.session_state["your_models_role"] = role
-        st.switch_page("pages/your_models.py")
+        switch("pages/your_models.py")
     return cards[name]

@@ -25,7 +25,16 @@ def open_on_page(task: str, case: Any) -> None:
     st.session_state[f"{task}_opened"] = case
     st.session_state[f"{task}_source"] = OPENED
     st.session_state[f"{task}_mode"] = "One head" if task == "skull_strip" else "One radiograph"
-    st.switch_page(PAGES[task])
+    switch(PAGES[task])
+
+
+def switch(page: str) -> None:
+    """Go to another page, now; call it outside a callback.
+
+    What the address says of this one is left behind. Streamlit would clear it itself, but refuses
+    to where a widget is bound to it (`bind="query-params"`), unless it is told what comes instead.
+    """
+    st.switch_page(page, query_params={})
 
 
 def opened_case(task: str) -> Any:

@@ -6,6 +6,8 @@ from typing import Any
 
 import streamlit as st
 
+from pages.shared.opened import switch
+
 SENT = "augmentation_sent"
 HERE, SENT_ON = "Choose here", "As sent"
 MODALITY = {"fracture": "limb", "bone_age": "hand", "chest": "chest", "skull_strip": "head"}
@@ -28,7 +30,7 @@ def send(task: str, case: Any) -> None:
         "the model’s answer.",
     )
     if pressed:
-        st.switch_page("pages/augmentation.py")
+        switch("pages/augmentation.py")
 
 
 def _take(task: str, case: Any) -> None:

@@ -19,6 +19,7 @@ from core.metrics.estimates import Estimate
 from models.cards import own_cards, task_cards
 from models.predictions import Predictions, read
 from pages.shared import picture_files, views
+from pages.shared.opened import switch
 from pages.tasks.datasets import open_case
 
 KEY = "evaluation"
@@ -218,7 +219,7 @@ def own_models(task: str) -> None:
     for card in own_cards(task):
         st.markdown(f"**{card.title}**: no measured figures. {card.limitations[0]}")
     if st.button("Your models …", key=f"{KEY}_own", icon=":material/deployed_code:"):
-        st.switch_page("pages/your_models.py")
+        switch("pages/your_models.py")
 
 
 def groups(title: str, rows: Sequence[tuple[str, int, Estimate]], style: str = ".3f") -> None:

@@ -8,6 +8,7 @@ from models.cards import ModelCard, own_folder
 from models.own import keep
 from models.own.roles import ROLES
 from pages.shared import views
+from pages.shared.opened import switch
 
 KEY = "your_models"
 
@@ -58,4 +59,4 @@ def open_button(card: ModelCard, place: str) -> None:
         icon=":material/open_in_new:",
     ):
         st.session_state[ROLES[card.role].choice] = card.name
-        st.switch_page(f"pages/{card.task}.py")
+        switch(f"pages/{card.task}.py")
