@@ -187,7 +187,12 @@ class Visitor(PageTest):
                 ):
                     return
             elif kind == "delta":
-                self.drawn[tuple(message.metadata.delta_path)] = message
+                path = tuple(message.metadata.delta_path)
+                if path in self.drawn:  # what is replaced takes along what was in it
+                    for below in [one for one in self.drawn if one[: len(path)] == path]:
+                        if below != path:
+                            del self.drawn[below]
+                self.drawn[path] = message
 
 
 @dataclass(frozen=True)

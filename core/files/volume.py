@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from core.errors import UnreadableImageError, UnsuitableInputError
 from core.files.dicom_series import read_series
+from core.files.volume_foreign import endings_of, read_foreign
 from core.files.volume_formats import (
     StoredVolume,
     open_stream,
@@ -38,8 +39,9 @@ def read_volume(files: Files, *, volume_index: int = 0) -> Volume:
     """Read one scan, reorient it to RAS+ and check that it can be a head.
 
     Args:
-        files: (name, content) of one NIfTI, MGH/MGZ or NRRD file, of the files of one DICOM
-            series, or of one zip of either.
+        files: (name, content) of one NIfTI, MGH/MGZ, NRRD or MINC file, of the two files of an
+            Analyze, NIfTI, AFNI or PAR/REC pair, of the files of one DICOM series, or of one zip
+            of any of these.
         volume_index: Which volume of a 4D file, from 0.
 
     Returns:
@@ -166,6 +168,9 @@ def _decode(files: Files, index: int) -> StoredVolume:
         )
     if len(files) == 1 and files[0][1][:4] == b"PK\x03\x04":
         files = _unzip(files[0][1])
+    foreign = endings_of(files)
+    if foreign is not None:
+        return read_foreign(foreign, index)
     kinds = [_kind(content) for _, content in files]
     if all(kind == "DICOM" for kind in kinds):
         return read_series([content for _, content in files], index)

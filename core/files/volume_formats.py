@@ -180,7 +180,7 @@ def read_nifti(content: bytes, index: int = 0) -> StoredVolume:
         raise UnreadableImageError(f"The NIfTI header cannot be read ({err}).") from err
     if bytes(header["magic"]).startswith(b"ni"):
         raise UnsuitableInputError(
-            "This is one half of a .hdr/.img pair. Save it as a single .nii or .nii.gz file."
+            "This is one half of a .hdr/.img pair. Add the other file, or both in one zip."
         )
     if dtype.fields is not None or dtype.kind not in "iuf" or dtype.itemsize > 8:
         raise UnsuitableInputError(

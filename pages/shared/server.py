@@ -18,6 +18,8 @@ from starlette.routing import Route
 from streamlit import runtime
 from streamlit.runtime.memory_session_storage import MemorySessionStorage
 
+from core.files.volume_foreign import clear_leftovers
+
 LOOK_SECONDS = 10.0
 
 # Below the path of a page, Streamlit's browser part first looks for its server in that folder,
@@ -93,6 +95,7 @@ def lifespan(ahead: Callable[[], None]) -> Callable[[Any], Any]:
 
     @asynccontextmanager
     async def started(app: Any) -> AsyncIterator[dict[str, Any]]:
+        clear_leftovers()
         ahead()
         forgetting = asyncio.create_task(_forget())
         yield {}

@@ -23,7 +23,10 @@ from pages.shared.inputs import SOURCES, chosen_sample, source_of
 from pages.shared.model_choice import choose
 from pages.shared.opened import OPENED, opened_case
 
-FORMATS = "NIfTI (.nii, .nii.gz), MGZ, NRRD, or a DICOM series as its files or as one zip."
+FORMATS = (
+    "NIfTI (.nii, .nii.gz), MGZ, NRRD, MINC, both files of a .hdr/.img, AFNI or PAR/REC pair, or a "
+    "DICOM series as its files; a zip of any of these."
+)
 VOXELS: dict[str, float | tuple[float, float, float]] = {
     "2 mm": 2.0,
     "1 mm (slow)": 1.0,
