@@ -67,6 +67,7 @@ class Visitor(PageTest):
         )
         self.session = ""
         self.page_name, self.page_hash = "" if name == "home" else name, ""
+        self.fragment = ""
         self.drawn: dict[tuple[int, ...], ForwardMsg] = {}
         self.kept: dict[str, WidgetState] = {}
         self.sent: set[str] = set()
@@ -99,6 +100,13 @@ class Visitor(PageTest):
         uploader.run()  # type: ignore[union-attr]
         return self
 
+    def look(self) -> Visitor:
+        """What the browser does while a part of the page asks again and again how far its work is.
+
+        The part alone is run, or the page where there is none (any more).
+        """
+        return self._run(fragment=self.fragment)
+
     def close(self) -> None:
         """Close the browser's window."""
         self.socket.close()
@@ -110,7 +118,10 @@ class Visitor(PageTest):
         return "\n".join(str(message) for message in self.drawn.values())
 
     def _run(
-        self, widget_state: WidgetStates | None = None, timeout: float | None = None
+        self,
+        widget_state: WidgetStates | None = None,
+        timeout: float | None = None,
+        fragment: str = "",
     ) -> Visitor:
         changed = self._changed()
         message = BackMsg()
@@ -119,9 +130,10 @@ class Visitor(PageTest):
         client.page_script_hash = self.page_hash
         client.context_info.url = f"{self.address}/{self.page_name}"
         client.widget_states.widgets.extend(changed)
+        client.fragment_id, client.is_auto_rerun = fragment, bool(fragment)
         start = time.perf_counter()
         self.socket.send(message.SerializeToString())
-        self._receive(start + (timeout or SECONDS))
+        self._receive(start + (timeout or SECONDS), bool(fragment))
         self.seconds = time.perf_counter() - start
         self._tree = parse_tree_from_messages(list(self.drawn.values()))
         self._tree._runner = self
@@ -162,8 +174,8 @@ class Visitor(PageTest):
             assert answer.status_code == 204, answer.text
             self.sent.add(identity)
 
-    def _receive(self, end: float) -> None:
-        """Take messages until the script has finished."""
+    def _receive(self, end: float, in_part: bool) -> None:
+        """Take messages until the script has finished; a run of a part leaves the rest drawn."""
         while True:
             left = end - time.perf_counter()
             if left <= 0:
@@ -175,17 +187,19 @@ class Visitor(PageTest):
             kind = message.WhichOneof("type")
             if kind == "new_session":
                 self.session = message.new_session.initialize.session_id
-                self.drawn.clear()
+                if not in_part:
+                    self.drawn.clear()
+                    self.fragment = ""
             elif kind == "navigation":
                 self.page_hash = message.navigation.page_script_hash
             elif kind == "page_info_changed":
                 self.query = message.page_info_changed.query_string
+            elif kind == "auto_rerun":
+                self.fragment = message.auto_rerun.fragment_id
             elif kind == "script_finished":
-                if message.script_finished in (
-                    ForwardMsg.FINISHED_SUCCESSFULLY,
-                    ForwardMsg.FINISHED_WITH_COMPILE_ERROR,
-                ):
+                if message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
                     return
+                in_part = False  # the whole page follows
             elif kind == "delta":
                 path = tuple(message.metadata.delta_path)
                 if path in self.drawn:  # what is replaced takes along what was in it

@@ -121,8 +121,8 @@ class Sitting:
         while not ready():
             if time.monotonic() > end:
                 raise TimeoutError("no answer in time")
-            time.sleep(0.25)  # as the page's own progress bar asks
-            visitor.run()
+            time.sleep(0.5)  # as the page's own progress bar asks
+            visitor.look()
 
     def timed(self, name: str, work: Callable[[], None]) -> None:
         start = time.perf_counter()
