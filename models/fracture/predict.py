@@ -36,7 +36,7 @@ class Model:
         forward: Runs the network on one input.
         long_sides_px: Scales at which the image is looked at; the first is the shown one.
         mirrored: Whether each scale is also looked at mirrored, and the answers averaged.
-        square, plain: See `models.fracture.preprocess.input_stages`.
+        square, plain, padding: See `models.fracture.preprocess.input_stages`.
     """
 
     forward: Forward
@@ -44,10 +44,13 @@ class Model:
     mirrored: bool = False
     square: bool = False
     plain: bool = False
+    padding: float = 0.0
 
     def stages(self, long_side_px: int) -> list[Stage]:
         """From a radiograph's pixels to what the network receives at a scale."""
-        return input_stages(long_side_px, square=self.square, plain=self.plain)
+        return input_stages(
+            long_side_px, square=self.square, plain=self.plain, padding=self.padding
+        )
 
 
 def load_model(card: ModelCard) -> Model:
@@ -64,6 +67,7 @@ def load_model(card: ModelCard) -> Model:
         mirrored=settings.mirrored,
         square=settings.square,
         plain=settings.plain,
+        padding=settings.padding,
     )
 
 

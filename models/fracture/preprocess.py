@@ -31,8 +31,10 @@ def equalise_locally(pixels: FloatArray, *, clip_limit: float = 2.0, tiles: int 
     return (clahe.apply(grey).astype(np.float32)) / np.float32(255.0)
 
 
-def letterbox(pixels: FloatArray, *, long_side_px: int = 640, square: bool = False) -> FloatArray:
-    """Scale the longer side to `long_side_px` and pad with black, the image in the middle.
+def letterbox(
+    pixels: FloatArray, *, long_side_px: int = 640, square: bool = False, padding: float = 0.0
+) -> FloatArray:
+    """Scale the longer side to `long_side_px` and pad with one grey, the image in the middle.
 
     The sides are padded to a multiple of 32, or both to `long_side_px` where `square` is set.
     `letterbox_geometry` tells where the image lies in it.
@@ -48,7 +50,7 @@ def letterbox(pixels: FloatArray, *, long_side_px: int = 640, square: bool = Fal
     )
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     resized = cv2.resize(pixels, size_wh, interpolation=how)
-    padded = np.zeros((height, width), np.float32)
+    padded = np.full((height, width), padding, np.float32)
     padded[top : top + size_wh[1], left : left + size_wh[0]] = resized
     return padded
 
@@ -85,11 +87,13 @@ def contrast_stages(clip_limit: float = 2.0) -> list[Stage]:
     ]
 
 
-def input_stages(long_side_px: int, *, square: bool = False, plain: bool = False) -> list[Stage]:
+def input_stages(
+    long_side_px: int, *, square: bool = False, plain: bool = False, padding: float = 0.0
+) -> list[Stage]:
     """All stages from a radiograph's pixels to what the network receives, float32 (H, W).
 
     Args:
-        long_side_px, square: As of `letterbox`.
+        long_side_px, square, padding: As of `letterbox`.
         plain: Leave the contrast as it is.
     """
     return [
@@ -97,7 +101,8 @@ def input_stages(long_side_px: int, *, square: bool = False, plain: bool = False
         Stage(
             "Letterbox",
             letterbox,
-            {"long_side_px": long_side_px, "square": square},
+            {"long_side_px": long_side_px, "square": square}
+            | ({"padding": padding} if padding else {}),
             why="The network wants a fixed scale and sides that its grid divides; "
             "the aspect ratio stays.",
         ),

@@ -20,6 +20,7 @@ class DetectorSettings:
         image_auroc_from: Which score of a whole film the card's figures are of.
         square: Whether both sides of the input are the long side.
         plain: Whether the film goes in without contrast equalisation.
+        padding: Grey around the film, 0 is black.
     """
 
     iou: float = 0.5
@@ -28,6 +29,7 @@ class DetectorSettings:
     image_auroc_from: str = "detector"
     square: bool = False
     plain: bool = False
+    padding: float = 0.0
 
     def __post_init__(self) -> None:
         if not 0 <= self.iou <= 1 or not self.long_sides_px:

@@ -56,7 +56,7 @@ def guess(file: NetworkFile, role: str) -> Guess:
     if noted.get("role") == role:
         try:
             reads = filled(Reads, noted["reads"])
-            return Guess(reads, tuple(noted["labels"]), True, tuple(_notes(file)))
+            return Guess(reads, reads.names, True, tuple(_notes(file)))
         except (TypeError, ValueError, KeyError):
             pass  # written by another version: guessed anew
     number, port = image_input(file, volumes=role == "brain")
@@ -185,7 +185,8 @@ def _detector(
 ) -> Guess:
     rows = rows_of(raw[0])[:1]
     width, count = rows.shape[2], len(labels)
-    final = file.metadata.get("end2end") == "True" or (width == 6 and count != 2)
+    whole = width == 6 and count != 2 and bool((rows[..., 5] == rows[..., 5].round()).all())
+    final = width == 6 and (file.metadata.get("end2end") == "True" or whole)
     if final:
         answer = FINAL
         labels = labels or tuple(f"class {n + 1}" for n in range(int(rows[..., 5].max()) + 1))

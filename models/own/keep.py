@@ -83,7 +83,7 @@ def keep(card: ModelCard, network: Path) -> ModelCard:
     place = own_folder() / card.task / f"{name}.toml"
     if place.exists() or (MODELS / card.task / f"{name}.toml").exists():
         raise WeightsError(f"There is a model named “{name}” already; choose another name.")
-    note = {"reads": dict(card.reads), "labels": list(card.labels), "role": card.role}
+    note = {"reads": dict(card.reads), "role": card.role}
     content = network.read_bytes() + metadata(NOTE, json.dumps(note))
     found = replace(
         card,

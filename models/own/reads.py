@@ -30,6 +30,7 @@ class Reads:
         answer: `LOGITS` or `PROBABILITIES`; of a detector one of `CLASSES`, `OBJECTNESS`, `FINAL`.
         exclusive: Whether the outputs exclude each other (softmax).
         outputs: How many it gives.
+        names: What each means.
         counted: Numbers of the outputs that count: classes that are a fracture, labels that are
             brain, findings in the order of the card's labels.
         image_input: Number of the input that takes the image; the other takes the sex.
@@ -50,6 +51,7 @@ class Reads:
     answer: str = LOGITS
     exclusive: bool = False
     outputs: int = 1
+    names: tuple[str, ...] = ()
     counted: tuple[int, ...] = (0,)
     image_input: int = 0
     output: int = 0

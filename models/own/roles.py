@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from models.cards import ModelCard
@@ -72,6 +72,8 @@ ROLES = {
 }
 """By the role on the card."""
 UNKNOWN = "not said"
+YOLO_GREY = round(114 / 255, 4)
+"""What the YOLO families are trained with around an image (Ultralytics' LetterBox)."""
 NOT_MEASURED = "Your own model: Lightbox measured nothing on it."
 
 
@@ -103,6 +105,7 @@ def card_of(
     names, points = _labels(role, reads, labels)
     if role == "detector":
         chosen = {"long_sides_px": [reads.shape[0]], "square": True, "plain": prepared != AS_OURS}
+        chosen["padding"] = YOLO_GREY
     elif role == "classifier":
         # Not fitted: the mean of both log odds.
         fusion = {"bias": 0.0, "detector": 0.5, "classifier": 0.5}
@@ -129,7 +132,9 @@ def card_of(
         training={key: value for key, value in said.items() if value},
         limitations=(NOT_MEASURED,),
         settings=chosen,
-        reads={key: _plain(value) for key, value in asdict(reads).items()},
+        reads={
+            key: _plain(value) for key, value in asdict(replace(reads, names=tuple(labels))).items()
+        },
     )
 
 

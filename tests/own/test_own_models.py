@@ -193,7 +193,14 @@ def test_two_ways_to_read_a_file_have_two_hashes_and_the_file_tells_them(made: P
     assert one.sha256 != two.sha256
     noted = look(own_files() / two.file).noted
     assert noted["reads"] == json.loads(json.dumps(dict(two.reads)))
-    assert guess(look(own_files() / two.file), "findings").reads == other.reads
+    again = guess(look(own_files() / two.file), "findings")
+    assert again.reads == replace(other.reads, names=told.labels) and again.labels == told.labels
+
+
+def test_kept_detector_brought_again_has_all_its_classes(made: Path) -> None:
+    mine = kept(made / "detector.onnx", "detector")
+    again = guess(look(own_files() / mine.file), "detector")
+    assert again.labels == ("class 1", "class 2") and mine.labels == ("fracture",)
 
 
 def test_changed_file_is_found_before_it_is_opened(made: Path) -> None:
