@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -30,6 +30,8 @@ class Model:
             ones (Platt 1999).
         operating_points: Probability from which a finding counts as present.
         mirrored: Whether the answer is the mean over the film and its mirror image.
+        partners: By finding, a network of that finding alone, which sees the film as it is; its
+            log odds are added to those of the networks.
     """
 
     title: str
@@ -39,6 +41,7 @@ class Model:
     calibration: Mapping[str, tuple[float, float]]
     operating_points: Mapping[str, float]
     mirrored: bool = False
+    partners: Mapping[str, Answering] = field(default_factory=dict)
 
 
 def members(card: ModelCard) -> list[ModelCard]:
@@ -67,6 +70,10 @@ def load_model(card: ModelCard) -> Model:
         calibration,
         {label: float(card.operating_points.get(label, 0.5)) for label in card.labels},
         settings.mirrored,
+        {
+            label: open_network(load_card("chest", name))
+            for label, name in settings.partners.items()
+        },
     )
 
 
@@ -85,15 +92,19 @@ def network_input(model: Model, image: Radiograph) -> FloatArray:
 
 
 def member_log_odds(model: Model, batch: FloatArray) -> dict[str, FloatArray]:
-    """Uncalibrated log odds (N, labels) of every member on inputs (N, S, S)."""
+    """Uncalibrated log odds (N, labels) of every member on inputs (N, S, S), partners' added."""
     seen = np.asarray(batch, np.float32)[:, None]
+    added = np.zeros((len(seen), len(model.labels)), np.float32)
+    for label, partner in model.partners.items():
+        (logits,) = partner(seen, only=(LOGITS,))
+        added[:, model.labels.index(label)] = logits[:, 0]
     found = {}
     for title, network in model.networks.items():
         (logits,) = network(seen, only=(LOGITS,))
         if model.mirrored:
             (other,) = network(seen[..., ::-1], only=(LOGITS,))
             logits = np.asarray((logits + other) / 2, np.float32)
-        found[title] = logits
+        found[title] = logits + added
     return found
 
 

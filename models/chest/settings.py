@@ -17,6 +17,7 @@ class FindingsSettings:
         mirrored: Whether the answer is the mean over the film and its mirror image.
         truth: What its probabilities are about: "report", or a measured "ratio".
         members, member_title: Cards that answer with it, and its own name among them.
+        partners: By finding, the card of one finding whose log odds are added to its own.
         sensitivity, specificity, positives: What the operating points mean on the test films.
         calibration: Slope and offset of the log odds by finding (Platt 1999).
     """
@@ -25,6 +26,7 @@ class FindingsSettings:
     truth: str = "report"
     members: tuple[str, ...] = ()
     member_title: str = ""
+    partners: Mapping[str, str] = field(default_factory=dict)
     sensitivity: Mapping[str, float] = field(default_factory=dict)
     specificity: Mapping[str, float] = field(default_factory=dict)
     positives: Mapping[str, int] = field(default_factory=dict)

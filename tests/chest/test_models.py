@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -119,6 +120,19 @@ def test_members_are_averaged_before_calibration(model: predict.Model) -> None:
     found = predict.classify(pair, film())
     assert found.probabilities["Cardiomegaly"] == pytest.approx(expected, abs=1e-5)
     assert set(found.by_member) == {"A", "B"}
+
+
+def test_partner_adds_its_log_odds_to_its_finding_alone(model: predict.Model) -> None:
+    def partner(*_: np.ndarray, only: Sequence[str] = ()) -> tuple[np.ndarray, ...]:
+        return (np.full((1, 1), 1.5, np.float32),)
+
+    pair = predict.Model(**{**vars(model), "partners": {"Cardiomegaly": partner}})
+    batch = predict.network_input(pair, film())[None]
+    alone, summed = (predict.member_log_odds(one, batch)["Tiny"][0] for one in (model, pair))
+    assert dict(zip(model.labels, (summed - alone).round(4), strict=True)) == {
+        "Cardiomegaly": 1.5,
+        "Effusion": 0.0,
+    }
 
 
 @pytest.mark.parametrize("pixels", [np.zeros((20, 50)), np.full((64, 64), 0.3)])

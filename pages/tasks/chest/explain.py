@@ -59,10 +59,13 @@ def show(reading: Reading, settings: Settings) -> None:
             beside = columns[1] if len(shown) == 1 else None
             _method(reading, settings, label, method, layer, opacity, beside)
     both = " It is the mean over the film and its mirror image, as the answer is."
+    settled = findings_settings(card)
+    summed = " A second network’s log odds are in the probability, but not in the map."
     st.caption(
         "Brightness is the heat, relative to each map’s hottest place, times the root of the "
         "probability. A map shows what moved the answer, not where disease is."
-        + (both if findings_settings(card).mirrored else "")
+        + (both if settled.mirrored else "")
+        + (summed if label in settled.partners else "")
     )
     with st.expander(f"Feature maps of the {layer_words(layer)}", icon=":material/grid_view:"):
         maps = _features(card, reading.image, layer)

@@ -6,6 +6,7 @@ from core.chest import ctr, heart_size
 from core.chest.ctr import CardiothoracicRatio
 from core.percent import percent
 from models.cards import ModelCard
+from models.chest.settings import findings_settings
 from pages.shared.stage import Tone
 from pages.tasks.chest.reading import CARDIOMEGALY, Reading, false_calls, measured
 
@@ -40,6 +41,13 @@ def _short(card: ModelCard) -> str:
     """A card's title without the finding that all cards beside it share."""
     name = card.title.removeprefix(f"{CARDIOMEGALY}, ")
     return name[:1].upper() + name[1:]
+
+
+def _many(reading: Reading, name: str) -> str:
+    """The network of many findings, with the partner whose log odds are summed with its own."""
+    partner = findings_settings(reading.card).partners.get(CARDIOMEGALY)
+    beside = [_short(card) for card, _ in reading.single if card.name == partner]
+    return f"{name}, summed with “{beside[0]}”" if beside else name
 
 
 def flagged(reading: Reading) -> str:
@@ -89,7 +97,7 @@ def agreement(reading: Reading) -> str:
     called = {
         name: found.is_above(CARDIOMEGALY)
         for name, found in (
-            ("the network of many findings", reading.findings),
+            (_many(reading, "the network of many findings"), reading.findings),
             *((f"“{_short(card)}”", found) for card, found in reading.single),
         )
         if CARDIOMEGALY in found.probabilities
@@ -116,7 +124,7 @@ def _and(names: list[str]) -> str:
 def opinions(reading: Reading) -> list[dict[str, str]]:
     """Cardiomegaly by every network and by the ratio, one row each."""
     rows = []
-    networks = [("One of 14 findings", reading.findings)]
+    networks = [(_many(reading, "One of 14 findings"), reading.findings)]
     networks += [(_short(card), found) for card, found in reading.single]
     for name, found in networks:
         if CARDIOMEGALY in found.probabilities:
