@@ -178,7 +178,8 @@ def verified_weights(card: ModelCard, folder: Path = WEIGHTS) -> Path:
     Raises:
         WeightsError: If the file is missing or its SHA-256 is not the card's.
     """
-    path = (own_files() if card.is_own else folder) / Path(card.file).name
+    # A card that ships may name a file elsewhere, as one in training does; a person's own never.
+    path = own_files() / Path(card.file).name if card.is_own else folder / card.file
     if not path.is_file() and card.is_own:
         raise WeightsError(
             f"The file {card.file} of your model “{card.title}” is missing from {path.parent}. Put "

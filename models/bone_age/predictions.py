@@ -13,7 +13,7 @@ from models.bone_age.evaluate import age_cards, evaluate, phantom_inputs, predic
 from models.bone_age.evaluate_hand_mask import film_scores, phantom_scores
 from models.bone_age.hand_mask import load_hand_mask
 from models.bone_age.predict import pipelines_of
-from models.cards import load_card
+from models.cards import ModelCard, load_card
 
 DATA_SET = "RSNA bone age (part)"
 PHANTOM_SET = "Seeded hand phantoms"
@@ -29,14 +29,19 @@ def tables(data: Path | None, split: str, limit: int | None = None) -> dict[str,
         masks = pd.DataFrame({"file": names, "dice": phantom_scores(outlines, seeds)})
         return {"": _phantoms(seeds, names), "hand_mask": masks}
     cases = read_bone_age_cases(data, split)[:limit]
-    _, rows = evaluate(cases, age_cards())
+    _, rows = evaluate(cases, _shipped())
     found = film_scores(outlines, cases)
     masks = pd.DataFrame({"file": list(found), "dice": list(found.values())})
     return {"": pd.DataFrame(rows).drop(columns="split"), "hand_mask": masks}
 
 
+def _shipped() -> list[ModelCard]:
+    """Without those that a person brought."""
+    return [card for card in age_cards() if not card.is_own]
+
+
 def _phantoms(seeds: range, names: list[str]) -> pd.DataFrame:
-    cards, phantoms = age_cards(), [hand_phantom(seed) for seed in seeds]
+    cards, phantoms = _shipped(), [hand_phantom(seed) for seed in seeds]
     seen = phantom_inputs(phantoms, {name for card in cards for name in pipelines_of(card)})
     sexes = [phantom.sex for phantom in phantoms]
     ages = [phantom.age_months for phantom in phantoms]
