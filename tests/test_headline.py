@@ -41,5 +41,5 @@ def test_expectation_is_said_only_where_the_splits_differ(
 def test_sentence_has_both_splits_and_is_empty_without_figures() -> None:
     val = Metric("mAP50", 0.39, 0.3, 0.6, "a set", "val", 40)
     said = sentence(card(TEST, val))
-    assert "test, n = 20; val 0.39 (0.3 to 0.6, n = 40). Test and val differ" in said
+    assert "test, n = 20; val 0.39 (0.3 to 0.6, n = 40). One lies outside" in said
     assert sentence(card()) == ""

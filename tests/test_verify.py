@@ -15,10 +15,10 @@ from core.errors import WeightsError
 from models import verify
 from models.cards import MODELS, ModelCard, load_card, task_cards
 from models.figures import same, write_metrics, write_settings
+from models.predictions import FOLDERS
 from models.verify import answers_differ, compared, further_tables, kept
 
-TASKS = ("fracture", "chest", "bone_age", "film_kind")
-CARDS = [(task, card.name) for task in TASKS for card in task_cards(task)]
+CARDS = [(task, card.name) for task in FOLDERS for card in task_cards(task)]
 
 
 @pytest.mark.parametrize(("task", "name"), CARDS)
@@ -33,7 +33,7 @@ def test_every_interval_holds_its_figure(task: str, name: str) -> None:
     assert [m for m in load_card(task, name).metrics if not m.low <= m.value <= m.high] == []
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("task", FOLDERS)
 def test_further_tables_are_those_of_the_predictions(task: str) -> None:
     for path, table in further_tables(task, kept(task)).items():
         assert answers_differ(pd.read_csv(path), table) == []

@@ -20,7 +20,7 @@ NOTES = {"test": "", "val": "Threshold and mix of weights were chosen on these."
 
 
 def figures(card: ModelCard, rows: Rows) -> list[Figure]:
-    """Test first, then val, then phantoms; all with N4."""
+    """Test first, then val; all with N4."""
     found = []
     for split, chosen in NOTES.items():
         heads = rows(split)
@@ -28,9 +28,4 @@ def figures(card: ModelCard, rows: Rows) -> list[Figure]:
             values = heads[column].dropna().to_numpy(float)
             said = " ".join(part for part in (chosen, note) if part)
             found.append(Figure(name, data_set, split, (values,), mean, note=said))
-    dice = rows("phantoms")["dice"].to_numpy(float)
-    note = (
-        "Known truth; other seeds than in training, but the closing of deep cavities was devised "
-        f"after looking at seeds 0, 6 and 9 of these. Worst {dice.min():.3f}."
-    )
-    return [*found, Figure("Dice", "Head phantoms", "seeds 0 to 19", (dice,), mean, note=note)]
+    return found

@@ -172,7 +172,7 @@ def model_card(card: ModelCard) -> None:
                     "Input": " × ".join(str(side) for side in card.input_shape),
                     "Labels": ", ".join(card.labels),
                     "File": f"{card.file}, SHA-256 {card.sha256[:12]}…, checked at loading",
-                    **({"Made again": card.rebuild} if card.rebuild else {}),
+                    **({"Recipe": card.rebuild} if card.rebuild else {}),
                 },
             )
             _listing("Please cite", card.citations)
