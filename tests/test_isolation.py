@@ -153,3 +153,4 @@ def test_sessions_that_do_not_come_back_are_ended() -> None:
     assert server.forget_ended(storage) == 1
     assert ended == ["early"]
     server.give_back_memory()
+    gc.unfreeze()

@@ -100,6 +100,7 @@ def lifespan(ahead: Callable[[], None]) -> Callable[[Any], Any]:
         forgetting = asyncio.create_task(_forget())
         yield {}
         forgetting.cancel()
+        gc.unfreeze()  # libraries would take what is left for leaks, and print it
 
     return started
 
