@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import threading
 from collections import Counter
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import pytest
 import streamlit as st
@@ -69,6 +71,25 @@ def test_opening_cases_wait_for_visitors_and_survive_missing_weights() -> None:
     assert seen.looks > 4
     assert gc.get_freeze_count() > 10_000  # what the libraries hold, out of every later collection
     gc.unfreeze()
+
+
+def test_free_memory_is_returned_after_work_and_not_while_nobody_works(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    returned: list[float] = []
+    clock = [0.0]
+    loads = iter([2.0, 0.1, 0.9])  # seconds of CPU time between two looks
+
+    async def slept(seconds: float) -> None:
+        clock[0] += next(loads)
+
+    monkeypatch.setattr(server, "return_free_memory", lambda: returned.append(clock[0]))
+    monkeypatch.setattr(server.time, "process_time", lambda: clock[0])
+    monkeypatch.setattr(server.runtime, "get_instance", MagicMock())
+    monkeypatch.setattr(server.asyncio, "sleep", slept)
+    with pytest.raises(RuntimeError):  # of the exhausted loads
+        asyncio.run(server._forget())
+    assert returned == [2.0, 3.0]
 
 
 def test_page_that_is_asked_for_is_begun_at_once_and_only_once(

@@ -6,6 +6,7 @@ import asyncio
 import ctypes
 import gc
 import re
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from importlib.resources import files
@@ -21,6 +22,7 @@ from streamlit.runtime.memory_session_storage import MemorySessionStorage
 from core.files.volume_foreign import clear_leftovers
 
 LOOK_SECONDS = 10.0
+WORKED_SECONDS = 0.5  # of CPU time between two looks: after less there is little to return
 
 # Below the path of a page, Streamlit's browser part first looks for its server in that folder,
 # in vain: two errors in the console of every deep link. Told the address, it does not look.
@@ -106,11 +108,15 @@ def lifespan(ahead: Callable[[], None]) -> Callable[[Any], Any]:
 
 
 async def _forget() -> None:
+    worked = 0.0
     while True:
         await asyncio.sleep(LOOK_SECONDS)
         with suppress(RuntimeError):  # the server is still starting, or stops
             if forget_ended(runtime.get_instance()._session_mgr._session_storage):  # type: ignore[attr-defined]
                 await asyncio.to_thread(give_back_memory)
+            elif time.process_time() - worked > WORKED_SECONDS:
+                await asyncio.to_thread(return_free_memory)
+            worked = time.process_time()
 
 
 def forget_ended(storage: Any) -> int:
@@ -134,6 +140,14 @@ def give_back_memory() -> None:
     gc.unfreeze()
     gc.collect()
     keep_for_good()
+    return_free_memory()
+
+
+def return_free_memory() -> None:
+    """Return what is free to the operating system: 30 ms of work on a gigabyte.
+
+    Every script run is a new thread, for each of which the C library keeps what it once held.
+    """
     with suppress(OSError, AttributeError):  # another C library than glibc
         ctypes.CDLL(None).malloc_trim(0)
 

@@ -30,6 +30,7 @@ from playwright.sync_api import Browser, Page, WebSocket, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
+from pages.shared.server import LOOK_SECONDS  # noqa: E402  needs the path above
 from tests.browser.conftest import BROWSERS, FLAGS  # noqa: E402  needs the path above
 
 ONE_LINE = """
@@ -241,6 +242,7 @@ def main() -> None:
                 for where, label in SLIDERS:
                     if where == name and (taken := slider_ms(page, label)) is not None:
                         told(f"  {name}, {label}", taken, SLIDER_BAR_MS, "ms")
+            page.wait_for_timeout(2000 * LOOK_SECONDS)  # the server returns what is free
             held = memory_gb(server.pid)
             told("memory after all pages", sum(held.values()), PLAIN_MEMORY_BAR_GB, "GB")
             print(f"  (with a gradient explanation opened, the bar is {MEMORY_BAR_GB} GB)")
