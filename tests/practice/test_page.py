@@ -269,7 +269,7 @@ def test_aided_series_keeps_both_answers_and_shows_the_truth_after_the_second(
     page = opened(series_of("bone_age", mode="aided"))
     commit(page, "bone_age")
     assert not page.table
-    assert "The model says 8 years 1 month" in page.info[0].value
+    assert "The model says: 8 years 1 month" in page.info[0].value
     next(one for one in page.number_input if one.label == "Years").set_value(9).run()
     commit(page, "bone_age", final=True)
     assert list(page.table[0].value.index) == ["Truth", "You", "You, after the model", "Model"]
