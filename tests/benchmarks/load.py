@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import random
 import shutil
+import signal
 import statistics
 import sys
 import threading
@@ -38,7 +39,8 @@ from tests.browser.conftest import BROWSERS, FLAGS
 from tests.visitor import Server, Visitor, served
 
 FIGURES_BAR, SLIDER_BAR, MEMORY_BAR_MB = 4.0, 3.0, 300.0
-MOST_SECONDS = 120.0  # for one answer: after it the session gives up, which counts as an error
+MOST_SECONDS = 240.0  # for one answer: after it the session gives up, which counts as an error
+MOST_BESIDE_SECONDS = 2400  # for all but the class; then it ends
 AWAY_SECONDS = 30  # until a closed session is ended; 120 where nothing else is said
 PAUSE_SECONDS = 6.0  # between two actions of a person, on average
 
@@ -243,8 +245,14 @@ LESSONS: dict[str, Callable[[Sitting, int], None]] = {
 
 
 def held(server: Server) -> float:
-    """Megabytes of the server and its processes, shared pages by their share."""
-    return 1000 * sum(memory_gb(server.process.pid).values())
+    """Megabytes of the server itself, shared pages by their share.
+
+    Without the processes that explain with gradients: they end when nobody has asked for a while.
+    """
+    pid = f"{server.process.pid} "
+    return 1000 * sum(
+        size for name, size in memory_gb(server.process.pid).items() if name.startswith(pid)
+    )
 
 
 def alone(server: Server, numbers: int) -> Notes:
@@ -400,6 +408,8 @@ def main() -> int:
     given = options.parse_args()
     for name in [name for name in LESSONS if name not in given.lessons.split(",")]:
         del LESSONS[name]
+    signal.signal(signal.SIGALRM, _too_long)
+    signal.alarm(int(60 * given.minutes) + MOST_BESIDE_SECONDS)
     numbers = 3 if given.minutes >= 2 else 1
     ttl = {"STREAMLIT_SERVER_DISCONNECTED_SESSION_TTL": str(AWAY_SECONDS)}
     with served(**ttl) as server:
@@ -433,6 +443,11 @@ def main() -> int:
     for problem in problems[:20]:
         print(f"  {problem}")
     return 1 if problems or other or logged else 0
+
+
+def _too_long(*given: object) -> None:
+    print("ended: it took too long; what is above stands", flush=True)
+    sys.exit(2)
 
 
 def _ended() -> None:
