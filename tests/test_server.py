@@ -20,6 +20,7 @@ from core.errors import WeightsError
 from models.fracture import predict
 from pages.shared import background, server, warm
 from pages.tasks.fracture import opening as fracture_opening
+from pages.tasks.skull_strip import opening as head_opening
 from tests.page_runner import opened
 
 
@@ -99,8 +100,10 @@ def test_page_that_is_asked_for_is_begun_at_once_and_only_once(
     seen = warm.Visits()
     monkeypatch.setattr(warm, "visits", lambda: seen)
     monkeypatch.setattr(fracture_opening, "compute", partial(done.append, "fracture"))
-    client = TestClient(Starlette(routes=server.page_routes(["fracture", "home"], warm.expect)))
-    for page in ("home", "fracture", "fracture"):
+    monkeypatch.setattr(head_opening, "compute", partial(done.append, "the page does this itself"))
+    pages = ["fracture", "skull_strip"]
+    client = TestClient(Starlette(routes=server.page_routes(pages, warm.expect)))
+    for page in ("skull_strip", "fracture", "fracture"):
         assert not client.get(f"/{page}").is_error
     for thread in threading.enumerate():
         if thread.name.startswith("warm "):

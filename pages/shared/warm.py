@@ -19,8 +19,10 @@ from pages.shared import server
 
 TASKS = ("fracture", "chest", "bone_age", "skull_strip")
 """The quickest first; their rooms have an `opening` with `compute()`."""
-ASKED = ("augmentation",)
-"""Begun only when somebody asks for the page: the lab's library brings PyTorch along."""
+ASKED = ("fracture", "chest", "bone_age", "augmentation")
+"""Begun at once when their address is asked for; their loaders let the script wait for the answer.
+A head's page starts the same work by itself and would do it twice. The lab only when somebody
+asks for it: its library brings PyTorch along."""
 QUIET_SECONDS = 4.0
 LOOK_SECONDS = 0.5
 
@@ -65,7 +67,7 @@ def start() -> None:
 def expect(page: str) -> None:
     """Begin a page's opening case now: its address was asked for, its script comes in a second."""
     visits().note()
-    if page in (*TASKS, *ASKED):
+    if page in ASKED:
         job = [_compute(page)]
         threading.Thread(target=run, args=(job, None), name=f"warm {page}", daemon=True).start()
 
