@@ -33,7 +33,8 @@ def show(answers: Answers) -> None:
     rows = answers.rows
     sizes = SIZES if "px" in rows else ANY_SIZE
     rows = rows if "px" in rows else rows.assign(px=0)
-    labels = [name.removeprefix("p ") for name in rows.columns if name.startswith("p ")]
+    labels = [name.removeprefix("true ") for name in rows.columns if name.startswith("true ")]
+    labels = [label for label in labels if f"p {label}" in rows]
     labels.sort(key=lambda name: name != "Cardiomegaly")
     finding = shared.choose("Finding", labels, "finding")
     table = _areas(rows, labels, sizes)
@@ -113,7 +114,7 @@ def _headlines(
     names = [
         name.removeprefix("p ")
         for name in rows.columns
-        if name.startswith("p ") and own[f"true {name[2:]}"].sum() >= LEAST_POSITIVES
+        if f"true {name[2:]}" in own and own[f"true {name[2:]}"].sum() >= LEAST_POSITIVES
     ]
 
     def mean(picked: np.ndarray) -> float:
