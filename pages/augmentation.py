@@ -51,7 +51,7 @@ if subject is not None:
         st.stop()
     found = checks.flags(subject.modality, subject.pixels, subject.labels, moved)
     augmentation_views.verdict(found)
-    augmentation_views.viewer(subject, moved)
+    augmentation_views.viewer(subject, moved, seed)
     views.end_of_presentation()
     left, right = views.pair("lab", [3, 2])
     with left:

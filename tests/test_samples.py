@@ -87,6 +87,11 @@ def get(url: str, cache: Path, **more) -> bytes:
     return path.read_bytes()
 
 
+def test_every_sample_says_what_to_look_at():
+    looks = [row.truth.get("look", "") for row in samples()]
+    assert all(len(look) > 30 and look.endswith((".", "?")) for look in looks)
+
+
 def test_table_lists_26_licensed_images_of_four_tasks():
     rows = samples()
     assert len(rows) == 26
@@ -108,7 +113,8 @@ def test_truth_is_parsed_per_task():
     sound = [row for row in samples("fracture") if "no fracture" in row.title]
     assert len(broken) == 6 and all(len(row.boxes_xyxy()) for row in broken)
     assert len(sound) == 2 and all(row.boxes_xyxy().shape == (0, 4) for row in sound)
-    assert samples("bone_age")[0].truth == {"age_months": 12.0, "sex": "M"}
+    infant = samples("bone_age")[0].truth
+    assert (infant["age_months"], infant["sex"]) == (12.0, "M")
     assert samples("chest")[0].truth["findings"] == ["Atelectasis", "Cardiomegaly", "Pneumonia"]
     assert samples("chest")[0].boxes_xyxy() is None
 

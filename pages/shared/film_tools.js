@@ -3,6 +3,10 @@
 // and keys. It acts on the chart in the frame beside it and runs nothing on the server, but for
 // the previous or next film and the presentation mode.
 const STEPS = [1, 2, 5];
+// What a key is meant for where it has the focus; all else leaves the keys to the viewer.
+const WANTS_KEYS =
+  "a, button, input, select, textarea, summary, iframe, canvas, [contenteditable], .stDataFrame, " +
+  '[role="slider"], [role="radiogroup"], [role="tablist"], [role="listbox"], [role="menu"]';
 
 function barLength(pixelsPerUnit, room) {
   const target = room / 5 / pixelsPerUnit;
@@ -89,6 +93,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
       const length = barLength(perUnit, _length);
       const mark = document_.createElement("div");
       mark.className = "film-scale";
+      const up = _length < 260 ? 34 : 14; // above the caption where there is no room beside it
       const label = mark.appendChild(document.createElement("span"));
       label.textContent = `${+length.toPrecision(1)} ${spacing ? "mm" : "px"}`;
       // Above the bar and flush with its right end: on a narrow film it is wider than the bar.
@@ -98,7 +103,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
         `font:12px sans-serif;text-shadow:0 0 3px #000,0 0 3px #000;` +
         `border:solid #f2f2f2;border-width:0 1px 2px;white-space:nowrap;` +
         `width:${length * perUnit}px;left:${_offset + _length * 0.98 - length * perUnit}px;` +
-        `top:${y._offset + y._length - 14}px;height:6px`;
+        `top:${y._offset + y._length - up}px;height:6px`;
       host.style.position = "relative";
       host.append(mark);
     }
@@ -185,6 +190,19 @@ export default function ({ data, parentElement, setTriggerValue }) {
   };
   const step = (by) => data.steps && setTriggerValue("step", by);
   const present = () => setTriggerValue("present", !data.present);
+  // Streamlit's own menu changes the theme without a reload, which would lose the session.
+  const theme = () => {
+    const back = getComputedStyle(document_.querySelector(".stApp")).backgroundColor;
+    const [red, green, blue] = back.match(/\d+/g).map(Number);
+    const other = red + green + blue < 384 ? "Light" : "Dark";
+    const menu = document_.querySelector('[data-testid="stMainMenuButton"]');
+    const choice = () => document_.querySelector(`[data-testid="stMainMenuItem-theme-${other}"]`);
+    menu?.click();
+    setTimeout(() => {
+      choice()?.click();
+      if (choice()) menu.click();
+    }, 100);
+  };
   const keys = {
     "+": () => press("Zoom in"),
     "=": () => press("Zoom in"),
@@ -197,13 +215,14 @@ export default function ({ data, parentElement, setTriggerValue }) {
       ArrowLeft: () => step(-1),
       ArrowRight: () => step(1),
       p: present,
+      l: theme,
       Escape: () => data.present && present(),
     });
   }
   const key = (event) => {
     const inside = frame.contains(event.target) || bar.contains(event.target);
     // The stage's keys work wherever nothing else wants them.
-    if (!inside && !(data.stage && event.target === document_.body)) return;
+    if (!inside && !(data.stage && !event.target.closest(WANTS_KEYS))) return;
     if (!bar.isConnected) return; // a viewer that is gone, such as that of the waiting page
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const action = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
@@ -233,8 +252,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
   bar.querySelector(".overlays").onclick = overlays;
   bar.querySelector(".reset").onclick = reset;
   bar.querySelector(".present").onclick = present;
+  bar.querySelector(".theme").onclick = theme;
+  bar.querySelector(".overlays").hidden = bar.querySelector(".reset").hidden = data.own;
   bar.querySelector(".present").textContent = data.present ? "Leave presentation" : "Present";
-  bar.querySelector(".hint").textContent = data.help;
+  bar.querySelector(".hint").textContent = data.own ? "" : data.help;
   return () => {
     watch.disconnect();
     bar.lightbox?.abort();

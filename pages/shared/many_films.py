@@ -251,6 +251,18 @@ def contents_again(batch: Batch, files: Uploads) -> Iterator[tuple[str, Contents
 
 # What the screen shows
 
+# A tile or row lies far below the film that it opens.
+_to_top = st.components.v2.component(
+    "lightbox_to_top",
+    html="<span></span>",
+    js="""export default function ({ data, parentElement }) {
+  const mark = parentElement.querySelector("span");
+  if (mark.dataset.film === data.film) return;
+  mark.dataset.film = data.film;
+  document.querySelector('[data-testid="stMain"]')?.scrollTo(0, 0);
+}""",
+)
+
 
 def opened(page: str, found: Sequence[Film], unit: str = "films") -> Film | None:
     """The film that was opened by a click, under a bar that leads back and on to the next."""
@@ -279,6 +291,7 @@ def opened(page: str, found: Sequence[Film], unit: str = "films") -> Film | None
                 args=(page, names[other] if there else None),
             )
         st.markdown(f"**{name}** ({place + 1} of {len(names)})")
+        _to_top(key=f"{page}_top", data={"film": name}, height=1)
     return good[name]
 
 

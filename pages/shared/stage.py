@@ -21,7 +21,7 @@ TONES: dict[Tone, str] = {
 }
 PRESENT = "present"
 HELP = "Wheel: zoom · drag: move · right button: window/level"
-KEYS = "Keys: ← → films, + − zoom, 0 reset, O overlays, P presentation."
+KEYS = "Keys: ← → films, + − zoom, 0 reset, O overlays, P presentation, L light or dark."
 
 STYLE = """
 <style>
@@ -46,11 +46,23 @@ STYLE = """
   [data-testid="stTopNavLink"] > span:has([data-testid="stIconMaterial"]) { display: none; }
 }
 @media (max-width: 999px) {
+  [data-testid="stSidebar"][data-collapsed="false"] {
+    min-width: 15rem !important; max-width: 15rem !important;
+  }
   [data-testid="stTopNavLink"] { padding-inline: .3rem; }
   [data-testid="stTopNavLink"] > span[label] { position: absolute; clip-path: inset(50%); }
   .st-key-bone_age_steps .stColumn { min-width: 8.5rem; }
+  .st-key-headline { row-gap: .25rem; }
   .st-key-headline [role="radiogroup"] { flex-wrap: wrap; }
+  [data-testid="stMetricValue"] { font-size: 1.4rem; }
   [class*="st-key-pair_"] > * > .stHorizontalBlock > .stColumn { min-width: 100%; }
+}
+/* Said on every page, also where a presentation hides the header, once a run lasts a second. */
+@keyframes working { from { opacity: 0; } }
+[data-test-script-state="running"] .stMainBlockContainer::after {
+  content: "Working …"; position: fixed; right: 1.5rem; bottom: 1rem; z-index: 100;
+  padding: .2rem .9rem; border-radius: 4px; background: #e8a33d; color: #101214;
+  animation: working 1s step-end;
 }
 .st-key-verdict_clear { border-left-style: double; }
 .st-key-verdict_problem { border-left-style: dashed; }
@@ -59,7 +71,8 @@ STYLE = """
 PRESENTATION = """
 <style>
 [data-testid="stSidebar"], [data-testid="stHeader"], [data-testid="stSidebarCollapsedControl"],
-.st-key-headline { display: none; }
+.st-key-headline, .st-key-augmentation_modality, .st-key-skull_strip_intensities,
+[data-testid="stMainMenuPopover"] { display: none; }
 .stMainBlockContainer { padding: .75rem 1.5rem; }
 [class*="st-key-verdict_"] p { font-size: 2rem; font-weight: 600; }
 [data-testid="stCaptionContainer"] p { font-size: 1.1rem; }
@@ -72,6 +85,7 @@ TOOLS_HTML = """
   <button class="overlays" title="Show or hide boxes, outlines and heat (O)">Overlays</button>
   <button class="reset" title="Whole film, window as read (0)">Reset</button>
   <button class="present" title="Film and verdict alone (P)">Present</button>
+  <button class="theme" title="Light or dark theme (L)">Light/dark</button>
   <span class="hint"></span><span class="window" aria-live="polite"></span>
 </div>
 """
@@ -187,6 +201,27 @@ def film(
     )
     with st.container(key=f"{key}_frame"):
         st.plotly_chart(figure, key=key, height="stretch", config=viewer.CONFIG, alt=alt)
+    tools(key, alt, on_step, str(figure.layout.uirevision or ""), stage=stage)
+
+
+def tools(
+    key: str,
+    alt: str,
+    on_step: Callable[[int], None] | None = None,
+    digest: str = "",
+    *,
+    stage: bool = True,
+    own: bool = False,
+) -> None:
+    """The buttons and keys of the viewer in the container `<key>_frame`.
+
+    Args:
+        alt: What the viewer shows, in words.
+        on_step: Called with -1 or 1 for the previous or next film.
+        digest: Of what is shown; another one begins with the window as read.
+        stage: Whether it is the page's main viewer.
+        own: Whether the viewer brings its own zoom, window and overlays.
+    """
 
     def stepped() -> None:
         by = st.session_state[f"{key}_tools"].step
@@ -203,11 +238,12 @@ def film(
         key=f"{key}_tools",
         data={
             "frame": f"{key}_frame",
-            "digest": str(figure.layout.uirevision or ""),
+            "digest": digest,
             "alt": alt,
             "help": HELP,
             "stage": stage,
             "steps": on_step is not None,
+            "own": own,
             "present": is_presenting(),
         },
         on_step_change=stepped,

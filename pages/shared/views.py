@@ -76,8 +76,14 @@ def metric_strip(answer: Sequence[Figure]) -> None:
             )
 
 
-def known_of(image: Radiograph, words: str) -> None:
-    """One quiet line under the viewer: what the image is, its size, side, view and notes."""
+def known_of(image: Radiograph, words: str, look: str | None = None) -> None:
+    """One quiet line under the viewer: what the image is, its size, side, view and notes.
+
+    Args:
+        words: What the image is.
+        look: What to look at on a sample, in a sentence; above the line.
+    """
+    what_to_see(look)
     height, width = image.shape
     spacing = image.spacing_mm
     parts = [
@@ -90,6 +96,12 @@ def known_of(image: Radiograph, words: str) -> None:
     st.caption(" · ".join(part for part in parts if part))
     for note in image.notes:
         st.caption(note)
+
+
+def what_to_see(look: str | None) -> None:
+    """What a real sample was chosen to show; nothing for another case."""
+    if look:
+        st.markdown(f":material/visibility: {look}")
 
 
 def step_gallery(steps: Sequence[Step]) -> None:

@@ -60,7 +60,7 @@ def test_film_and_answer_stand_in_the_first_screen(name: str, page: Page, app_ur
 
 
 def test_viewer_zooms_windows_steps_and_presents(page: Page, app_url: str) -> None:
-    """Wheel, right button, overlays, arrow keys and P, on one page load."""
+    """Wheel, right button, overlays, arrow keys, P and L, on one page load."""
     page.goto(f"{app_url}/fracture")
     viewer = page.locator(VIEWERS["fracture"])
     scale = viewer.locator(".film-scale").first
@@ -91,7 +91,7 @@ def test_viewer_zooms_windows_steps_and_presents(page: Page, app_url: str) -> No
 
     number = page.get_by_role("spinbutton", name="Phantom number")
     before = int(number.input_value())
-    viewer.focus()
+    page.locator("h1").click()  # keys work wherever nothing else wants them
     page.keyboard.press("ArrowRight")
     expect(number).to_have_value(str(before + 1))
     settled(page)
@@ -102,5 +102,25 @@ def test_viewer_zooms_windows_steps_and_presents(page: Page, app_url: str) -> No
     expect(page.locator("[class*='st-key-verdict_']")).to_be_visible()
     expect(page.get_by_text("More about this film")).to_have_count(0)
     settled(page)
+    back = "getComputedStyle(document.querySelector('.stApp')).backgroundColor"
+    dark = page.evaluate(back)
+    page.keyboard.press("l")
+    page.wait_for_function(f"{back} != {dark!r}")  # the theme, without a reload
     page.keyboard.press("Escape")
     expect(page.get_by_test_id("stSidebar")).to_be_visible()
+    expect(number).to_have_value(str(before + 1))
+
+
+@pytest.mark.parametrize("width", [1400, 1280, 800])
+def test_every_page_stays_in_the_navigation(width: int, page: Page, app_url: str) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(f"{app_url}/evaluation")
+    links = page.get_by_test_id("stTopNavLink")
+    expect(page.get_by_test_id("stSidebar")).to_be_visible()
+    expect(links.filter(visible=True)).to_have_count(9)
+    expect(page.get_by_role("link", name="Evaluation")).to_be_visible()
+    if width == SIZES[1][0]:  # any run that lasts is said to be one
+        app = "document.querySelector('.stApp').setAttribute('data-test-script-state', 'running')"
+        said = "getComputedStyle(document.querySelector('.stMainBlockContainer'), '::after')"
+        page.evaluate(app)
+        page.wait_for_function(f"{said}.content.includes('Working') && {said}.opacity === '1'")

@@ -102,7 +102,7 @@ def test_distance_is_measured_by_keyboard(fracture: Page) -> None:
     expect(fracture.get_by_text(f"A ({x}, {y}) px · B ({x + 40}, {y}) px")).to_be_visible()
 
 
-def test_batch_zip_holds_overlays_and_tables(fracture: Page) -> None:
+def test_batch_gives_a_zip_and_opens_a_film_at_its_top(fracture: Page) -> None:
     choose(fracture, "Many radiographs")
     fracture.locator("input[type=file]").first.set_input_files(
         [
@@ -127,6 +127,10 @@ def test_batch_zip_holds_overlays_and_tables(fracture: Page) -> None:
         ]
         assert packed.read("overlays/a.png.png").startswith(b"\x89PNG")
         assert packed.read("films.csv").decode().splitlines()[3].startswith("c.png,")
+    fracture.set_viewport_size({"width": 1280, "height": 500})  # the tile lies below the screen
+    fracture.get_by_role("button", name="b.jpg", exact=True).click()
+    expect(fracture.get_by_role("button", name="All films")).to_be_visible()
+    fracture.wait_for_function("document.querySelector('.stMain').scrollTop === 0")
 
 
 def test_single_film_gives_a_table(fracture: Page) -> None:

@@ -284,6 +284,7 @@ def test_real_sample_shows_its_labels_and_where_they_come_from(
     app.radio(key="chest_source").set_value("Real sample").run()
     assert not app.exception
     assert "atelectasis, cardiomegaly, pneumonia" in app.words
+    assert "Labelled with a large heart: move the two lines" in app.words
     assert "mined from the radiologists' reports" in app.words
     number = next(i for i, row in enumerate(samples.samples("chest")) if row.truth["age"] == "12")
     app.selectbox(key="chest_sample").set_value(number).run()

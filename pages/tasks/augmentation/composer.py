@@ -133,6 +133,11 @@ def show_draw(seed: int) -> None:
     st.session_state[f"{PAGE}_draw"] = seed
 
 
+def step(seed: int, by: int) -> None:
+    """Go to the previous (-1) or next (1) draw; a viewer's callback."""
+    show_draw((seed + by) % (MOST_SEED + 1))
+
+
 def compose(modality: Modality) -> tuple[tuple[Planned, ...], int]:
     """Draw the sidebar's second part; the pipeline and the number of the draw."""
     kind = modality.kind

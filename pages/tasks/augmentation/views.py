@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -96,7 +97,7 @@ def verdict(found: Sequence[checks.Flag]) -> None:
     views.verdict(f"**No longer true:** {found[0].sentence}{more}", "attention")
 
 
-def viewer(subject: Subject, moved: Moved) -> None:
+def viewer(subject: Subject, moved: Moved, seed: int) -> None:
     """Original, augmented and difference side by side, with linked zoom."""
     change, reach = _difference(subject, moved)
     shown = [picture(subject, subject.untouched), picture(subject, moved), change]
@@ -123,6 +124,7 @@ def viewer(subject: Subject, moved: Moved) -> None:
         aspect=3 * width / height,
         alt=f"{subject.words}: original, augmented, and their difference.",
         stage=True,
+        on_step=partial(composer.step, seed),
     )
     said = f"Dashed: {subject.label_words}. " if _labelled(subject) else ""
     st.caption(

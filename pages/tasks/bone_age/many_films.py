@@ -73,7 +73,11 @@ def batch(settings: Settings, files: Uploads, children: Children) -> Case | None
         orders = first | orders
     shown = many_films.ordered(PAGE, found, orders)
     if shown:
-        many_films.table(PAGE, shown, [rows[one.name] for one in shown])
+        whole = {
+            f"{name} months": st.column_config.NumberColumn(format="%.0f")
+            for name in ("bone age", "low", "high", "known", "error", "chronological", "difference")
+        }
+        many_films.table(PAGE, shown, [rows[one.name] for one in shown], whole)
     many_films.refused(found)
     make = partial(exports.table, list(rows.values()))
     views.downloads(f"{PAGE}_batch", [Download("Table (CSV)", "bone_ages.csv", "text/csv", make)])
@@ -109,7 +113,7 @@ def _batch(settings: Settings, children: Children) -> Batch:
 def _preview(scored: Scored) -> draw.Picture:
     """The film made small, dark and flat ones windowed for the eye."""
     picture = many_films.grey(scored).astype(np.float32)
-    low, high = np.percentile(picture, [1, 99.5])
+    low, high = np.percentile(picture, [1, 99])  # a letter on the film is brighter
     return (np.clip((picture - low) / max(high - low, 1.0), 0, 1) * 255).astype(np.uint8)
 
 

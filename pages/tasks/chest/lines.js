@@ -107,7 +107,11 @@ export default function ({ data, parentElement, setStateValue }) {
   };
 
   function place() {
-    const unit = data.width / Math.max(svg.clientWidth, 1);
+    // The film keeps its shape: the tighter side says how large a film pixel is on the screen.
+    const unit = Math.max(
+      data.width / Math.max(svg.clientWidth, 1),
+      data.height / Math.max(svg.clientHeight, 1),
+    );
     for (const name of LINES) {
       const [x0, x1, y] = lines[name];
       const { group, ends } = handles[name];

@@ -21,7 +21,7 @@ from core.metrics.detection import MatchedImage, froc, match_image
 from core.plots import curves, draw
 from models.cards import load_card
 from models.score.fracture import FractureReaders
-from models.score.input_check import FILM_KIND
+from models.score.input_check import FILM_KIND, without_offer
 from models.score.tasks import tasks
 from pages.shared import many_films, views
 from pages.shared.inputs import Case, read
@@ -88,7 +88,13 @@ def batch(settings: Settings, files: Uploads, labels: Labels) -> Case | None:
     }
     shown = many_films.ordered(PAGE, found, orders)
     if shown:
-        many_films.table(PAGE, shown, [rows[one.name].columns for one in shown])
+        lines = [
+            rows[one.name].columns | {"classifier": 100 * one.row["classifier_probability"]}
+            for one in shown
+        ]
+        score = st.column_config.NumberColumn(format="%.2f")
+        share = st.column_config.NumberColumn(format="%.0f\u00a0%%")
+        many_films.table(PAGE, shown, lines, {"highest score": score, "classifier": share})
     many_films.refused(found)
     if not shown:
         return None
@@ -108,7 +114,7 @@ def _batch(settings: Settings) -> Batch:
     readers = FractureReaders(
         partial(loaders.candidates, settings.detector),
         partial(loaders.probability, settings.classifier),
-        loaders.refused,
+        lambda image: without_offer(loaders.refused(image)),
         settings.detector,
         settings.classifier,
     )

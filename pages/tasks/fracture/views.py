@@ -150,10 +150,7 @@ def first_screen(reading: Reading, settings: Settings) -> None:
         stage=True,
         on_step=partial(inputs.step, "fracture"),
     )
-    look = reading.case.truth.get("look")
-    if look:
-        st.markdown(f":material/visibility: {look}")
-    views.known_of(reading.image, reading.case.words)
+    views.known_of(reading.image, reading.case.words, reading.case.truth.get("look"))
 
 
 def strip(reading: Reading, settings: Settings) -> None:

@@ -32,6 +32,7 @@ VOXELS: dict[str, float | tuple[float, float, float]] = {
     "1 mm (slow)": 1.0,
     "thick slices": (1.0, 1.0, 5.0),
 }
+PHANTOMS = 40  # simulated heads to choose from
 GRIDS = {"96 × 128 × 128": (96, 128, 128), "96 × 128 × 160": (96, 128, 160)}
 PRESETS = {"Lightbox": OURS, "Taller grid": TALLER}
 ADJUSTED = ("n4", "shrink", "iterations", "grid", "spacing", "normalisation")
@@ -50,6 +51,7 @@ class VolumeCase:
         truth_words: Where the truth comes from.
         truth_from_model: Whether the mask is a model's own answer, no reference.
         name: What the files made from it are called after.
+        look: What a sample was chosen to show, in a sentence.
     """
 
     volume: Volume
@@ -59,6 +61,7 @@ class VolumeCase:
     truth_words: str = ""
     name: str = "head"
     truth_from_model: bool = False
+    look: str = ""
 
 
 def head(key: str, task: str) -> VolumeCase | None:
@@ -89,7 +92,7 @@ def head(key: str, task: str) -> VolumeCase | None:
 
 def _phantom(key: str) -> VolumeCase:
     seed = st.slider(
-        "Phantom", 1, 40, 1, key=f"{key}_seed", help="Every number is another simulated head."
+        "Phantom", 1, PHANTOMS, 1, key=f"{key}_seed", help="Every number is another simulated head."
     )
     size = st.segmented_control(
         "Voxels",
@@ -180,7 +183,8 @@ def _sample(key: str, task: str) -> VolumeCase | tuple[str, str]:
     except ImagingError as err:
         return "error", str(err)
     words = f"{sample.title}, {sample.licence}, {sample.citation}"
-    return VolumeCase(volume, origin="Real sample", words=words, name=file_stem(sample.name))
+    name, look = file_stem(sample.name), sample.truth.get("look", "")
+    return VolumeCase(volume, origin="Real sample", words=words, name=name, look=look)
 
 
 def _with_reference(key: str, case: VolumeCase) -> VolumeCase:

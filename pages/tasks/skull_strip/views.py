@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, replace
+from functools import partial
 
 import numpy as np
 import streamlit as st
@@ -17,12 +18,12 @@ from core.percent import percent
 from core.skull_strip import Settings, exports, looks_like_t1_head
 from core.skull_strip.pipeline import N4
 from models.cards import ModelCard
-from pages.shared import views
+from pages.shared import inputs, stage, views
 from pages.shared.views import Download, Figure
 from pages.tasks.skull_strip import loaders, steps
 from pages.tasks.skull_strip.loaders import Run
 from pages.tasks.skull_strip.niivue_viewer import niivue
-from pages.tasks.skull_strip.sidebar import VolumeCase
+from pages.tasks.skull_strip.sidebar import PHANTOMS, VolumeCase
 
 POLL_SECONDS = 0.7
 NIFTI = "application/gzip"
@@ -68,7 +69,18 @@ def viewer(key: str, case: VolumeCase, run: Run, threshold: float) -> None:
                 key=f"{key}_intensities",
                 label_visibility="collapsed",
             )
-    _niivue(key, case, run, threshold, shown)
+    with st.container(key=f"{key}_viewer_frame"):
+        _niivue(key, case, run, threshold, shown)
+    stage.tools(f"{key}_viewer", case.words, partial(_step, key), own=True)
+
+
+def _step(key: str, by: int) -> None:
+    """Go to the previous (-1) or next (1) head; a callback."""
+    if st.session_state.get(f"{key}_source", "Phantom") != "Phantom":
+        inputs.step(key, by)
+        return
+    seed = int(st.session_state.get(f"{key}_seed", 1)) + by
+    st.session_state[f"{key}_seed"] = min(max(seed, 1), PHANTOMS)
 
 
 @st.fragment
@@ -92,6 +104,7 @@ def _niivue(key: str, case: VolumeCase, run: Run, threshold: float, shown: str) 
 def known_of(case: VolumeCase) -> None:
     """One quiet line under the viewer: what the volume is, and what reading it did."""
     volume = case.volume
+    views.what_to_see(case.look)
     kind = volume.source.kind if volume.source else ""
     tilt = obliqueness_degrees(volume)
     parts = [case.words, kind, f"oblique by {tilt:.0f}°" if tilt > 1 else ""]
