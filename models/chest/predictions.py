@@ -22,7 +22,7 @@ HEART = "Cardiomegaly"
 
 def opinion(card: ModelCard, label: str = HEART) -> str:
     """The column with what a card says of a finding."""
-    return f"p {label}" if card.name == "findings" else f"p {label}, {card.name}"
+    return f"{'p' if card.name == 'findings' else card.name} {label}"
 
 
 def tables(data: Path | None, split: str, limit: int | None = None) -> dict[str, pd.DataFrame]:
