@@ -13,7 +13,7 @@ from models.cards import ModelCard
 from models.own.roles import NOT_MEASURED
 from models.own.try_out import Seen, TryOut, try_out
 
-TILE_PX, WIDTH = 360, 178
+TILE_PX, WIDTH = 360, 166
 SHOWN_BOX, MOST_BOXES, SHOWN_ANSWERS = 0.05, 8, 8
 
 
@@ -56,7 +56,8 @@ def _answered(seen: Seen) -> None:
         boxes = seen.boxes.above(SHOWN_BOX)
         labels = [f"{score:.2f}" for score in boxes.scores[:MOST_BOXES]]
         shown = draw.with_boxes(shown, boxes.boxes_xyxy[:MOST_BOXES], labels)
-        words = f"{len(boxes)} boxes with a score of {SHOWN_BOX} or more"
+        several = "" if len(boxes) == 1 else "es"
+        words = f"{len(boxes)} box{several} with a score of {SHOWN_BOX} or more"
     if seen.mask is not None:
         shown = draw.with_heat(shown, np.clip(seen.mask, 0, 1), 0.6)
         shown, words = np.rot90(shown), "What counts as brain"
