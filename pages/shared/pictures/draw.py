@@ -34,7 +34,7 @@ TRANSFORMS = (
     ("mirror", "mirror"),
 )
 READER = (80, 214, 168)  # as in the films of Practice
-HAND_YEARS = (4, 8, 12, 16)
+HAND_YEARS = (4, 6, 11, 12)
 HEART_RATIOS = (0.44, 0.6)
 FILMS = (
     LimbPhantom(seed=7, kind="forearm", fracture="oblique", shape=(480, 320)),
@@ -108,6 +108,8 @@ def bone_age() -> Picture:
             shape=(640, 384),
         )
         found = predict.estimate(model, hand.image, "F")
+        if not found.low_months <= 12 * years <= found.high_months:
+            raise ValueError(f"at {years} years the model reads {short(found.months)}: not a first")
         panel = tile(windowed(hand.image.pixels), SIZE_WH[0] // len(HAND_YEARS), 420)
         shown.append(
             _with_words(panel, [f"simulated: {years} years", f"model: {short(found.months)}"])
