@@ -5,6 +5,7 @@ import streamlit as st
 from core.augment import checks
 from core.augment.pipeline import draw
 from pages.shared import frame, views
+from pages.shared.address import KEPT
 from pages.tasks.augmentation import code, composer, effect
 from pages.tasks.augmentation import views as augmentation_views
 from pages.tasks.augmentation.modalities import MODALITIES
@@ -65,7 +66,7 @@ if subject is not None:
         required=True,
         key="augmentation_more",
         label_visibility="collapsed",
-        persist_state="session",
+        **KEPT,
     )
     if more == "Draws":
         augmentation_views.grid(modality, subject, pipeline, seed)

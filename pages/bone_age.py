@@ -4,6 +4,7 @@ import streamlit as st
 
 from pages.shared import frame, input_check, inputs, send_to_lab, views
 from pages.shared import many_films as shared_films
+from pages.shared.address import KEPT
 from pages.tasks.bone_age import (
     download,
     experiments,
@@ -58,8 +59,7 @@ more = st.segmented_control(
     required=True,
     key=f"{PAGE}_more",
     label_visibility="collapsed",
-    persist_state="session",
-    bind="query-params",
+    **KEPT,
 )
 if more == "Steps":
     with st.container(key=f"{PAGE}_steps"):

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.shared import frame, inputs, many_films, send_to_lab, views
+from pages.shared.address import KEPT
 from pages.tasks.chest import (
     download,
     experiments,
@@ -75,8 +76,7 @@ if came is not None:
             required=True,
             key="chest_more",
             label_visibility="collapsed",
-            persist_state="session",
-            bind="query-params",
+            **KEPT,
         )
         if more == "Steps":
             views.step_gallery(loaders.steps(settings.classifier, found.image))

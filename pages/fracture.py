@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.shared import frame, input_check, inputs, many_films, measure, send_to_lab, views
+from pages.shared.address import KEPT
 from pages.tasks.fracture import (
     download,
     experiments,
@@ -72,8 +73,7 @@ if case is not None:
             required=True,
             key="fracture_more",
             label_visibility="collapsed",
-            persist_state="session",
-            bind="query-params",
+            **KEPT,
         )
         if more == "Steps":
             views.step_gallery(loaders.steps(settings.detector, case.image))

@@ -3,6 +3,7 @@
 import streamlit as st
 
 from pages.shared import frame, send_to_lab, views
+from pages.shared.address import KEPT
 from pages.tasks.skull_strip import loaders, many_films, sidebar, steps
 from pages.tasks.skull_strip import views as volume_views
 
@@ -47,8 +48,7 @@ if case is not None:
             required=True,
             key=f"{PAGE}_more",
             label_visibility="collapsed",
-            persist_state="session",
-            bind="query-params",
+            **KEPT,
         )
         if more == "Steps":
             steps.steps(PAGE, case, run, settings.threshold)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
-from tests.files.radiograph_files import raster
-from tests.page_runner import PageTest, opened
+from pages.tasks.fracture import sidebar
+from tests.files.radiograph_files import dicom, raster
+from tests.page_runner import PageError, PageTest, opened
 
 SCRIPT = """
 import streamlit as st
@@ -30,6 +32,10 @@ window = inputs.display("page")
 st.button("Next", key="next", on_click=inputs.step, args=("page", 1))
 st.markdown(f"shown: {case.words if case else None}, level {window.level:g}")
 """
+
+
+def broken(*given: object, **named: object) -> None:
+    raise ValueError("a fault of ours")
 
 
 def film(name: str, seed: int) -> tuple[str, bytes, str]:
@@ -80,3 +86,28 @@ def test_address_brings_threshold_and_source_of_a_task_page_back() -> None:
     page = opened("fracture", fracture_threshold_detector="0.5", fracture_seed="7")
     assert page.slider(key="fracture_threshold_detector").value == 0.5
     assert page.number_input(key="fracture_seed").value == 7
+
+
+def test_crash_output_holds_no_file_name_and_no_patient(
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    page = opened("fracture", fracture_source="Upload")
+    page.upload(("MUSTERMANN_ERIKA.dcm", dicom(PatientName="Quixote^Dulcinea"), ""))
+    assert "MUSTERMANN" in page.words  # it is open
+    monkeypatch.setattr(sidebar, "settings", broken)
+    with pytest.raises(PageError):
+        page.run()
+    told = "".join(capfd.readouterr()) + caplog.text
+    assert "a fault of ours" in told
+    assert not [name for name in ("MUSTERMANN", "ERIKA", "Quixote", "Dulcinea") if name in told]
+
+
+def test_text_on_the_border_of_an_upload_is_warned_about(app: PageTest) -> None:
+    plain = np.zeros((600, 480), np.uint8)
+    plain[200:400, 150:330] = 120
+    for name, text, warned in (("one.png", "L", 0), ("two.png", "QUIXOTE DULCINEA", 1)):
+        film = cv2.putText(plain.copy(), text, (20, 40), cv2.FONT_HERSHEY_SIMPLEX, 0.7, 255, 1)
+        app.upload((name, raster(pixels=film), "image/png"))
+        assert len(app.warning) == warned

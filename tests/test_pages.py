@@ -6,10 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.page_runner import opened_in_app
+from tests.page_runner import opened, opened_in_app
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py") if path.name != "__init__.py")
+
+
+MALFORMED = ("", "nan", "-1e999", "9" * 40, "perhaps", "<script>", "\0", "%00", "🦴")
+OWN = ("present", "image", "pipeline", "draw", "series", "kept", "reader")
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -26,6 +30,19 @@ def test_disclaimer_stands_once_on_every_page(page: str) -> None:
     assert sum("not for diagnosis" in text for text in words) == 1
 
 
+@pytest.mark.parametrize("page", [page for page in PAGES if page != "home"])
+def test_malformed_address_opens_the_page_as_it_is(page: str) -> None:
+    """Every widget of the page is given in its address what no widget takes."""
+    usual = opened(page)
+    keys = sorted(key for key in usual.session_state.to_dict() if isinstance(key, str))
+    linked = {name: MALFORMED[at % len(MALFORMED)] for at, name in enumerate((*OWN, *keys))}
+    again = opened(page, **linked)
+    assert [title.value for title in again.title] == [title.value for title in usual.title]
+    for name in keys:
+        if name.endswith(("_more", "_mode", "_source")):
+            assert again.session_state[name] == usual.session_state[name]
+
+
 def test_every_page_is_in_the_table_of_contents() -> None:
     contents = (ROOT / "app.py").read_text(encoding="utf-8")
     assert [page for page in PAGES if f'"{page}": (' not in contents] == []
@@ -34,5 +51,6 @@ def test_every_page_is_in_the_table_of_contents() -> None:
 def test_home_names_a_measured_figure_for_every_task_with_a_model() -> None:
     app = opened_in_app("home")
     figures = [caption.value for caption in app.caption if "95 % interval" in caption.value]
-    without_model = {"home", "augmentation", "practice", "datasets", "evaluation"}
+    linked = {"guide", "your_models"}
+    without_model = {"home", "augmentation", "practice", "datasets", "evaluation"} | linked
     assert len(figures) == len(set(PAGES) - without_model)

@@ -141,3 +141,13 @@ def test_public_work_done_ahead_is_found() -> None:
     st.cache_resource.clear()
     background.ahead("place", "question", lambda run: 7)
     assert background._results().by_question["place", "question"] == 7
+
+
+def test_page_address_below_a_path_names_files_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(st, "get_option", {"server.baseUrlPath": "/lightbox/"}.__getitem__)
+    client = TestClient(Starlette(routes=server.page_routes(["fracture"])))
+    for path in ("/lightbox", "/lightbox/", "/lightbox/fracture"):
+        text = client.get(path).text
+        assert "location.origin + '/lightbox/'" in text
+        assert 'src="/lightbox/static/' in text
+    assert client.get("/fracture").status_code == 404

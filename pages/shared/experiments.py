@@ -10,6 +10,7 @@ import streamlit as st
 from core.glossary import GLOSSARY
 from core.metrics.experiments import NAMES, Claim, conclusion, summed
 from core.plots import curves
+from pages.shared import charts
 
 
 def show(key: str, table: pd.DataFrame, factor: str = "", claims: Sequence[Claim] = ()) -> None:
@@ -29,11 +30,12 @@ def show(key: str, table: pd.DataFrame, factor: str = "", claims: Sequence[Claim
     ]
     means = [f"{name} {sum(values) / len(values):.3g}" for name, values in runs]
     left, right = st.columns([3, 2], gap="large")
-    left.plotly_chart(
-        curves.seeds_chart(runs, title),
-        key=f"{key}_seeds_{factor}",
-        alt=f"{title} by setting, one mark a run; means: {'; '.join(means)}.",
-    )
+    with left:
+        charts.chart(
+            curves.seeds_chart(runs, title),
+            key=f"{key}_seeds_{factor}",
+            alt=f"{title} by setting, one mark a run; means: {'; '.join(means)}.",
+        )
     with right:
         st.write(conclusion(found))
         for claim in claims:

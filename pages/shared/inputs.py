@@ -10,12 +10,14 @@ from typing import Any, cast
 import streamlit as st
 
 from core.errors import ImagingError
+from core.files import burned_text
 from core.files.radiograph import read_radiograph
 from core.glossary import GLOSSARY
-from core.images import Radiograph
+from core.images import FloatArray, Radiograph
 from core.samples import Sample, fetch, is_cached, samples
 from pages.shared import uploads
-from pages.shared.opened import OPENED, opened_case
+from pages.shared.address import KEPT
+from pages.shared.opened import OPENED, may_be_opened, open_again, opened_case
 
 SOURCES = ("Phantom", "Real sample", "Upload")
 FORMATS = "PNG, JPEG, TIFF, BMP, WebP (8 or 16 bit) or DICOM; a DICOM file needs no ending."
@@ -40,7 +42,7 @@ class Case:
 
 def source_of(key: str, label: str) -> str:
     """The first question of every sidebar: one of `SOURCES`, or the case that was opened here."""
-    choices = SOURCES if opened_case(key) is None else (*SOURCES, OPENED)
+    choices = (*SOURCES, OPENED) if may_be_opened(key) else SOURCES
     rows = samples(key)
     real = bool(rows) and all(is_cached(row) for row in rows)  # fetched on Home
     return st.radio(
@@ -48,8 +50,7 @@ def source_of(key: str, label: str) -> str:
         choices,
         SOURCES.index("Real sample") if real else 0,
         key=f"{key}_source",
-        persist_state="session",
-        bind="query-params",
+        **KEPT,
     )
 
 
@@ -72,7 +73,7 @@ def radiograph(key: str, task: str, phantom: Callable[[str], Case]) -> Case | No
         if source == "Phantom":
             case = phantom(key)
         elif source == OPENED:
-            case = cast(Case, opened_case(key))
+            case = cast(Case | None, opened_case(key)) or open_again()
         else:
             case = _sample(key, task) if source == "Real sample" else _upload(key)
     if not isinstance(case, Case):
@@ -88,10 +89,7 @@ def _upload(key: str) -> Case | tuple[str, str]:
     added = uploads.uploads(key, "Radiographs", FORMATS)
     files = [file for file in added if not file.name.lower().endswith(".zip")]
     if not files:
-        return "info", (
-            f"Add one or several radiographs in the sidebar: {FORMATS} Files stay in this session "
-            "alone: after a reload, add them again."
-        )
+        return "info", (f"Add one or several radiographs in the sidebar: {FORMATS} {uploads.AGAIN}")
     number, state = 0, st.session_state
     state[f"{key}_film"] = min(state.get(f"{key}_film") or 0, len(files) - 1)
     if len(files) > 1:
@@ -103,7 +101,14 @@ def _upload(key: str) -> Case | tuple[str, str]:
         image = _reread(key, image, files[number].getvalue(), files[number].name)
     except ImagingError as err:
         return "error", f"{files[number].name}: {err}"
+    if _has_text(image.digest, image.pixels):
+        st.warning(burned_text.NOTE, icon=":material/badge:")
     return Case(image, origin="Upload", words=files[number].name)
+
+
+@st.cache_data(max_entries=32, scope="session", show_spinner=False)
+def _has_text(digest: str, _pixels: FloatArray) -> bool:
+    return burned_text.has_text(_pixels)
 
 
 def _reread(key: str, image: Radiograph, source: bytes, name: str) -> Radiograph:
@@ -154,12 +159,11 @@ def chosen_sample(key: str, task: str) -> Sample | tuple[str, str]:
     number = st.selectbox(
         "Real sample",
         range(len(rows)),
-        format_func=lambda i: f"{i + 1}. {rows[i].title}{'' if is_cached(rows[i]) else ' ↓'}",
+        format_func=lambda i: f"{i + 1}. {rows[i].title}",
         key=f"{key}_sample",
-        persist_state="session",
-        bind="query-params",
-        help="Real, licensed images. ↓ marks those that must be downloaded first; they are "
-        "checked by their SHA-256 and kept in your user cache.",
+        **KEPT,
+        help="Real, licensed images: downloaded on request, checked by their SHA-256 and kept in "
+        "your user cache.",
     )
     sample = rows[number]
     failed = None
@@ -171,7 +175,7 @@ def chosen_sample(key: str, task: str) -> Sample | tuple[str, str]:
         if st.button(label, key=f"{key}_download", type="primary", width="stretch"):
             failed = _download(sample)
             if failed is None:
-                st.rerun()  # the list's mark goes
+                st.rerun()
     st.caption(f"{sample.licence}. {sample.citation}. Used in: {sample.used_in}.")
     if failed:
         return "error", failed

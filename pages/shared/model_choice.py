@@ -8,6 +8,7 @@ import streamlit as st
 
 from models.cards import ModelCard, cards_of
 from models.own.roles import NOT_MEASURED
+from pages.shared.address import KEPT
 from pages.shared.opened import switch
 
 
@@ -45,8 +46,7 @@ def choose(
             format_func=lambda one: cards[one].title,
             key=key,
             help=note,
-            persist_state="session",
-            bind="query-params",
+            **KEPT,
         )
     if cards[name].is_own:
         st.caption(NOT_MEASURED)

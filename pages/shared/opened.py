@@ -40,3 +40,20 @@ def switch(page: str) -> None:
 def opened_case(task: str) -> Any:
     """The case that was opened on a task's page, or None."""
     return st.session_state.get(f"{task}_opened")
+
+
+def may_be_opened(task: str) -> bool:
+    """Whether the sidebar offers an opened case: there is one, or the address asks for it."""
+    name = f"{task}_source"
+    return opened_case(task) is not None or OPENED in (
+        st.session_state.get(name),
+        st.query_params.get(name),
+    )
+
+
+def open_again() -> tuple[str, str]:
+    """What to say where the address asks for a case that this session has not opened."""
+    return "info", (
+        "This address shows a case that was opened from a data set, a batch or a plot. Such a case "
+        "stays in the session it was opened in: open it there again, or choose another source."
+    )

@@ -11,8 +11,10 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from pathlib import Path
 from typing import Any
 
+import streamlit as st
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
@@ -24,9 +26,7 @@ from core.files.volume_foreign import clear_leftovers
 LOOK_SECONDS = 10.0
 WORKED_SECONDS = 0.5  # of CPU time between two looks: after less there is little to return
 
-# Below the path of a page, Streamlit's browser part first looks for its server in that folder,
-# in vain: two errors in the console of every deep link. Told the address, it does not look.
-ADDRESS = "<script>window.__streamlit = { BACKEND_BASE_URL: location.origin + '/' };</script>"
+HISTORY = (Path(__file__).parent / "history.js").read_text(encoding="utf-8")
 
 CHART = "PlotlyChart"
 ELEMENTS = (
@@ -41,7 +41,7 @@ IMPORTED = re.compile(r"""(?:from|import) ?["']\./([\w.@-]+\.js)["']""")
 EARLY = """<script>new MutationObserver((_, seen) => {
   if (!document.querySelector('[data-test-script-state="running"]')) return;
   seen.disconnect();
-  import("/static/js/%s").catch(() => {});
+  import("./static/js/%s").catch(() => {});
 }).observe(document, {subtree: true, childList: true, attributes: true,
                       attributeFilter: ["data-test-script-state"]});</script>"""
 
@@ -71,25 +71,37 @@ def _ahead(folder: Traversable, document: str) -> str:
 def page_routes(
     pages: Sequence[str], asked: Callable[[str], None] = lambda page: None
 ) -> list[Route]:
-    """Streamlit's own first document, for the address of each page.
+    """Streamlit's own first document for the address of each page, with what it has to know.
+
+    Below the path of a page, Streamlit's browser part first looks for its server in that folder,
+    in vain: two errors in the console of every deep link. Told the address, it does not look.
 
     Args:
-        pages: Their names.
+        pages: Their names; the first page needs none.
         asked: Told the name of a page whose address was asked for; returns at once.
     """
+    base = str(st.get_option("server.baseUrlPath")).strip("/")
+    root = f"/{base}/" if base else "/"
     static = files("streamlit").joinpath("static")
     document = static.joinpath("index.html").read_text(encoding="utf-8")
-    told = document.replace("<head>", f"<head>{ADDRESS}", 1)
+    server = f"window.__streamlit = {{ BACKEND_BASE_URL: location.origin + '{root}' }};"
+    told = document.replace("<head>", f"<head><script>{server}\n{HISTORY}</script>", 1)
     ahead = _ahead(static.joinpath("static", "js"), document)
-    told = told.replace("</head>", f"{ahead}</head>", 1)
-    # Files are named relative to the document, which lies one level below the root here.
-    told = told.replace('="./', '="/')
+    task = told.replace("</head>", f"{ahead}</head>", 1)
+
+    def placed(text: str) -> str:
+        # Files are named relative to the document, which lies one level below the root here.
+        return text.replace('="./', f'="{root}').replace('import("./', f'import("{root}')
+
+    first, other = placed(told), placed(task)
 
     async def answer(request: Request) -> HTMLResponse:
-        asked(request.url.path.strip("/"))
-        return HTMLResponse(told, headers={"Cache-Control": "no-cache"})
+        name = request.url.path.removeprefix(root.rstrip("/")).strip("/")
+        asked(name)
+        return HTMLResponse(other if name else first, headers={"Cache-Control": "no-cache"})
 
-    return [Route(f"/{page}", answer) for page in pages]
+    paths = {root, root.rstrip("/") or "/", *(f"{root}{page}" for page in pages)}
+    return [Route(path, answer) for path in sorted(paths)]
 
 
 def lifespan(ahead: Callable[[], None]) -> Callable[[Any], Any]:

@@ -11,6 +11,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.plots import viewer
+from pages.shared.address import KEPT
 
 Tone = Literal["neutral", "clear", "attention", "problem"]
 TONES: dict[Tone, str] = {
@@ -148,8 +149,7 @@ def headline(title: str, purpose: str, modes: Sequence[str] = (), key: str = "")
             required=True,
             key=key,
             label_visibility="collapsed",
-            persist_state="session",
-            bind="query-params",
+            **KEPT,
         )
         return chosen
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+AGAIN = "Files stay in this session alone: after a reload, and behind a link, add them again."
+
 
 def uploads(page: str, label: str, formats: str, widget: str = "") -> list[UploadedFile]:
     """The files that were added on a page, now and on earlier looks at it.

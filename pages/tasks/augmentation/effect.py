@@ -16,7 +16,7 @@ from core.augment.report import Measure, Trial
 from core.errors import ImagingError
 from core.plots import viewer
 from models.cards import ModelCard
-from pages.shared import views
+from pages.shared import charts, views
 from pages.shared.model_choice import choose
 from pages.shared.views import Download
 from pages.tasks.augmentation import runs
@@ -240,7 +240,7 @@ def _watch(job: Job, chart: Chart, alt: str) -> None:
 
 
 def _plot(figure: go.Figure, alt: str) -> None:
-    st.plotly_chart(figure, key=f"{PAGE}_answers", alt=alt, config=viewer.CONFIG)
+    charts.chart(figure, key=f"{PAGE}_answers", alt=alt, config=viewer.CONFIG)
 
 
 def _distribution(measures: Sequence[Measure], job: Job) -> go.Figure:

@@ -19,8 +19,8 @@ from core.plots import viewer as figures
 from core.plots.draw import TRUTH, Picture
 from core.plots.slices import NORMAL, PLANES, display_range
 from core.skull_strip import plots as volume_figures
+from pages.shared import charts, views
 from pages.shared import experiments as measured_experiments
-from pages.shared import views
 from pages.shared.views import Figure
 from pages.tasks.augmentation import composer
 from pages.tasks.augmentation.modalities import Modality
@@ -283,7 +283,7 @@ def histograms(subject: Subject, moved: Moved) -> None:
     figure.update_yaxes(title=f"share of {unit}, logarithmic", type="log")
     if unit == "pixels":
         figure.update_xaxes(range=[0, 1])
-    st.plotly_chart(
+    charts.chart(
         figure, key=f"{PAGE}_histogram", alt="Histogram of grey values before and after.",
         config=figures.CONFIG,
     )  # fmt: skip

@@ -11,7 +11,8 @@ import streamlit as st
 from core.bone_age import plots
 from core.metrics.experiments import Claim
 from models.cards import ModelCard, task_cards
-from pages.shared import experiments, views
+from pages.shared import charts, experiments, views
+from pages.shared.address import KEPT
 from pages.shared.views import Figure
 from pages.tasks.bone_age.sidebar import PAGE
 
@@ -41,7 +42,7 @@ def show(card: ModelCard) -> None:
         format_func=lambda one: one if one == AGREEMENT else f"Experiment: {one}",
         key=f"{PAGE}_accuracy",
         width=420,
-        persist_state="session",
+        **KEPT,
     )
     if chosen == AGREEMENT:
         agreement(card)
@@ -112,7 +113,7 @@ def agreement(card: ModelCard) -> None:
             Figure("Films", str(len(table))),
         ]
     )
-    st.plotly_chart(
+    charts.chart(
         plots.bland_altman(read, answer, table["sex"].tolist()),
         key=f"{PAGE}_bland_altman",
         alt=f"Difference over mean of model and readers on {len(table)} films, bias {bias:+.1f}.",

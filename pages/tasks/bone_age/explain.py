@@ -16,6 +16,7 @@ from core.phantoms.hand.phantom import AGES_MONTHS
 from core.plots import draw, viewer
 from models.cards import ModelCard
 from pages.shared import background, views
+from pages.shared.address import KEPT
 from pages.tasks.bone_age import loaders, methods
 from pages.tasks.bone_age.sidebar import PAGE, HandParameters, current_phantom, estimators
 from pages.tasks.bone_age.views import Reading, member_name, picture, side_of
@@ -41,9 +42,7 @@ GRAD_CAM = (
 
 def show(reading: Reading) -> None:
     """Choose one of the explanations."""
-    view = st.selectbox(
-        "Explanation", VIEWS, key=f"{PAGE}_explanation", width=320, persist_state="session"
-    )
+    view = st.selectbox("Explanation", VIEWS, key=f"{PAGE}_explanation", width=320, **KEPT)
     if view == "Attention":
         _attention(reading)
     elif view == "Grad-CAM":

@@ -15,7 +15,7 @@ from core.phantoms.hand.phantom import HandPhantom
 from core.plots import draw
 from core.stages import Progress
 from models.cards import ModelCard
-from pages.shared import background, views
+from pages.shared import background, charts, views
 from pages.shared.views import Figure
 from pages.tasks.bone_age import loaders
 from pages.tasks.bone_age.sidebar import PAGE, HandParameters, Settings, simulated
@@ -149,7 +149,7 @@ def _childhood(settings: Settings, base: HandParameters) -> None:
         return
     ages = [12.0 * years for years in AGES]
     errors = [abs(found - age) for found, age in zip(result.months, ages, strict=True)]
-    st.plotly_chart(
+    charts.chart(
         plots.sweep(ages, result.months, result.low_months, result.high_months),
         key=f"{PAGE}_childhood_chart",
         alt="The model's answer over the simulated age.",

@@ -22,7 +22,7 @@ from models.score.bone_age import BoneAgeReaders
 from models.score.input_check import FILM_KIND, without_offer
 from models.score.task import Ask, Scored
 from models.score.tasks import tasks
-from pages.shared import input_check, many_films, views
+from pages.shared import charts, input_check, many_films, views
 from pages.shared.inputs import Case, read
 from pages.shared.many_films import Batch, Film, Uploads
 from pages.shared.views import Download, Figure
@@ -188,7 +188,7 @@ def _scatter(rows: Sequence[Mapping[str, Any]]) -> None:
     known = [row for row in rows if "error_months" in row]
     if not known:
         return
-    st.plotly_chart(
+    charts.chart(
         plots.against_reader(
             [row["known_months"] for row in known],
             [row["bone_age_months"] for row in known],

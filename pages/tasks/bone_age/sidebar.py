@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import streamlit as st
 
@@ -12,6 +11,7 @@ from core.errors import ImagingError
 from core.glossary import GLOSSARY
 from core.phantoms.hand.phantom import AGES_MONTHS, COLLIMATIONS, HandPhantom, hand_phantom
 from models.cards import ModelCard, cards_of
+from pages.shared.address import KEPT
 from pages.shared.inputs import Case, Display, display
 from pages.shared.model_choice import choose
 
@@ -102,7 +102,6 @@ def made(parameters: HandParameters) -> Case:
 
 def phantom(key: str) -> Case:
     """The phantom's own widgets, and the case they make."""
-    keep: dict[str, Any] = {"persist_state": "session", "bind": "query-params"}
     st.slider(
         "Phantom's age (years)",
         YOUNGEST_YEARS,
@@ -112,7 +111,7 @@ def phantom(key: str) -> Case:
         key=f"{key}_age",
         help="Drives bone lengths, which carpal bones are there, and how far the growth plates "
         "are closed.",
-        **keep,
+        **KEPT,
     )
     left, right = st.columns(2)
     left.selectbox(
@@ -122,7 +121,7 @@ def phantom(key: str) -> Case:
         format_func=lambda sex: SEXES[sex],
         key=f"{key}_phantom_sex",
         help="Girls' bones mature earlier: at one age their growth plates are further closed.",
-        **keep,
+        **KEPT,
     )
     right.number_input(
         "Seed",
@@ -132,9 +131,9 @@ def phantom(key: str) -> Case:
         key=f"{key}_seed",
         help="Random sample of anatomy, exposure and noise. The same seed gives the same child at "
         "every age.",
-        **keep,
+        **KEPT,
     )
-    st.slider("Tilt (degrees)", -45, 45, FIRST.tilt_degrees, 5, key=f"{key}_tilt", **keep)
+    st.slider("Tilt (degrees)", -45, 45, FIRST.tilt_degrees, 5, key=f"{key}_tilt", **KEPT)
     with st.expander("Film", icon=":material/tune:"):
         st.slider(
             "Exposure",
@@ -144,7 +143,7 @@ def phantom(key: str) -> Case:
             0.05,
             key=f"{key}_exposure",
             help="1 is well windowed, 0.15 a film so dark that the eye needs the display window.",
-            **keep,
+            **KEPT,
         )
         st.slider(
             "Bone density",
@@ -154,7 +153,7 @@ def phantom(key: str) -> Case:
             0.1,
             key=f"{key}_density",
             help=GLOSSARY["bone density"],
-            **keep,
+            **KEPT,
         )
         st.selectbox(
             "Outside the beam",
@@ -163,9 +162,9 @@ def phantom(key: str) -> Case:
             key=f"{key}_collimation",
             help="What the collimator's frame looks like on the film. A bright frame is easily "
             "taken for the hand by pipelines that threshold.",
-            **keep,
+            **KEPT,
         )
-        st.toggle("Burned-in side marker", FIRST.marker, key=f"{key}_marker", **keep)
+        st.toggle("Burned-in side marker", FIRST.marker, key=f"{key}_marker", **KEPT)
     return made(current_phantom(key))
 
 
@@ -206,14 +205,14 @@ def settings(case: Case | None, key: str = PAGE, *, many: bool = False) -> Setti
             key=f"{key}_looked",
             help="The networks' own attention: how much each place weighs in what they average. "
             "Both panels zoom together.",
-            persist_state="session",
+            **KEPT,
         )
         automatic = st.toggle(
             "Automatic window",
             True,
             key=f"{key}_automatic",
             help="Dark and pale films are stretched for the eye. The model sees the film as read.",
-            persist_state="session",
+            **KEPT,
         )
         return Settings(
             card,

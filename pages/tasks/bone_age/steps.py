@@ -14,6 +14,7 @@ from core.stages import Step
 from models.bone_age.pipelines import stages_of
 from models.bone_age.predict import pipelines_of
 from pages.shared import views
+from pages.shared.address import KEPT
 from pages.shared.views import Figure
 from pages.tasks.bone_age import loaders
 from pages.tasks.bone_age.pipelines import PIPELINES, Pipeline, by_key, parameters
@@ -27,9 +28,7 @@ MANY_COLUMNS = 7  # where two rows of five do not hold all steps: the page stays
 
 def show(reading: Reading) -> None:
     """Choose a pipeline and walk through it."""
-    view = st.selectbox(
-        "Pipeline", VIEWS, key=f"{PAGE}_pipeline", width=320, persist_state="session"
-    )
+    view = st.selectbox("Pipeline", VIEWS, key=f"{PAGE}_pipeline", width=320, **KEPT)
     if view == VIEWS[0]:
         _own(reading)
     elif view == "Side by side":

@@ -17,7 +17,7 @@ from core.percent import percent
 from core.plots import draw
 from core.plots import viewer as figures
 from models.cards import ModelCard, load_card
-from pages.shared import inputs, views
+from pages.shared import charts, inputs, views
 from pages.shared.inputs import Case
 from pages.shared.stage import Tone
 from pages.shared.views import Figure
@@ -254,7 +254,7 @@ def compared(reading: Reading, difference: Difference) -> None:
         words += " The model's own interval contains the chronological age."
     st.markdown(f"{words} Not a diagnosis.")
     with st.expander("Growth chart: the answer among healthy children", icon=":material/timeline:"):
-        st.plotly_chart(
+        charts.chart(
             plots.growth_chart(
                 reading.settings.sex, reading.found.months, low, high, difference.age_months
             ),

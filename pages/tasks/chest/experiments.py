@@ -12,7 +12,8 @@ from core.glossary import GLOSSARY
 from core.metrics.experiments import Claim
 from core.percent import percent
 from models.cards import MODELS, Metric, ModelCard, task_cards
-from pages.shared import experiments, views
+from pages.shared import charts, experiments, views
+from pages.shared.address import KEPT
 from pages.tasks.chest.sidebar import classifiers
 
 FOLDER = MODELS / "chest"
@@ -71,7 +72,7 @@ def show() -> None:
         required=True,
         key="chest_measured",
         label_visibility="collapsed",
-        persist_state="session",
+        **KEPT,
     )
     {
         "Augmentation": _augmentation,
@@ -105,7 +106,7 @@ def _heat_maps(path: Path) -> None:
         questions,
         format_func=lambda name: QUESTIONS[name][0],
         key="chest_question",
-        persist_state="session",
+        **KEPT,
     )
     splits = table[table["question"] == question]["split"].unique().tolist()
     usual = [name for name in ("test", "val") if name in splits]
@@ -142,7 +143,7 @@ def _scored(rows: pd.DataFrame, question: str, split: str) -> None:
             "centre-weighted baseline": float(baseline[name].iloc[0]),
             "flat map": float(baseline["area"].iloc[0]),
         }
-    st.plotly_chart(
+    charts.chart(
         study_plots.interval_chart(points, levels, AXES[name]),
         key=f"chest_scores_{question}_{split}",
         alt=f"{AXES[name]}: " + "; ".join(f"{one} {value:.2f}" for one, value, *_ in points) + ".",
@@ -187,7 +188,7 @@ def _calibration(path: Path) -> None:
     bins: list[tuple[float, float, int]] = list(zip(*columns, strict=True))
     left, right = views.pair("experiments", [3, 2])
     with left:
-        st.plotly_chart(
+        charts.chart(
             study_plots.reliability(bins),
             key="chest_reliability",
             alt="Share of labelled films over the predicted probability: "

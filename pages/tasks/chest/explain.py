@@ -14,6 +14,7 @@ from models.cards import ModelCard, cards_of
 from models.chest.heatmaps import LAYERS, METHODS, OPENING, FeatureMaps, HeatMap
 from models.chest.settings import findings_settings
 from pages.shared import background
+from pages.shared.address import KEPT
 from pages.tasks.chest import loaders
 from pages.tasks.chest.reading import CARDIOMEGALY, Reading, chosen, in_words
 from pages.tasks.chest.sidebar import Settings
@@ -44,7 +45,7 @@ def show(reading: Reading, settings: Settings) -> None:
         default=[OPENING],
         selection_mode="multi",
         key="chest_methods",
-        persist_state="session",
+        **KEPT,
         help="Grad-CAM of the last layer is there at once. Everything else needs gradients and "
         "runs PyTorch in a process of its own, which takes some seconds to start.",
     )
@@ -74,7 +75,7 @@ def show(reading: Reading, settings: Settings) -> None:
     if trained() and st.toggle(
         "Compare two trainings: rotation and Gaussian blur",
         key="chest_two_trainings",
-        persist_state="session",
+        **KEPT,
     ):
         two_trainings(reading, settings)
 

@@ -14,7 +14,8 @@ from core.percent import percent
 from core.plots import curves
 from core.stages import Progress
 from models.cards import ModelCard
-from pages.shared import background, views
+from pages.shared import background, charts, views
+from pages.shared.address import KEPT
 from pages.shared.views import Figure
 from pages.tasks.chest import loaders, sidebar
 from pages.tasks.chest.explain import heat_bar, picture_of
@@ -43,7 +44,7 @@ def show(reading: Reading, settings: Settings) -> None:
         default="A small change of the film",
         required=True,
         key="chest_robust",
-        persist_state="session",
+        **KEPT,
         label_visibility="collapsed",
     )
     if question == "A heart that grows":
@@ -110,7 +111,7 @@ def _change(reading: Reading, settings: Settings) -> None:
     beside = st.container(horizontal=True, gap="medium")
     with beside.container(key="chest_deltas_box"):
         words = "; ".join(f"{name} {study_plots.in_points(move)}" for name, move in moves.items())
-        st.plotly_chart(
+        charts.chart(
             study_plots.delta_chart(before_rows, after_rows),
             key="chest_deltas",
             config={"displayModeBar": False},
@@ -192,7 +193,7 @@ def _growing(settings: Settings, base: Phantom) -> None:
     )
     lines: dict[str, Sequence[float]] = {"measured ratio (CTR)": result.measured}
     lines |= {f"probability: {name}": values for name, values in result.probabilities.items()}
-    st.plotly_chart(
+    charts.chart(
         curves.curve(
             RATIOS,
             lines,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import streamlit as st
 
@@ -12,6 +11,7 @@ from core.glossary import GLOSSARY
 from core.phantoms.chest.phantom import FINDINGS, VIEWS, chest_phantom
 from core.phantoms.limb.phantom import LimbPhantom, limb_phantom
 from models.cards import ModelCard, cards_of, load_card, task_cards
+from pages.shared.address import KEPT
 from pages.shared.inputs import Case, Display, display
 from pages.shared.model_choice import choose
 
@@ -76,16 +76,15 @@ def made(parameters: Phantom) -> Case:
 
 def phantom(key: str) -> Case:
     """The phantom's own widgets, and the case they make."""
-    keep: dict[str, Any] = {"persist_state": "session", "bind": "query-params"}
     left, right = st.columns([2, 1])
     left.selectbox(
         "Film",
         KINDS,
         key=f"{key}_kind",
         help="The last three show how films are refused that the networks did not learn from.",
-        **keep,
+        **KEPT,
     )
-    right.selectbox("View", VIEWS, key=f"{key}_view", help=GLOSSARY["view"], **keep)
+    right.selectbox("View", VIEWS, key=f"{key}_view", help=GLOSSARY["view"], **KEPT)
     st.slider(
         "Heart size (cardiothoracic ratio)",
         LEAST_RATIO,
@@ -94,7 +93,7 @@ def phantom(key: str) -> Case:
         0.01,
         key=f"{key}_ratio",
         help=GLOSSARY["cardiothoracic ratio"],
-        **keep,
+        **KEPT,
     )
     st.multiselect(
         "Simulated findings",
@@ -102,10 +101,10 @@ def phantom(key: str) -> Case:
         format_func=lambda name: name.replace("_", " "),
         key=f"{key}_simulated",
         help="What is simulated in the phantom’s lungs; its place is known to the pixel.",
-        **keep,
+        **KEPT,
     )
     if st.session_state.get(f"{key}_simulated"):
-        st.slider("Size of the findings", 0.3, 2.0, 1.0, 0.1, key=f"{key}_severity", **keep)
+        st.slider("Size of the findings", 0.3, 2.0, 1.0, 0.1, key=f"{key}_severity", **KEPT)
     st.number_input(
         "Phantom number",
         0,
@@ -114,7 +113,7 @@ def phantom(key: str) -> Case:
         key=f"{key}_seed",
         help="The random sample (seed) of build, ribs, vessels, exposure and noise. The same "
         "number gives the same chest, whatever the heart size.",
-        **keep,
+        **KEPT,
     )
     return made(current_phantom(key))
 
@@ -188,8 +187,7 @@ def settings(key: str = "chest", *, many: bool = False) -> Settings:
             "Outlines of heart and lungs",
             True,
             key=f"{key}_outlines",
-            persist_state="session",
-            bind="query-params",
+            **KEPT,
         )
         return Settings(
             card,
@@ -212,6 +210,6 @@ def _heat_from(key: str) -> int:
         key=f"{key}_threshold",
         help="Heat below this share of the film's hottest place is left out of the picture. "
         "It acts on the heat map; the network does not run again.",
-        persist_state="session",
+        **KEPT,
     )
     return least

@@ -17,7 +17,7 @@ from core.plots import draw
 from core.plots import viewer as viewers
 from models.chest.heatmaps import opening_of
 from models.chest.preprocess import SMALL_SIDE_PX
-from pages.shared import caching, inputs, stage, views
+from pages.shared import caching, charts, inputs, stage, views
 from pages.shared.inputs import Case
 from pages.shared.views import Figure
 from pages.tasks.chest import loaders, sentences
@@ -214,7 +214,7 @@ def findings(reading: Reading) -> None:
     """What is flagged, in words, then every finding as a bar; a click chooses its heat map."""
     st.markdown(sentences.flagged(reading))
     rows = reading.rows
-    st.plotly_chart(
+    charts.chart(
         plots.finding_bars(rows, in_words(chosen(reading))),
         key="chest_bars",
         config={"displayModeBar": False},

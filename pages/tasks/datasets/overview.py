@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.dataset_folders import views as dataset_views
-from pages.shared import views
+from pages.shared import charts, views
 from pages.tasks.datasets.folder import KEY, Opened
 
 CONFIG = {"displayModeBar": False}
@@ -51,7 +51,7 @@ def plots(opened: Opened) -> None:
     for number, view in enumerate(opened.views):
         passing = dataset_views.kept(opened.views, chosen, but=view.name)
         with columns[number % 2]:
-            st.plotly_chart(
+            charts.chart(
                 dataset_views.bars(view, passing, chosen.get(view.name, ())),
                 key=_key(opened, number),
                 height=HEIGHT_PX,
@@ -76,7 +76,7 @@ def together(opened: Opened) -> None:
         return
     passing = dataset_views.kept(opened.views, wanted(opened))
     st.caption(f"{int(passing.sum()):,} images pass the filter of the Images tab.")
-    st.plotly_chart(
+    charts.chart(
         dataset_views.together(several[0], passing),
         key=f"{KEY}_together",
         height=560,

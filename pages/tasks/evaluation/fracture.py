@@ -19,6 +19,7 @@ from core.plots.draw import PREDICTION, TRUTH, hex_colour
 from core.practice.plots import calibration_plot, roc_plot
 from models.cards import load_card
 from pages.shared import views
+from pages.shared.address import KEPT
 from pages.tasks.evaluation import shared
 from pages.tasks.evaluation.shared import Answers
 
@@ -43,6 +44,7 @@ def show(answers: Answers) -> None:
             float(card.operating_points["fracture"]),
             0.01,
             key=f"{shared.KEY}_threshold",
+            **KEPT,
         )
     matched = None if boxes is None else _matched(answers.question, list(films["file"]), boxes)
     shared.strip(_figures(answers.question, matched, films), ".2f", ours=answers.ours)

@@ -18,7 +18,8 @@ from core.errors import ImagingError
 from core.metrics.estimates import Estimate
 from models.cards import own_cards, task_cards
 from models.predictions import Predictions, read
-from pages.shared import picture_files, views
+from pages.shared import charts, picture_files, views
+from pages.shared.address import KEPT
 from pages.shared.opened import switch
 from pages.tasks.datasets import open_case
 
@@ -66,7 +67,9 @@ def split_of() -> str:
     """The sidebar's first question."""
     with st.sidebar:
         return str(
-            st.radio("Cases", list(SPLITS), format_func=SPLITS.__getitem__, key=f"{KEY}_split")
+            st.radio(
+                "Cases", list(SPLITS), format_func=SPLITS.__getitem__, key=f"{KEY}_split", **KEPT
+            )
         )
 
 
@@ -151,9 +154,9 @@ def chart(
     """A chart; where its marks carry a file (customdata), a press offers to open the case."""
     key = f"{KEY}_chart_{name}"
     if open_case is None:
-        st.plotly_chart(figure, key=key, alt=alt)
+        charts.chart(figure, key=key, alt=alt)
     else:
-        state = st.plotly_chart(
+        state = charts.chart(
             figure,
             key=key,
             alt=alt,
@@ -194,7 +197,7 @@ def case(task: str, file: str) -> None:
 def choose(label: str, names: Sequence[str], key: str) -> str:
     """One of several models or findings, in the sidebar."""
     with st.sidebar:
-        return str(st.selectbox(label, list(names), key=f"{KEY}_{key}"))
+        return str(st.selectbox(label, list(names), key=f"{KEY}_{key}", **KEPT))
 
 
 def more(task: str, found: Predictions, split: str) -> None:

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from core.plots import curves
+from pages.shared import charts
 
 TABLE = Path(__file__).parents[3] / "models" / "fracture" / "vgg16_experiment.csv"
 
@@ -24,7 +25,7 @@ def appendix() -> None:
             "and early stopping. Where the validation loss leaves the training loss and rises, "
             "the network overfits. One run each: differences of a few hundredths decide nothing."
         )
-        st.plotly_chart(
+        charts.chart(
             curves.learning_curves(
                 {
                     f"{name}<br>best validation AUROC {run['val_auroc'].max():.2f}": (

@@ -13,6 +13,7 @@ from core.plots import viewer
 from models.cards import ModelCard
 from models.fracture.explain import METHODS
 from pages.shared import background, views
+from pages.shared.address import KEPT
 from pages.tasks.fracture import loaders
 from pages.tasks.fracture.sidebar import Settings
 from pages.tasks.fracture.views import Reading, layers, picture, side_of
@@ -30,7 +31,7 @@ def explain(reading: Reading, settings: Settings) -> None:
             default=OPENING,
             required=True,
             key="fracture_method",
-            persist_state="session",
+            **KEPT,
             help=f"{OPENING} comes with the answer: each cell’s share of the classifier’s sum. The "
             "others need gradients and start PyTorch in a process of its own.",
         )

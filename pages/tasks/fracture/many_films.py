@@ -23,7 +23,7 @@ from models.cards import load_card
 from models.score.fracture import FractureReaders
 from models.score.input_check import FILM_KIND, without_offer
 from models.score.tasks import tasks
-from pages.shared import many_films, views
+from pages.shared import charts, many_films, views
 from pages.shared.inputs import Case, read
 from pages.shared.many_films import Batch, Film, Uploads
 from pages.shared.views import Download, Figure
@@ -213,7 +213,7 @@ def _curves(known: Sequence[Row], settings: Settings) -> None:
     alarms, sensitivity, thresholds = froc(matched)
     with st.expander("Threshold curve", expanded=True, icon=":material/show_chart:"):
         fractures = sum(image.truths for image in matched)
-        st.plotly_chart(
+        charts.chart(
             curves.froc(alarms, sensitivity, thresholds, settings.threshold),
             key=f"{PAGE}_froc",
             alt="Sensitivity against false alarms per film, a point a threshold.",

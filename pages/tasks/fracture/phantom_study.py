@@ -16,7 +16,8 @@ from core.phantoms.limb.phantom import LimbPhantom, limb_phantom
 from core.plots import curves, draw
 from core.stages import Progress
 from models.cards import ModelCard
-from pages.shared import background
+from pages.shared import background, charts
+from pages.shared.address import KEPT
 from pages.tasks.fracture import loaders
 from pages.tasks.fracture.sidebar import Settings
 
@@ -85,12 +86,10 @@ def show(settings: Settings, base: LimbPhantom) -> None:
         default="Bone density",
         required=True,
         key="fracture_study",
-        persist_state="session",
+        **KEPT,
         help=f"{GLOSSARY['bone density']} {GLOSSARY['joint degeneration']}",
     )
-    count = right.slider(
-        "Phantoms at every value", 1, 10, 3, key="fracture_count", persist_state="session"
-    )
+    count = right.slider("Phantoms at every value", 1, 10, 3, key="fracture_count", **KEPT)
     kind = base.fracture or "oblique"
     st.markdown(
         f"The same {count} broken {base.kind} phantoms ({kind} fracture), with only the "
@@ -113,7 +112,7 @@ def show(settings: Settings, base: LimbPhantom) -> None:
 def _curve(result: Sweep, name: str, settings: Settings) -> None:
     _, values, unit = PROPERTIES[name]
     found = result.on_fracture
-    st.plotly_chart(
+    charts.chart(
         curves.curve(
             values,
             {

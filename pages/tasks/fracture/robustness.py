@@ -17,7 +17,8 @@ from core.plots import curves, draw
 from core.stages import Progress
 from models.cards import ModelCard
 from models.fracture.settings import fusion_of
-from pages.shared import background
+from pages.shared import background, charts
+from pages.shared.address import KEPT
 from pages.tasks.fracture import loaders
 from pages.tasks.fracture.sidebar import Settings
 from pages.tasks.fracture.views import Reading
@@ -61,7 +62,7 @@ def show(reading: Reading, settings: Settings) -> None:
         default="Noise",
         required=True,
         key="fracture_worsen",
-        persist_state="session",
+        **KEPT,
     )
     st.markdown(f"{DEGRADATIONS[name].why} Only the film changes; both models stay the same.")
     image, cards = reading.image, (settings.detector, settings.classifier)
@@ -85,7 +86,7 @@ def _curve(result: Worsened, name: str, reading: Reading, settings: Settings) ->
         scores = [best_on_truth(one, truth) for one in result.candidates]
         detector = "best score on a true box"
     fusion = fusion_of(settings.classifier, settings.detector)
-    st.plotly_chart(
+    charts.chart(
         curves.curve(
             way.values,
             {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import streamlit as st
 
@@ -17,6 +16,7 @@ from core.phantoms.limb.fractures import FRACTURES
 from core.phantoms.limb.phantom import KINDS, LimbPhantom, limb_phantom, random_limb
 from models.cards import ModelCard
 from models.fracture.settings import detector_settings
+from pages.shared.address import KEPT
 from pages.shared.inputs import Case, Display, display
 from pages.shared.model_choice import choose
 
@@ -61,11 +61,10 @@ def phantom(key: str) -> Case:
 def phantom_parameters(key: str) -> LimbPhantom:
     """What the sidebar says of the phantom."""
     left, right = st.columns(2)
-    keep: dict[str, Any] = {"persist_state": "session", "bind": "query-params"}
-    left.selectbox("Limb", KINDS, KINDS.index(FIRST.kind), key=f"{key}_kind", **keep)
+    left.selectbox("Limb", KINDS, KINDS.index(FIRST.kind), key=f"{key}_kind", **KEPT)
     kinds = (SOUND, *FRACTURES)
     right.selectbox(
-        "Fracture", kinds, kinds.index(FIRST.fracture or SOUND), key=f"{key}_broken", **keep
+        "Fracture", kinds, kinds.index(FIRST.fracture or SOUND), key=f"{key}_broken", **KEPT
     )
     st.slider(
         "Bone density",
@@ -75,7 +74,7 @@ def phantom_parameters(key: str) -> LimbPhantom:
         0.05,
         key=f"{key}_density",
         help=f"{GLOSSARY['bone density']} 1 is normal, 0.2 severe osteoporosis.",
-        **keep,
+        **KEPT,
     )
     st.slider(
         "Joint degeneration",
@@ -85,7 +84,7 @@ def phantom_parameters(key: str) -> LimbPhantom:
         0.05,
         key=f"{key}_degeneration",
         help=f"{GLOSSARY['joint degeneration']} 0 is a sound joint.",
-        **keep,
+        **KEPT,
     )
     st.number_input(
         "Phantom number",
@@ -95,7 +94,7 @@ def phantom_parameters(key: str) -> LimbPhantom:
         key=f"{key}_seed",
         help="Draws anatomy, place of the fracture, exposure and noise. The same number gives "
         "the same film.",
-        **keep,
+        **KEPT,
     )
     return current_phantom(key)
 
@@ -191,8 +190,7 @@ def settings(key: str = "fracture", *, many: bool = False) -> Settings:
             0.01,
             key=f"{key}_threshold_{card.name}",
             help=GLOSSARY["confidence"],
-            persist_state="session",
-            bind="query-params",
+            **KEPT,
         )
         iou = st.slider(
             "Overlap allowed (IoU)",
@@ -202,13 +200,15 @@ def settings(key: str = "fracture", *, many: bool = False) -> Settings:
             0.05,
             key=f"{key}_iou_{card.name}",
             help=GLOSSARY["IoU"],
-            persist_state="session",
-            bind="query-params",
+            **KEPT,
         )
         if many:
             return Settings(card, second, threshold, iou, True, False, display(key))
         boxes = st.toggle(
-            "Show boxes", True, key=f"{key}_boxes_on", persist_state="session", bind="query-params"
+            "Show boxes",
+            True,
+            key=f"{key}_boxes_on",
+            **KEPT,
         )
         side_by_side = st.toggle(
             "Original beside it",
@@ -216,6 +216,6 @@ def settings(key: str = "fracture", *, many: bool = False) -> Settings:
             key=f"{key}_side_by_side",
             help="Drag over a film to zoom in, double-click to see all of it again; both panels "
             "move together. Point at a box for its score and size.",
-            persist_state="session",
+            **KEPT,
         )
         return Settings(card, second, threshold, iou, boxes, side_by_side, display(key))

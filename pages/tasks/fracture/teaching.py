@@ -14,6 +14,7 @@ from core.fracture.agreement import OUTCOMES, Outcome, outcome
 from core.plots import draw
 from core.samples import is_cached, samples
 from pages.shared import inputs, views
+from pages.shared.address import KEPT
 from pages.shared.inputs import Case
 from pages.tasks.fracture import loaders, sidebar
 from pages.tasks.fracture.sidebar import Settings
@@ -42,7 +43,7 @@ def count_of_phantoms() -> int:
             16,
             4,
             key="fracture_lessons",
-            persist_state="session",
+            **KEPT,
             help="Every other one is broken; bone density goes from normal to very low. Real "
             "samples that were downloaded are sorted in, too.",
         )
@@ -61,7 +62,7 @@ def show(settings: Settings, count: int) -> None:
         required=True,
         format_func=lambda name: f"{name} ({len(piles[name])})",
         key="fracture_pile",
-        persist_state="session",
+        **KEPT,
     )
     st.markdown(
         f"**{OUTCOMES[pile]}**, at a threshold of {settings.threshold:.2f}. Move the threshold "

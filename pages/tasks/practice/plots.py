@@ -15,7 +15,7 @@ from core.practice.answers import FractureAnswer
 from core.practice.free_response import Froc, froc
 from core.practice.results import Answers, Results, confidences, findings_of, ratings, roc_of
 from core.practice.truths import FractureTruth
-from pages.shared import picture_files
+from pages.shared import charts, picture_files
 
 NOTES = {
     "ROC": "Each answer's confidence as a threshold: up is found, right is falsely called. A "
@@ -55,7 +55,7 @@ def show(key: str, name: str, results: Results) -> str | None:
     if figure is None:
         st.info("Not enough cases for this plot yet: it needs normal and abnormal ones.")
         return None
-    event = st.plotly_chart(
+    event = charts.chart(
         figure,
         key=f"{key}_plot_{name}",
         on_select="rerun",

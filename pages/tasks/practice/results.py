@@ -10,6 +10,7 @@ from core.practice.judging import RULES
 from core.practice.results import Results, figures
 from core.practice.series import Series
 from pages.shared import views
+from pages.shared.address import KEPT
 from pages.shared.views import Figure
 from pages.tasks.practice import data, kept, outcomes, plots, teacher
 
@@ -25,7 +26,7 @@ def show(series: Series | None) -> None:
         required=True,
         key="practice_view",
         label_visibility="collapsed",
-        persist_state="session",
+        **KEPT,
     )
     if view == VIEWS[2]:
         data.show()

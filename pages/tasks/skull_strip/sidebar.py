@@ -19,9 +19,11 @@ from core.phantoms.head.phantom import HeadPhantom, random_head
 from core.samples import Sample, fetch
 from core.skull_strip import OURS, TALLER, Settings, expected_seconds
 from models.cards import ModelCard
+from pages.shared import uploads
+from pages.shared.address import KEPT
 from pages.shared.inputs import SOURCES, chosen_sample, source_of
 from pages.shared.model_choice import choose
-from pages.shared.opened import OPENED, opened_case
+from pages.shared.opened import OPENED, open_again, opened_case
 
 FORMATS = (
     "NIfTI (.nii, .nii.gz), MGZ, NRRD, MINC, both files of a .hdr/.img, AFNI or PAR/REC pair, or a "
@@ -78,7 +80,7 @@ def head(key: str, task: str) -> VolumeCase | None:
         if source == SOURCES[0]:
             case = _phantom(key)
         elif source == OPENED:
-            case = opened_case(key)
+            case = opened_case(key) or open_again()
         else:
             case = _sample(key, task) if source == SOURCES[1] else _upload(key)
         if isinstance(case, VolumeCase):
@@ -92,7 +94,13 @@ def head(key: str, task: str) -> VolumeCase | None:
 
 def _phantom(key: str) -> VolumeCase:
     seed = st.slider(
-        "Phantom", 1, PHANTOMS, 1, key=f"{key}_seed", help="Every number is another simulated head."
+        "Phantom",
+        1,
+        PHANTOMS,
+        1,
+        key=f"{key}_seed",
+        **KEPT,
+        help="Every number is another simulated head.",
     )
     size = st.segmented_control(
         "Voxels",
@@ -100,14 +108,22 @@ def _phantom(key: str) -> VolumeCase:
         default="2 mm",
         required=True,
         key=f"{key}_voxels",
+        **KEPT,
         help="Thick slices are 1 × 1 × 5 mm, as in many clinical scans.",
     )
     with st.expander("Image quality", icon=":material/blur_on:"):
         bias = st.slider(
-            "Shading", 0.0, 0.8, 0.3, 0.05, key=f"{key}_bias", help=GLOSSARY["bias field"]
+            "Shading", 0.0, 0.8, 0.3, 0.05, key=f"{key}_bias", **KEPT, help=GLOSSARY["bias field"]
         )
         noise = st.slider(
-            "Noise", 0.0, 0.15, 0.02, 0.01, key=f"{key}_noise", help=GLOSSARY["Rician noise"]
+            "Noise",
+            0.0,
+            0.15,
+            0.02,
+            0.01,
+            key=f"{key}_noise",
+            **KEPT,
+            help=GLOSSARY["Rician noise"],
         )
     made = simulated(seed, VOXELS[size], bias, noise)
     return VolumeCase(
@@ -132,7 +148,7 @@ def _upload(key: str) -> VolumeCase | tuple[str, str]:
         "Head scan", accept_multiple_files=True, key=f"{key}_upload", help=FORMATS
     )
     if not files:
-        return "info", f"Add a head scan in the sidebar: {FORMATS}"
+        return "info", f"Add a head scan in the sidebar: {FORMATS} {uploads.AGAIN}"
     content = [(file.name, file.getvalue()) for file in files]
     try:
         volume = _read(_key(content), 0, content)
@@ -224,6 +240,7 @@ def settings(key: str, volume: Volume) -> Settings:
             default="Lightbox",
             required=True,
             key=f"{key}_preset",
+            **KEPT,
             help="“Lightbox”: N4 at shrink factor 4, 96 × 128 × 128 voxels; faster, and cuts off "
             "the neck. “Taller grid”: N4 at shrink factor 3, 96 × 128 × 160 voxels.",
         )
@@ -251,8 +268,7 @@ def settings(key: str, volume: Volume) -> Settings:
             0.05,
             key=f"{key}_threshold",
             help=GLOSSARY["brain threshold"],
-            persist_state="session",
-            bind="query-params",
+            **KEPT,
         )
     return replace(chosen, threshold=threshold)
 
@@ -279,13 +295,14 @@ def _reset(stem: str) -> None:
 
 
 def _adjusted(key: str, preset: Settings) -> Settings:
-    n4 = st.toggle("N4 bias correction", preset.n4, key=f"{key}_n4", help=GLOSSARY["N4"])
+    n4 = st.toggle("N4 bias correction", preset.n4, key=f"{key}_n4", **KEPT, help=GLOSSARY["N4"])
     shrink = st.slider(
         "N4 shrink factor",
         2,
         8,
         preset.shrink,
         key=f"{key}_shrink",
+        **KEPT,
         disabled=not n4,
         help="N4 works on every n-th voxel: the field is smooth, so little is lost.",
     )
@@ -293,6 +310,7 @@ def _adjusted(key: str, preset: Settings) -> Settings:
         "N4 iterations per level",
         list(ITERATIONS),
         key=f"{key}_iterations",
+        **KEPT,
         disabled=not n4,
         help="From a coarse field to a fine one; each level stops early once nothing changes.",
     )
@@ -301,15 +319,21 @@ def _adjusted(key: str, preset: Settings) -> Settings:
         list(GRIDS),
         index=list(GRIDS.values()).index(preset.grid) if preset.grid in GRIDS.values() else 0,
         key=f"{key}_grid",
+        **KEPT,
         help=GLOSSARY["working grid"],
     )
     spacing = st.select_slider(
-        "Working voxel size (mm)", (1.5, 2.0, 2.5, 3.0), preset.spacing_mm, key=f"{key}_spacing"
+        "Working voxel size (mm)",
+        (1.5, 2.0, 2.5, 3.0),
+        preset.spacing_mm,
+        key=f"{key}_spacing",
+        **KEPT,
     )
     normalisation = st.selectbox(
         "Normalisation",
         ("rescale and z-score", "rescale", "z-score"),
         key=f"{key}_normalisation",
+        **KEPT,
         help="The network was trained with both; try what happens with one.",
     )
     return replace(

@@ -15,6 +15,8 @@ from core.plots.slices import NORMAL, PLANES, Layer, layer_of, spread
 from core.skull_strip import plots
 from core.skull_strip.pipeline import N4
 from core.stages import Step
+from pages.shared import charts
+from pages.shared.address import KEPT
 from pages.tasks.skull_strip.loaders import Run
 from pages.tasks.skull_strip.sidebar import VolumeCase
 
@@ -60,7 +62,7 @@ def steps(key: str, case: VolumeCase, run: Run, threshold: float) -> None:
     """The teaching views: strip, montage, histograms, bias field."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         view = st.segmented_control(
-            "View", STEP_VIEWS, default="Strip", required=True, key=f"{key}_step_view"
+            "View", STEP_VIEWS, default="Strip", required=True, key=f"{key}_step_view", **KEPT
         )
         plane = PLANES[0]
         if view != "Histograms":
@@ -70,7 +72,7 @@ def steps(key: str, case: VolumeCase, run: Run, threshold: float) -> None:
                 default=PLANES[0],
                 required=True,
                 key=f"{key}_plane",
-                persist_state="session",
+                **KEPT,
             )
         size = case.volume.voxels.shape[NORMAL[plane]]
         if view in ("Strip", "Bias field"):
@@ -249,4 +251,4 @@ def explain(key: str, case: VolumeCase, run: Run, threshold: float) -> None:
 
 
 def _chart(figure: Any, key: str, alt: str) -> None:
-    st.plotly_chart(figure, key=key, alt=alt, config={"displaylogo": False}, theme="streamlit")
+    charts.chart(figure, key=key, alt=alt, config={"displaylogo": False}, theme="streamlit")

@@ -1,0 +1,31 @@
+"""Charts with their numbers behind them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from core.plots.table import table_of
+
+
+def chart(figure: go.Figure, *, key: str, alt: str, **named: Any) -> Any:
+    """A Plotly chart, and a button below it that opens its numbers as a table.
+
+    Args:
+        key: Of the chart.
+        alt: The chart in words; the table's too.
+        named: As `st.plotly_chart` takes them.
+
+    Returns:
+        What was selected, where `named` asks for it.
+    """
+    state = st.plotly_chart(figure, key=key, alt=alt, **named)
+    table = table_of(figure)
+    if table is not None:
+        with st.popover(
+            "Show as table", type="tertiary", icon=":material/table:", key=f"{key}_numbers"
+        ):
+            st.dataframe(table, hide_index=True, alt=f"The numbers of the chart: {alt}")
+    return state
