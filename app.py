@@ -13,9 +13,10 @@ PAGES = {
     "datasets": ("Datasets", ":material/database:"),
     "evaluation": ("Evaluation", ":material/query_stats:"),
     "your_models": ("Your models", ":material/deployed_code:"),
+    "guide": ("Guide", ":material/menu_book:"),
 }
 # Reached from Home, Evaluation and every choice of a model: the navigation is full.
-LINKED = {"your_models"}
+LINKED = {"your_models", "guide"}
 
 if __name__ == "__main__":  # a visitor's run of the page
     # An emoji as page icon: the browser would fetch a Material icon from a font server.

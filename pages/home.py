@@ -91,6 +91,11 @@ st.markdown(
     "Look inside medical imaging models: watch every step between the film and the answer, "
     "turn each knob, and see when the answer breaks."
 )
+st.page_link(
+    "pages/guide.py",
+    label="Guide for interns, students and departments",
+    icon=":material/menu_book:",
+)
 sample_set.offer()
 
 columns = st.columns(2, gap="large")
