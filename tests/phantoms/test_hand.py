@@ -145,6 +145,25 @@ def test_carpals_appear_in_their_order_and_in_girls_first():
             assert growth.carpal(name, years, "F") >= growth.carpal(name, years, "M")
 
 
+@pytest.mark.parametrize(("sex", "boy", "grown"), [("F", 0, 13.2), ("M", 1, 15.2)])
+def test_ossified_area_of_the_wrist_rises_as_measured(sex, boy, grown):
+    def area(years):
+        outlines = [
+            np.array(plate.outline_mm) @ (1, 1j)
+            for name, plate in build(np.random.default_rng(1), years, sex, 1.0).carpals.items()
+            if name not in ("pisiform", "hook", "sesamoid")
+        ]
+        doubled = sum(abs((o.conj() * np.roll(o, -1)).imag.sum()) for o in outlines)
+        return doubled / growth.scale(years, sex) ** 2
+
+    def measured(years):  # Matar et al. 2021: age = -0.972 + 1.403 boy + 21.758 ratio
+        return years + 0.972 - 1.403 * boy
+
+    for years in (5, 6, 8, 10, 12):
+        share = area(years) / area(grown + 2.5)
+        assert share == pytest.approx(measured(years) / measured(grown), abs=0.07)
+
+
 def test_older_hands_have_more_bones():
     counts = [
         len(build(np.random.default_rng(1), years, "M", 1.0).carpals) for years in (2, 5, 8, 14)

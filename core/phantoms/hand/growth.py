@@ -3,11 +3,12 @@
 Stature (CDC 2000) scales the hand, since the bones of the hand keep their proportion to it well
 enough to estimate it from them (Kimura 1992, Ann Hum Biol 19:267). Centres appear at about the
 median ages of Garn, Rohmann & Silverman 1967 (Med Radiogr Photogr 43:45); the order of the
-carpals, and the ages of pisiform and hook, are those of Gilsanz & Ratib 2005 (Hand Bone Age).
+carpals, and the ages of pisiform and hook, are those of Gilsanz & Ratib 2005 (Hand Bone Age), and
+their ossified area rises as Matar et al. 2021 measured (Forensic Sci Int Rep 3:100211).
 Growth plates close in the order and at about the ages of Greulich & Pyle 1959 (Radiographic Atlas
 of Skeletal Development of the Hand and Wrist): distal phalanges first, then proximal phalanges,
-metacarpals and middle phalanges, the ulna, and the radius last. All are rounded, and how fast a
-centre grows in between is chosen to look right: the phantom shows what age does to a hand, it is
+metacarpals and middle phalanges, the ulna, and the radius last. All are rounded, and how fast an
+epiphysis grows in between is chosen to look right: the phantom shows what age does to a hand, it is
 no standard to measure one by. Ages are in years here; a girl's come first in each pair.
 """
 
