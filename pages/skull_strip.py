@@ -22,12 +22,13 @@ mode = views.headline(
     MODES,
     f"{PAGE}_mode",
 )
-card = sidebar.model(PAGE)
 if mode == "Many heads":
     scans = many_films.files()
+    card = sidebar.model(PAGE)
     case = views.show_error(lambda: many_films.batch(card, scans))
 else:
     case = sidebar.head(PAGE, PAGE)
+    card = sidebar.model(PAGE)
 
 if case is not None:
     settings = sidebar.settings(PAGE, case.volume)
