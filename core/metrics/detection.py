@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.detections import Boxes, Detections, iou_matrix
+from core.metrics.estimates import Estimate
+from core.metrics.statistics import bootstrap_interval
 
 COCO_IOUS = tuple(float(v) for v in np.arange(0.5, 0.96, 0.05).round(2))
 
@@ -87,6 +89,47 @@ def precision_recall(
     return (
         true_positives / boxes if boxes else float("nan"),
         true_positives / truths if truths else float("nan"),
+    )
+
+
+def found_and_false(
+    images: Sequence[MatchedImage], threshold: float, column: int = 0
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """At a threshold, of each image: true boxes found, and 1 where it has a false box."""
+    kept = [image.hits[image.scores >= threshold, column] for image in images]
+    return (
+        np.array([hits.sum() for hits in kept], float),
+        np.array([(~hits).any() for hits in kept], float),
+    )
+
+
+def threshold_difference(
+    images: Sequence[MatchedImage], first: float, second: float, column: int = 0
+) -> tuple[Estimate, Estimate]:
+    """What changes from threshold `first` to `second` on the same images.
+
+    Returns:
+        The change of the share of true boxes found (NaN where there is no true box), then of the
+        share of images with a false box; each with its bootstrap interval over images.
+    """
+    truths = np.array([image.truths for image in images], float)
+    before = found_and_false(images, first, column)
+    after = found_and_false(images, second, column)
+    hits, false = after[0] - before[0], after[1] - before[1]
+
+    def share_found(some: NDArray[np.float64], of: NDArray[np.float64]) -> float:
+        return float(some.sum() / of.sum()) if of.sum() else float("nan")
+
+    def mean(some: NDArray[np.float64]) -> float:
+        return float(some.mean())
+
+    return (
+        Estimate(
+            share_found(hits, truths),
+            *bootstrap_interval(share_found, hits, truths),
+            int(truths.sum()),
+        ),
+        Estimate(mean(false), *bootstrap_interval(mean, false), len(images)),
     )
 
 

@@ -76,13 +76,13 @@ def froc(
     alarms: NDArray[np.float64],
     sensitivity: NDArray[np.float64],
     thresholds: NDArray[np.float64],
-    chosen: float,
+    *chosen: float,
 ) -> go.Figure:
-    """Sensitivity against false boxes per film, with the threshold in use marked.
+    """Sensitivity against false boxes per film, with the thresholds in use marked.
 
     Args:
         alarms, sensitivity, thresholds: As `core.metrics.detection.froc` returns them.
-        chosen: The threshold in use.
+        chosen: The threshold in use, and others to compare it with.
     """
     figure = go.Figure()
     figure.add_scatter(
@@ -95,15 +95,20 @@ def froc(
         hovertemplate="threshold %{customdata:.2f}: sensitivity %{y:.0%} at %{x:.2f} "
         "false boxes per film<extra></extra>",
     )
-    kept = [place for place, value in enumerate(thresholds) if value >= chosen]
-    here = (alarms[kept[-1]], sensitivity[kept[-1]]) if kept else (0.0, 0.0)
-    figure.add_scatter(
-        x=[here[0]],
-        y=[here[1]],
-        name=f"threshold {chosen:.2f}",
-        mode="markers",
-        marker={"symbol": "diamond", "size": 13, "color": hex_colour(TRUTH)},
-    )
+    for number, threshold in enumerate(chosen):
+        kept = [place for place, value in enumerate(thresholds) if value >= threshold]
+        here = (alarms[kept[-1]], sensitivity[kept[-1]]) if kept else (0.0, 0.0)
+        figure.add_scatter(
+            x=[here[0]],
+            y=[here[1]],
+            name=f"threshold {threshold:.2f}",
+            mode="markers",
+            marker={
+                "symbol": ("diamond", "square")[number > 0],
+                "size": 13,
+                "color": hex_colour(TRUTH),
+            },
+        )
     figure.update_layout(
         height=320,
         margin={"l": 0, "r": 0, "t": 30, "b": 0},

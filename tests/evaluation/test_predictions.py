@@ -74,6 +74,20 @@ def test_threshold_moves_the_counts_and_not_the_areas() -> None:
     assert "At 0.60" in page.words and "At 0.60" not in said
 
 
+def test_second_threshold_stands_beside_the_first_with_the_paired_difference() -> None:
+    page = opened("evaluation")
+    alone, tables = page.metrics, len(page.dataframe)
+    page.slider(key="evaluation_threshold").set_value(0.1).run()
+    page.toggle(key="evaluation_two").set_value(True).run()
+    for second, verdict in ((0.6, "fewer"), (0.1, "the same")):
+        page.slider(key="evaluation_threshold_2").set_value(second).run()
+        beside = next(one.value for one in page.dataframe if "verdict" in one.value)
+        assert list(beside["verdict"]) == [verdict] * 2
+    assert page.metrics == alone
+    page.toggle(key="evaluation_two").set_value(False).run()
+    assert len(page.dataframe) == tables
+
+
 def test_wrong_folder_is_a_sentence(tmp_path: Path) -> None:
     page = opened("evaluation")
     page.text_input(key="evaluation_folder_fracture").set_value(str(tmp_path / "none")).run()

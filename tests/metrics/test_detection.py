@@ -12,6 +12,7 @@ from core.metrics.detection import (
     match_image,
     precision_recall,
     sensitivity_at,
+    threshold_difference,
 )
 
 TRUTH = np.array([[10, 10, 30, 40], [60, 20, 90, 50]], np.float32)
@@ -38,6 +39,23 @@ def test_no_image_with_a_fracture_has_no_average_precision() -> None:
 def test_no_detection_scores_zero() -> None:
     assert average_precision([at_50(found())])[0] == 0.0
     assert sensitivity_at([at_50(found())], 0.5) == 0.0
+
+
+def test_lower_threshold_finds_more_and_has_more_films_with_a_false_box() -> None:
+    both = at_50(found((TRUTH[0].tolist(), 0.9), (TRUTH[1].tolist(), 0.3)))
+    wrong = at_50(found((ELSEWHERE, 0.4), (ELSEWHERE, 0.2)), np.zeros((0, 4), np.float32))
+    films = [both] * 20 + [wrong] * 30 + [at_50(found())] * 10
+    more, false = threshold_difference(films, 0.5, 0.1)
+    assert (more.value, more.n) == (pytest.approx(20 / 60), 60)
+    assert (false.value, false.n) == (0.5, 60)
+    assert 0 < more.low < 20 / 60 < more.high and 0 < false.low < 0.5 < false.high
+    back, _ = threshold_difference(films, 0.1, 0.5)
+    assert (back.value, back.low) == (
+        pytest.approx(-more.value),
+        pytest.approx(-more.high, abs=0.05),
+    )
+    normal, same = threshold_difference([wrong, wrong], 0.1, 0.1)
+    assert np.isnan(normal.value) and (same.value, same.low, same.high) == (0, 0, 0)
 
 
 def test_perfect_detections_score_one() -> None:

@@ -20,7 +20,7 @@ from core.practice.plots import calibration_plot, roc_plot
 from models.cards import load_card
 from pages.shared import views
 from pages.shared.address import KEPT
-from pages.tasks.evaluation import shared
+from pages.tasks.evaluation import shared, thresholds
 from pages.tasks.evaluation.shared import Answers
 
 TASK = "fracture"
@@ -47,6 +47,7 @@ def show(answers: Answers) -> None:
             **KEPT,
         )
     matched = None if boxes is None else _matched(answers.question, list(films["file"]), boxes)
+    other = None if matched is None else thresholds.second()
     shared.strip(_figures(answers.question, matched, films), ".2f", ours=answers.ours)
     sensitivity, specificity = sensitivity_specificity(
         films["fractured"], films["detector"] >= threshold
@@ -63,13 +64,16 @@ def show(answers: Answers) -> None:
         f"{percent(specificity.value)} ({interval(specificity.low, specificity.high)}) "
         "have none."
     )
+    if matched is not None and other is not None:
+        thresholds.compare(answers.question, matched, threshold, other)
+    marked = [threshold] if other is None else [threshold, other]
     left, right = views.pair("evaluation")
     with left:
         if matched is not None:
             st.markdown("##### False boxes against fractures found")
             shared.chart(
                 "fracture_froc",
-                curves.froc(*froc(matched), threshold),
+                curves.froc(*froc(matched), *marked),
                 "Free-response ROC of the detector with the chosen threshold marked.",
             )
             st.caption("A box is right where its IoU with a true box is at least 0.5.")
