@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Container, Iterable, Sequence
 from html import escape
 
@@ -17,15 +18,19 @@ h1 { font-size: 19px; margin: 0 0 4px } h2 { font-size: 13px; margin: 10px 0 3px
 .answer { font-size: 18px; font-weight: 600; margin: 6px 0 0 }
 figure { margin: 6px 8px 6px 0; display: inline-block; vertical-align: top }
 figure img { height: 88mm; max-width: 88mm; object-fit: contain; background: #000 }
+figure img.plot { height: auto; width: 88mm; background: none }
 figcaption { font-size: 11px; color: #444; max-width: 88mm }
-.parts { display: grid; grid-template-columns: repeat(auto-fit, minmax(80mm, 1fr)); gap: 0 6mm }
+.parts { columns: 80mm 2; column-gap: 6mm }
+section { break-inside: avoid }
 table { border-collapse: collapse; width: 100% }
 td, th { border-bottom: 1px solid #cfd3d6; padding: 2px 6px 2px 0; text-align: left }
 td { overflow-wrap: anywhere } td:first-child { overflow-wrap: normal }
+table:has(th) td { overflow-wrap: break-word }
 .strong td { font-weight: 600 }
 ul { margin: 2px 0; padding-left: 18px }
 .disclaimer { border: 2px solid #9a5b00; padding: 5px 8px; margin: 8px 0; font-weight: 600 }
-@media print { body { font-size: 10.5px; margin: 0 } figure img { height: 72mm } }
+@media print { body { font-size: 10.5px; margin: 0 } figure img { height: 72mm }
+  figure img.plot { width: 74mm } }
 """
 
 
@@ -35,7 +40,7 @@ def page(
     *,
     answer: str = "",
     lines: Sequence[str] = (),
-    pictures: Iterable[tuple[str, Picture]] = (),
+    pictures: Iterable[tuple[str, Picture | bytes]] = (),
     parts: Iterable[tuple[str, str]] = (),
 ) -> bytes:
     """The report as one file: nothing is fetched, and it prints on a page.
@@ -45,11 +50,11 @@ def page(
         title: What the image is; never taken from a patient tag.
         answer: In words, without Markdown.
         lines: Sentences below it.
-        pictures: Captions and pictures, uint8 (H, W) or (H, W, 3).
+        pictures: Captions and pictures, uint8 (H, W) or (H, W, 3), or a plot as an SVG file.
         parts: Titles and HTML, from `bullets` or `table`; an empty part is left out.
     """
     figures = "".join(
-        f'<figure><img src="{data_uri(picture)}" alt="{escape(caption)}">'
+        f'<figure><img {_source(picture)} alt="{escape(caption)}">'
         f"<figcaption>{escape(caption)}</figcaption></figure>"
         for caption, picture in pictures
     )
@@ -69,6 +74,12 @@ def page(
 <div class="parts">{told}</div>
 </body></html>
 """.encode()
+
+
+def _source(picture: Picture | bytes) -> str:
+    if isinstance(picture, bytes):
+        return f'class="plot" src="data:image/svg+xml;base64,{base64.b64encode(picture).decode()}"'
+    return f'src="{data_uri(picture)}"'
 
 
 def bullets(sentences: Iterable[str]) -> str:

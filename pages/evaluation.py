@@ -1,7 +1,9 @@
 """Evaluation: how good each model is, case by case, and where it is wrong."""
 
+import streamlit as st
+
 from pages.shared import frame, views
-from pages.tasks.evaluation import bone_age, chest, fracture, results, shared, skull_strip
+from pages.tasks.evaluation import bone_age, chest, fracture, report, results, shared, skull_strip
 
 PAGE = "evaluation"
 TASKS = {
@@ -29,6 +31,9 @@ else:
     shared.folder_of(task.TASK)
     predictions = views.show_error(lambda: shared.predictions(task.TASK, split))
     if predictions is not None:
-        task.show(shared.kept(task.TASK, predictions, split))
-        shared.more(task.TASK, predictions, split)
+        shown = task.show(shared.kept(task.TASK, predictions, split))
+        with st.container(horizontal=True):
+            report.offer(name, task.TASK, predictions, split, shown)
+            shared.csv(task.TASK, predictions, split)
+        shared.every_answer(predictions)
     shared.own_models(task.TASK)

@@ -32,13 +32,16 @@ _MARKS = {
 _DPI = 150
 
 
-def picture(figure: go.Figure, kind: Literal["png", "svg"], title: str = "") -> bytes:
+def picture(
+    figure: go.Figure, kind: Literal["png", "svg"], title: str = "", width: float = 7.2
+) -> bytes:
     """The figure as a file, dark on white.
 
     Args:
         figure: Scatter and bar traces only.
         kind: "png" or "svg".
         title: Written above it.
+        width: In inches; letters keep their size, so that they are the larger the smaller it is.
     """
     from matplotlib import rc_context
     from matplotlib.figure import Figure
@@ -46,7 +49,8 @@ def picture(figure: go.Figure, kind: Literal["png", "svg"], title: str = "") -> 
 
     layout = figure.layout
     with rc_context({"svg.hashsalt": "lightbox", "svg.fonttype": "none", "hatch.linewidth": 0.6}):
-        sheet = Figure(figsize=(7.2, (layout.height or 360) / 75), layout="constrained")
+        height = (layout.height or 360) / 75 * width / 7.2
+        sheet = Figure(figsize=(width, height), layout="constrained")
         axes = sheet.add_subplot()
         bottoms: dict[Any, float] = {}
         for trace in figure.data:
@@ -56,7 +60,9 @@ def picture(figure: go.Figure, kind: Literal["png", "svg"], title: str = "") -> 
                 _scatter(axes, trace)
         for shape in layout.shapes:
             line = _DASHES.get(shape.line.dash or "solid", "-")
-            axes.axhline(float(shape.y0), color=shape.line.color, linestyle=line, linewidth=1.2)
+            upright = str(shape.yref).endswith("domain")
+            draw, place = (axes.axvline, shape.x0) if upright else (axes.axhline, shape.y0)
+            draw(float(place), color=shape.line.color, linestyle=line, linewidth=1.2)
         for note in layout.annotations:
             place = (1.0, float(note.y))
             axes.annotate(
@@ -69,6 +75,8 @@ def picture(figure: go.Figure, kind: Literal["png", "svg"], title: str = "") -> 
             axes.set_xlim(*layout.xaxis.range)
         if layout.yaxis.range:
             axes.set_ylim(*layout.yaxis.range)
+        if layout.yaxis.ticktext:
+            axes.set_yticks(layout.yaxis.tickvals, layout.yaxis.ticktext)
         if layout.yaxis.rangemode == "tozero" and not layout.yaxis.range:
             axes.set_ylim(bottom=0)
         if bottoms:
@@ -77,7 +85,9 @@ def picture(figure: go.Figure, kind: Literal["png", "svg"], title: str = "") -> 
         if layout.yaxis.scaleanchor:
             axes.set_aspect("equal")
         if any(trace.name for trace in figure.data):
-            sheet.legend(loc="outside lower center", ncols=2, fontsize=8, frameon=False)
+            sheet.legend(
+                loc="outside lower center", ncols=1 + (width > 6), fontsize=8, frameon=False
+            )
         if title:
             sheet.suptitle(title, fontsize=11)
         if len(axes.get_xticklabels()) > 15:

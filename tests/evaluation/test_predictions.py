@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from html import escape
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from core.errors import WeightsError
+from core.metrics.estimates import Estimate
 from core.metrics.statistics import auroc
 from models import predictions
 from models.cards import load_card, task_cards
 from models.predictions import FOLDERS, SPLITS, About, Predictions
+from pages.tasks.evaluation import report
 from tests.page_runner import opened
 
 
@@ -57,13 +61,40 @@ def test_card_and_predictions_tell_the_same_area() -> None:
 
 
 @pytest.mark.parametrize("mode", ["Fracture", "Bone age", "Chest", "Skull stripping"])
-def test_every_task_opens_for_both_splits(mode: str) -> None:
+def test_every_task_opens_for_both_splits(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(report, "offer", lambda *some: given.append(some))
     page = opened("evaluation")
     page.button_group(key="evaluation_mode").set_value(mode).run()
     first = dict(page.metrics)
     assert first and not page.error
     page.radio(key="evaluation_split").set_value("val").run()
     assert set(page.metrics) == set(first) and page.metrics != first
+    title, _, found, split, shown = given[-1]
+    made = report.made(*given[-1]).decode()
+    assert title == mode and split == "val" and f"n = {found.about.n:,}" in made
+    for label, value in page.metrics.items():
+        assert f"<td>{label}</td><td>{value}</td>" in made
+    assert made.count("data:image/svg+xml") == len(shown.plots) > 0
+    for name in shown.cards:
+        card = load_card(given[-1][1], name)
+        assert card.sha256 in made and escape(card.limitations[0]) in made
+    missed = "Target missed" in page.words
+    assert (": missed" in made) == missed
+    assert 'src="http' not in made and "Answered by other weights" not in made
+
+
+def test_report_says_where_other_weights_answered_and_a_target_is_missed() -> None:
+    about = About("a <set>", "test", 2, "2026-11-29", {"unet": "abc"})
+    found = Predictions(about, pd.DataFrame({"file": ["a", "b"]}))
+    table = pd.DataFrame({"source": ["x<", None]})
+    shown = report.Shown(
+        ("unet",), {"Dice": Estimate(0.9, 0.8, 0.95, 2)}, lines=["**Here** is"], tables={"T": table}
+    )
+    made = report.made("Skull stripping", "skull_strip", found, "test", shown).decode()
+    assert "0.97: missed" in made and "<td>0.800 to 0.950</td>" in made
+    assert "other weights than those that ship now: " in made and "abc" in made
+    assert "a &lt;set&gt;" in made and "<td>x&lt;</td>" in made and "<li>Here is</li>" in made
 
 
 def test_threshold_moves_the_counts_and_not_the_areas() -> None:
@@ -76,6 +107,7 @@ def test_threshold_moves_the_counts_and_not_the_areas() -> None:
 
 def test_second_threshold_stands_beside_the_first_with_the_paired_difference() -> None:
     page = opened("evaluation")
+    assert "Report (HTML)" in [one.proto.label for one in page.get("download_button")]
     alone, tables = page.metrics, len(page.dataframe)
     page.slider(key="evaluation_threshold").set_value(0.1).run()
     page.toggle(key="evaluation_two").set_value(True).run()

@@ -18,6 +18,7 @@ from core.glossary import GLOSSARY
 from core.plots import curves, draw
 from core.plots import viewer as figures
 from core.plots.measure import angle, distance, scale_bar
+from core.plots.pictures import picture
 
 SHAPE = (48, 64)
 NONE = np.zeros((0, 4), np.float32)
@@ -348,3 +349,14 @@ def test_archive_holds_everything_once() -> None:
     assert [image["file_name"] for image in coco["images"]] == ["a.png", "set.zip/b.dcm"]
     assert coco["annotations"][0]["bbox"] == [11, 20, 19, 20]
     assert coco["annotations"][0]["score"] == pytest.approx(0.8)
+
+
+def test_saved_plot_has_an_upright_line_and_the_words_of_its_axis() -> None:
+    figure = go.Figure(go.Scatter(x=[0, 1], y=[0, 1], mode="markers"))
+    figure.add_vline(0.5, line={"color": "#ff0000"})
+    figure.update_yaxes(tickvals=[0, 1], ticktext=["normal", "fractured"], range=[-0.5, 1.5])
+    image = cv2.imdecode(np.frombuffer(picture(figure, "png"), np.uint8), cv2.IMREAD_COLOR)
+    blue, green, red = np.moveaxis(image.astype(int), -1, 0)
+    rows, columns = np.nonzero((red > 200) & (green < 60) & (blue < 60))
+    assert np.ptp(rows) > 0.5 * image.shape[0] and np.ptp(columns) < 10
+    assert b">fractured<" in picture(figure, "svg", width=4.8)

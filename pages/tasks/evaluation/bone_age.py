@@ -14,6 +14,7 @@ from core.plots.draw import PREDICTION, TRUTH, hex_colour
 from models.cards import load_card
 from pages.shared import views
 from pages.tasks.evaluation import shared
+from pages.tasks.evaluation.report import Shown
 from pages.tasks.evaluation.shared import Answers
 
 TASK = "bone_age"
@@ -21,7 +22,7 @@ KNOWN = ("file", "sex", "age_months")
 BANDS = ((0, 72), (72, 120), (120, 156), (156, 240))
 
 
-def show(answers: Answers) -> None:
+def show(answers: Answers) -> Shown:
     """One model against the readers, then against another model."""
     rows = answers.rows
     titles = {load_card(TASK, name).title: name for name in rows.columns if name not in KNOWN}
@@ -34,35 +35,39 @@ def show(answers: Answers) -> None:
     said = agreement(error)
     close = (np.abs(error) <= 12).astype(float)
     bounds = bootstrap_interval(lambda some: float(some.mean()), close)
-    shared.strip(
-        {
-            "MAE (months)": said.mean_error,
-            "Bias (months)": said.bias,
-            "Within 12 months (%)": Estimate(
-                100 * float(close.mean()), 100 * bounds[0], 100 * bounds[1], len(close)
-            ),
-        },
-        ".1f",
-        ours=answers.ours,
-    )
+    figures = {
+        "MAE (months)": said.mean_error,
+        "Bias (months)": said.bias,
+        "Within 12 months (%)": Estimate(
+            100 * float(close.mean()), 100 * bounds[0], 100 * bounds[1], len(close)
+        ),
+    }
+    shared.strip(figures, ".1f", ours=answers.ours)
+    lines = [f"Answered by {load_card(TASK, first).title}."]
+    plots = {}
     other = np.abs(rows[second].to_numpy(float) - truth)
     if first != second:
         gain = np.abs(error) - other
         low, high = bootstrap_interval(lambda some: float(some.mean()), gain)
         verdict = "closer" if high < 0 else "farther" if low > 0 else "cannot be decided"
-        st.markdown(
+        lines.append(
             f"Against **{load_card(TASK, second).title}** on the same films: error "
             f"{gain.mean():+.2f} months ({low:+.2f} to {high:+.2f}): {verdict}."
         )
+        st.markdown(lines[-1])
     left, right = views.pair("evaluation")
     with left:
         st.markdown("##### Model against readers")
-        figure = _scatter(truth, rows[first].to_numpy(float), rows["sex"].fillna(""), rows["file"])
+        figure = plots["Model against readers"] = _scatter(
+            truth, rows[first].to_numpy(float), rows["sex"].fillna(""), rows["file"]
+        )
         alt = "Bone age by model and by readers."
         shared.chart("bone_age_scatter", figure, alt, answers.open_case)
     with right:
         st.markdown("##### Difference over the mean (Bland–Altman)")
-        figure = bland_altman(truth, rows[first].to_numpy(float), list(rows["sex"].fillna("")))
+        figure = plots["Difference over the mean (Bland–Altman)"] = bland_altman(
+            truth, rows[first].to_numpy(float), list(rows["sex"].fillna(""))
+        )
         shared.chart("bone_age_bland_altman", figure, "Difference over mean, with limits.")
     st.markdown("##### Mean absolute error by age and sex (months)")
     groups = []
@@ -77,7 +82,9 @@ def show(answers: Answers) -> None:
         for name, own in groups
         if own.any()
     ]
-    shared.groups("group", table, ".1f")
+    title = "Mean absolute error by age and sex (months)"
+    tables = {title: shared.groups("group", table, ".1f")}
+    return Shown((first,), figures, ".1f", lines, plots, tables)
 
 
 def _scatter(truth: np.ndarray, answer: np.ndarray, sexes: object, files: object) -> go.Figure:

@@ -18,6 +18,7 @@ from core.practice.plots import calibration_plot, roc_plot
 from models.cards import load_card
 from pages.shared import views
 from pages.tasks.evaluation import shared
+from pages.tasks.evaluation.report import Shown
 from pages.tasks.evaluation.shared import Answers
 
 TASK = "chest"
@@ -28,7 +29,7 @@ SOURCES = {"ctr_jsrt": "JSRT", "ctr_wingspan": "hospital films"}
 EDGES = (0, 2, 5, 10, 20, 40, 100)
 
 
-def show(answers: Answers) -> None:
+def show(answers: Answers) -> Shown:
     """One finding at its operating point, then all of them, then the hearts."""
     rows = answers.rows
     sizes = SIZES if "px" in rows else ANY_SIZE
@@ -39,17 +40,20 @@ def show(answers: Answers) -> None:
     finding = shared.choose("Finding", labels, "finding")
     table = _areas(rows, labels, sizes)
     hearts = answers.parts.get("hearts")
-    shared.strip(_headlines(table, hearts, rows, sizes), ours=answers.ours)
+    figures = _headlines(table, hearts, rows, sizes)
+    shared.strip(figures, ours=answers.ours)
     card = load_card(TASK, "findings")
     point = float(card.operating_points[finding])
     truth, score = rows[f"true {finding}"], rows[f"p {finding}"]
     sensitivity, specificity = sensitivity_specificity(truth, score >= point)
-    st.markdown(
+    said = (
         f"**{finding.replace('_', ' ')} from {percent(point)}**: sensitivity "
         f"{percent(sensitivity.value)} ({interval(sensitivity.low, sensitivity.high)}, n = "
         f"{sensitivity.n}), false-positive rate {percent(1 - specificity.value)} "
         f"(n = {specificity.n})."
     )
+    st.markdown(said)
+    plots: dict[str, go.Figure] = {}
     left, right = views.pair("evaluation")
     with left:
         st.markdown("##### ROC by size of the film")
@@ -60,7 +64,8 @@ def show(answers: Answers) -> None:
         known = {name: curve for name, curve in curves.items() if curve is not None}
         if known:
             first = next(iter(sizes.values()))
-            shared.chart("chest_roc", roc_plot(known, first), f"ROC curves: {finding}.")
+            figure = plots[f"ROC by size of the film: {finding}"] = roc_plot(known, first)
+            shared.chart("chest_roc", figure, f"ROC curves: {finding}.")
         else:
             st.caption("A curve needs films with the finding and films without.")
     with right:
@@ -68,6 +73,7 @@ def show(answers: Answers) -> None:
         figure = calibration_plot({finding: calibration(score * 100, truth, EDGES)})
         figure.update_xaxes(title="predicted probability (%)", range=[-1, 101])
         figure.update_yaxes(title="share with the finding", range=[-0.02, 1.02])
+        plots[f"Predicted and observed: {finding}"] = figure
         shared.chart("chest_calibration", figure, f"Predicted against observed: {finding}.")
     left, right = views.pair("evaluation_2")
     with left:
@@ -82,7 +88,13 @@ def show(answers: Answers) -> None:
         if hearts is not None:
             st.markdown("##### Cardiothoracic ratio: network against reference masks")
             alt = "Ratio by network and mask."
-            shared.chart("chest_hearts", _hearts(hearts), alt, answers.open_case)
+            figure = plots["Cardiothoracic ratio: network against reference masks"] = _hearts(
+                hearts
+            )
+            shared.chart("chest_hearts", figure, alt, answers.open_case)
+    tables = {"All findings": shown}
+    cards = ("findings",) if hearts is None else ("findings", "heart_lungs")
+    return Shown(cards, figures, lines=[said], plots=plots, tables=tables)
 
 
 def _areas(rows: pd.DataFrame, labels: list[str], sizes: Mapping[int, str]) -> pd.DataFrame:

@@ -21,6 +21,7 @@ from models.cards import load_card
 from pages.shared import views
 from pages.shared.address import KEPT
 from pages.tasks.evaluation import shared, thresholds
+from pages.tasks.evaluation.report import Shown
 from pages.tasks.evaluation.shared import Answers
 
 TASK = "fracture"
@@ -31,7 +32,7 @@ SCORES = {
 }
 
 
-def show(answers: Answers) -> None:
+def show(answers: Answers) -> Shown:
     """The detector at a threshold, then the three image scores against each other."""
     films = answers.rows
     boxes = answers.parts.get("boxes")
@@ -48,7 +49,10 @@ def show(answers: Answers) -> None:
         )
     matched = None if boxes is None else _matched(answers.question, list(films["file"]), boxes)
     other = None if matched is None else thresholds.second()
-    shared.strip(_figures(answers.question, matched, films), ".2f", ours=answers.ours)
+    figures = _figures(answers.question, matched, films)
+    plots: dict[str, go.Figure] = {}
+    tables: dict[str, pd.DataFrame] = {}
+    shared.strip(figures, ".2f", ours=answers.ours)
     sensitivity, specificity = sensitivity_specificity(
         films["fractured"], films["detector"] >= threshold
     )
@@ -58,43 +62,50 @@ def show(answers: Answers) -> None:
         said += (
             f"{percent(recall)} of the fractures boxed, {percent(precision)} of the boxes right; "
         )
-    st.markdown(
-        f"{said}of the fractured films {percent(sensitivity.value)} "
+    said += (
+        f"of the fractured films {percent(sensitivity.value)} "
         f"({interval(sensitivity.low, sensitivity.high)}) have a box, of the normal ones "
         f"{percent(specificity.value)} ({interval(specificity.low, specificity.high)}) "
         "have none."
     )
+    st.markdown(said)
     if matched is not None and other is not None:
-        thresholds.compare(answers.question, matched, threshold, other)
+        tables["Two thresholds on the same films"] = thresholds.compare(
+            answers.question, matched, threshold, other
+        )
     marked = [threshold] if other is None else [threshold, other]
     left, right = views.pair("evaluation")
     with left:
         if matched is not None:
             st.markdown("##### False boxes against fractures found")
-            shared.chart(
-                "fracture_froc",
-                curves.froc(*froc(matched), *marked),
-                "Free-response ROC of the detector with the chosen threshold marked.",
+            figure = plots["False boxes against fractures found"] = curves.froc(
+                *froc(matched), *marked
             )
+            alt = "Free-response ROC of the detector with the chosen threshold marked."
+            shared.chart("fracture_froc", figure, alt)
             st.caption("A box is right where its IoU with a true box is at least 0.5.")
         st.markdown("##### Films by their highest box score")
         alt = "Best score of each film."
-        shared.chart("fracture_films", _films(films, threshold), alt, answers.open_case)
+        figure = plots["Films by their highest box score"] = _films(films, threshold)
+        shared.chart("fracture_films", figure, alt, answers.open_case)
     with right:
         st.markdown("##### Fractured or not")
-        _image_scores(films)
+        scores = _image_scores(films)
+        if scores is not None:
+            plots["Fractured or not"] = scores
         st.markdown("##### Calibration")
         bins = {
             SCORES[name]: calibration(films[name] * 100, films["fractured"])
             for name in ("fused", "classifier")
         }
-        figure = calibration_plot(bins)
+        figure = plots["Calibration"] = calibration_plot(bins)
         figure.update_xaxes(title="predicted probability (%)")
         figure.update_yaxes(title="share fractured")
         shared.chart("fracture_calibration", figure, "Predicted against observed frequency.")
     if matched is not None and "body_part" in films:
         st.markdown("##### By body part: mAP50")
-        _by_part(films, matched)
+        tables["By body part: mAP50"] = _by_part(films, matched)
+    return Shown(("detector", "classifier"), figures, ".2f", [said], plots, tables)
 
 
 @st.cache_data(max_entries=4, show_spinner="Matching boxes …")
@@ -136,17 +147,14 @@ def _precision(matched: list[MatchedImage]) -> Estimate:
     return Estimate(precision(fast), *bootstrap_interval(precision, fast), len(fast))
 
 
-def _image_scores(films: pd.DataFrame) -> None:
+def _image_scores(films: pd.DataFrame) -> go.Figure | None:
     found = {words: roc(films["fractured"], films[name]) for name, words in SCORES.items()}
     known = {words: curve for words, curve in found.items() if curve is not None}
     if not known:
         st.caption("A curve needs fractured and normal films.")
-        return
-    shared.chart(
-        "fracture_roc",
-        roc_plot(known, SCORES["fused"]),
-        "ROC curves of detector, classifier and both together.",
-    )
+        return None
+    figure = roc_plot(known, SCORES["fused"])
+    shared.chart("fracture_roc", figure, "ROC curves of detector, classifier and both together.")
     for name in ("detector", "classifier"):
         pair = paired_difference(films["fractured"], films["fused"], films[name])
         one = pair.difference
@@ -155,6 +163,7 @@ def _image_scores(films: pd.DataFrame) -> None:
             f"Both together against the {name} alone: {one.value:+.3f} "
             f"({one.low:+.3f} to {one.high:+.3f}, DeLong): {verdict}."
         )
+    return figure
 
 
 def _films(films: pd.DataFrame, threshold: float) -> go.Figure:
@@ -180,7 +189,7 @@ def _films(films: pd.DataFrame, threshold: float) -> go.Figure:
     return figure
 
 
-def _by_part(films: pd.DataFrame, matched: list[MatchedImage]) -> None:
+def _by_part(films: pd.DataFrame, matched: list[MatchedImage]) -> pd.DataFrame:
     parts = films["body_part"].fillna("").str.split(" | ", regex=False)
     names = sorted({name for some in parts for name in some if name})
     rows = []
@@ -195,4 +204,4 @@ def _by_part(films: pd.DataFrame, matched: list[MatchedImage]) -> None:
             lambda some: float(average_precision(list(some))[0]), group, draws=300
         )
         rows.append((name, len(own), Estimate(value, low, high, len(own))))
-    shared.groups("body part", rows)
+    return shared.groups("body part", rows)

@@ -43,7 +43,7 @@ PLOTS = {
 HIDDEN = ("number", "digest", "refused", "why", "card", "classifier_card", "mask", "seconds")
 
 
-def show(screens: Mapping[str, Callable[[Answers], None]]) -> None:
+def show(screens: Mapping[str, Callable[[Answers], object]]) -> None:
     """Results that a person names or adds, by task's own screen where labels are given."""
     with st.sidebar:
         path = st.text_input(
@@ -160,7 +160,7 @@ def _spread(values: np.ndarray, name: str, title: str) -> None:
     shared.chart(f"results_{name}", figure, f"How often each {title} was answered.")
 
 
-def _judged(found: Results, truths: Truths, screen: Callable[[Answers], None]) -> None:
+def _judged(found: Results, truths: Truths, screen: Callable[[Answers], object]) -> None:
     names = pd.Series(list(truths.names_of(found.rows["path"])), dtype=object)
     known = names.notna().to_numpy()
     lost = int((known & found.rows["refused"].to_numpy(bool)).sum())

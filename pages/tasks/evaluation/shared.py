@@ -131,14 +131,21 @@ def strip(figures: Mapping[str, Estimate], style: str = ".3f", *, ours: bool = T
             for name, one in figures.items()
         ]
     )
-    missed = []
-    for name, one in figures.items():
-        if ours and name in GOALS and not math.isnan(one.value):
-            goal, more = GOALS[name]
-            if (one.value < goal) == more and one.value != goal:
-                missed.append(f"{name} {format(one.value, style)}, target {goal:g}")
+    missed = [
+        f"{name} {format(one.value, style)}, target {GOALS[name][0]:g}"
+        for name, one in figures.items()
+        if ours and is_missed(name, one)
+    ]
     if missed:
         st.caption(f"Target missed: {'; '.join(missed)}.")
+
+
+def is_missed(name: str, one: Estimate) -> bool:
+    """Whether a figure of ours has a target and does not reach it."""
+    if name not in GOALS or math.isnan(one.value):
+        return False
+    goal, more = GOALS[name]
+    return (one.value < goal) == more and one.value != goal
 
 
 def interval(one: Estimate, style: str) -> str:
@@ -200,7 +207,7 @@ def choose(label: str, names: Sequence[str], key: str) -> str:
         return str(st.selectbox(label, list(names), key=f"{KEY}_{key}", **KEPT))
 
 
-def more(task: str, found: Predictions, split: str) -> None:
+def csv(task: str, found: Predictions, split: str) -> None:
     """All answers as a table to take away."""
     st.download_button(
         "Answers case by case (CSV)",
@@ -211,6 +218,10 @@ def more(task: str, found: Predictions, split: str) -> None:
         icon=":material/download:",
         on_click="ignore",
     )
+
+
+def every_answer(found: Predictions) -> None:
+    """All answers as a table on the page."""
     with st.expander("Answers case by case", on_change="rerun", key=f"{KEY}_table") as table:
         if table.open:
             st.dataframe(found.rows, hide_index=True, alt="Answers of the models case by case.")
@@ -225,7 +236,9 @@ def own_models(task: str) -> None:
         switch("pages/your_models.py")
 
 
-def groups(title: str, rows: Sequence[tuple[str, int, Estimate]], style: str = ".3f") -> None:
+def groups(
+    title: str, rows: Sequence[tuple[str, int, Estimate]], style: str = ".3f"
+) -> pd.DataFrame:
     """A figure by group, with its interval; groups below ten cases say little."""
     few = ["too few cases to say" if count < 10 else "" for _, count, _ in rows]
     table = pd.DataFrame(
@@ -238,3 +251,4 @@ def groups(title: str, rows: Sequence[tuple[str, int, Estimate]], style: str = "
         }
     )
     st.dataframe(table, hide_index=True, alt=f"{title}, with intervals.")
+    return table

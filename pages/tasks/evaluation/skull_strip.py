@@ -11,6 +11,7 @@ from core.metrics.estimates import Estimate
 from core.metrics.statistics import bootstrap_interval
 from core.plots.draw import PREDICTION, TRUTH, hex_colour
 from pages.tasks.evaluation import shared
+from pages.tasks.evaluation.report import Shown
 from pages.tasks.evaluation.shared import Answers
 
 TASK = "skull_strip"
@@ -21,7 +22,7 @@ FIGURES = {
 }
 
 
-def show(answers: Answers) -> None:
+def show(answers: Answers) -> Shown:
     """One figure of every head by source, for both reference masks."""
     rows = answers.rows.copy()
     rows["difference_ml"] = rows["volume_ml"] - rows["reference_ml"]
@@ -32,23 +33,24 @@ def show(answers: Answers) -> None:
         "Surface distance, 95th percentile (mm)": "hd95_mm",
         "Seconds a head": "seconds",
     }
-    shared.strip(
-        {name: _mean(rows[column]) for name, column in columns.items() if column in rows},
-        ours=answers.ours,
-    )
+    figures = {name: _mean(rows[column]) for name, column in columns.items() if column in rows}
+    shared.strip(figures, ours=answers.ours)
     name = shared.choose("Figure", list(FIGURES), "figure")
     first, second, style = FIGURES[name]
     figure = _heads(rows, name, first, second if two else "")
     shared.chart("skull_strip_heads", figure, f"{name} by head.", answers.open_case)
     if not two:
-        return
+        return Shown(("unet",), figures, plots={f"{name} by head": figure})
     table = [(str(source), len(own), _mean(own[first])) for source, own in rows.groupby("source")]
     st.markdown(f"##### {name} by source")
-    shared.groups("source", table, style)
-    st.caption(
+    tables = {f"{name} by source": shared.groups("source", table, style)}
+    references = (
         "The first reference was made by deepbet 1.0.2, not by hand, the second by DLMUSE; the two "
         "agree at Dice 0.977 to 0.985, so no score can show a model better than either."
     )
+    st.caption(references)
+    plots = {f"{name} by head": figure}
+    return Shown(("unet",), figures, lines=[references], plots=plots, tables=tables)
 
 
 def _mean(values: pd.Series) -> Estimate:

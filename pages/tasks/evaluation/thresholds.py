@@ -30,7 +30,7 @@ def second() -> float | None:
         )
 
 
-def compare(question: str, matched: list[MatchedImage], first: float, other: float) -> None:
+def compare(question: str, matched: list[MatchedImage], first: float, other: float) -> pd.DataFrame:
     """Fractures found and films with a false box at both, and what the second changes."""
     st.markdown("##### Two thresholds on the same films")
     found, false = _difference(question, matched, first, other)
@@ -41,7 +41,9 @@ def compare(question: str, matched: list[MatchedImage], first: float, other: flo
         )
         for threshold in (first, other)
     ]
-    columns: dict[str, Sequence[str]] = {"": ("fractures found", "films with a false box")}
+    columns: dict[str, Sequence[object]] = {
+        "": (f"fractures found (of {found.n})", f"films with a false box (of {false.n})")
+    }
     for threshold, some in zip(
         (f"first, {first:.2f}", f"second, {other:.2f}"), shares, strict=True
     ):
@@ -51,14 +53,13 @@ def compare(question: str, matched: list[MatchedImage], first: float, other: flo
         f"{_points(one.low)} to {_points(one.high)}" for one in (found, false)
     ]
     columns["verdict"] = [_verdict(one) for one in (found, false)]
-    columns["n"] = [f"{found.n} fractures", f"{false.n} films"]
-    st.dataframe(
-        pd.DataFrame(columns), hide_index=True, alt="Both thresholds and their paired difference."
-    )
+    table = pd.DataFrame(columns)
+    st.dataframe(table, hide_index=True, alt="Both thresholds and their paired difference.")
     st.caption(
         "Difference: second minus first, in percentage points, on the same films; interval by "
         "bootstrap over films."
     )
+    return table
 
 
 @st.cache_data(max_entries=16, show_spinner="Bootstrapping the difference …")
