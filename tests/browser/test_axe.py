@@ -1,0 +1,55 @@
+"""axe-core finds nothing serious on any page: names, roles, contrast, headings, pictures' texts."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.browsing import ROOT, settled
+
+pytestmark = pytest.mark.browser
+
+AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
+SERIOUS = """
+async () => (await axe.run(document, { resultTypes: ["violations"] })).violations
+  .filter((one) => ["serious", "critical"].includes(one.impact))
+  .flatMap((one) => one.nodes.map((node) => `${one.id}: ${node.html.slice(0, 300)} `
+    + `(${node.target.flat().join(" ")}) ${node.failureSummary}`))
+"""
+BACKGROUND = {"dark": "rgb(16, 18, 20)", "light": "rgb(251, 251, 250)"}  # .streamlit/config.toml
+PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py") if path.stem != "__init__")
+VISITS = [(name, "dark") for name in PAGES] + [("bone_age", "light"), ("your_models", "light")]
+
+
+def serious(page: Page) -> list[str]:
+    """What axe calls serious or critical, in the page and in the frames within it."""
+    for frame in page.frames:
+        frame.evaluate(f"() => {{ {AXE} }}")
+    found: list[str] = page.evaluate(SERIOUS)
+    return found
+
+
+@pytest.mark.parametrize(("name", "theme"), VISITS)
+def test_nothing_serious_bars_the_way(
+    name: str, theme: Literal["dark", "light"], page: Page, app_url: str
+) -> None:
+    page.emulate_media(color_scheme=theme)
+    page.goto(f"{app_url}/{'' if name == 'home' else name}")
+    expect(page.get_by_test_id("stApp")).to_have_css("background-color", BACKGROUND[theme])
+    expect(page.locator("h1").first).to_be_visible(timeout=180_000)
+    settled(page)
+    assert serious(page) == []
+
+
+def test_a_control_without_a_name_and_pale_text_are_found(page: Page, app_url: str) -> None:
+    page.goto(f"{app_url}/guide")
+    expect(page.locator("h1").first).to_be_visible(timeout=180_000)
+    settled(page)
+    page.evaluate(
+        """() => document.querySelector("h1").insertAdjacentHTML("afterend",
+            "<input type=range><p style='color: #888; background: #aaa'>pale</p>")"""
+    )
+    assert {one.split(":")[0] for one in serious(page)} == {"label", "color-contrast"}
