@@ -3,7 +3,16 @@
 import streamlit as st
 
 from pages.shared import frame, views
-from pages.tasks.evaluation import bone_age, chest, fracture, report, results, shared, skull_strip
+from pages.tasks.evaluation import (
+    bone_age,
+    chest,
+    fracture,
+    report,
+    results,
+    shared,
+    skull_strip,
+    training,
+)
 
 PAGE = "evaluation"
 TASKS = {
@@ -36,4 +45,5 @@ else:
             report.offer(name, task.TASK, predictions, split, shown)
             shared.csv(task.TASK, predictions, split)
         shared.every_answer(predictions)
+    training.show(task.TASK)
     shared.own_models(task.TASK)

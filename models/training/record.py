@@ -108,6 +108,15 @@ def carry_out(run: Run, say: Callable[[str], None] = lambda line: None) -> dict[
     return record
 
 
+def record_of(sha256: str, folder: Path) -> dict[str, Any] | None:
+    """The record in a run's folder, where that run made the weights of this hash; else None."""
+    try:
+        record: dict[str, Any] = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        return record if record["result"]["sha256"] == sha256 else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
 def _begun(run: Run) -> dict[str, Any]:
     """The record in the folder, or a new one."""
     path = run.out / RECORD

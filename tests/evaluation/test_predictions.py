@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from core.metrics.statistics import auroc
 from models import predictions
 from models.cards import load_card, task_cards
 from models.predictions import FOLDERS, SPLITS, About, Predictions
-from pages.tasks.evaluation import report
+from pages.tasks.evaluation import report, training
 from tests.page_runner import opened
 
 
@@ -60,8 +61,23 @@ def test_card_and_predictions_tell_the_same_area() -> None:
     assert found == pytest.approx(told.value, abs=0.002)
 
 
+def made_by_run(folder: Path, sha256: str) -> None:
+    """A run's record with a curve, as training leaves it."""
+    (folder / "first").mkdir(parents=True)
+    (folder / "first" / "curve.csv").write_text("epoch,loss\n1,0.5\n2,0.25\n")
+    record = {"begun": "2026-11-30T01:00:00Z", "seed": 7, "commit": "0123456789abcdef",
+              "steps": {"first": {"seconds": 7200.0}}, "curves": ["first/curve.csv"],
+              "result": {"sha256": sha256}}  # fmt: skip
+    (folder / "run.json").write_text(json.dumps(record))
+
+
 @pytest.mark.parametrize("mode", ["Fracture", "Bone age", "Chest", "Skull stripping"])
-def test_every_task_opens_for_both_splits(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_task_opens_for_both_splits(
+    mode: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made_by_run(tmp_path / "skull_strip" / "unet", load_card("skull_strip", "unet").sha256)
+    made_by_run(tmp_path / "fracture" / "detector", "other weights")
+    monkeypatch.setattr(training, "RUNS", tmp_path)
     given: list[tuple[Any, ...]] = []
     monkeypatch.setattr(report, "offer", lambda *some: given.append(some))
     page = opened("evaluation")
@@ -81,6 +97,10 @@ def test_every_task_opens_for_both_splits(mode: str, monkeypatch: pytest.MonkeyP
         assert card.sha256 in made and escape(card.limitations[0]) in made
     missed = "Target missed" in page.words
     assert (": missed" in made) == missed
+    task = given[-1][1]
+    assert all(card.rebuild in page.words for card in task_cards(task))
+    assert ("seed 7, commit 012345678, 2.0 hours" in page.words) == (task == "skull_strip")
+    assert ("No run.json" in page.words) == (task != "skull_strip")
     assert 'src="http' not in made and "Answered by other weights" not in made
 
 
