@@ -155,7 +155,7 @@ def command(task: Task, *, expanded: bool = False) -> None:
     """How to score a whole archive."""
     with st.expander("A whole archive", expanded=expanded, icon=":material/terminal:"):
         masks = " --masks" if task.mask_suffix or task.box_columns else ""
-        st.code(f"python -m models.score {task.name} --in FOLDER --out RESULTS{masks}", "sh")
+        st.code(f"python -m models.score {task.name} --in FOLDER --out RESULTS{masks}", None)
         st.caption(
             "Run it in Lightbox's folder. It takes a folder with all below it, a list (CSV or "
             "Parquet), a zip or a DICOMDIR of any size, uses all cores or a Dask cluster, writes "

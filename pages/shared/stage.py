@@ -65,6 +65,8 @@ STYLE = """
   padding: .2rem .9rem; border-radius: 4px; background: #e8a33d; color: #101214;
   animation: working 1s step-end;
 }
+/* Streamlit writes white on the accent, amber in the dark theme: 2.1 to 1. */
+button[data-testid^="stBaseButton-primary"]:enabled { color: light-dark(#fbfbfa, #101214); }
 .st-key-verdict_clear { border-left-style: double; }
 .st-key-verdict_problem { border-left-style: dashed; }
 </style>

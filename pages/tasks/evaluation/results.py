@@ -57,7 +57,7 @@ def show(screens: Mapping[str, Callable[[Answers], object]]) -> None:
         )
     if not path and not added:
         st.info("Name the folder of a run in the sidebar, or add its tables. A run is made by:")
-        st.code("python -m models.score TASK --in FOLDER --out RESULTS", "sh")
+        st.code("python -m models.score TASK --in FOLDER --out RESULTS", None)
         return
     read = partial(_added, [(one.name, one.getvalue()) for one in added])
     found = views.show_error(partial(_opened, path, _state(path)) if path else read)

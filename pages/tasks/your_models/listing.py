@@ -46,7 +46,7 @@ def show() -> None:
                 st.markdown("Many images from the command line:")
                 st.code(
                     f"python -m models.score {card.task} --model {card.name} --in … --out …",
-                    language="shell",
+                    language=None,
                 )
     st.caption(f"In `{own_folder()}`. Copied to another computer’s folder, it is found there.")
 
