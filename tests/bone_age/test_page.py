@@ -291,7 +291,7 @@ def test_growing_child_is_read_at_the_slider_s_age(network: Networks) -> None:
     app = more(opened(), "Growth")
     app.slider(key="bone_age_growing").set_value(14.0).run()
     assert not app.exception
-    assert app.metrics["Simulated age"] == "14 years"
+    assert app.metrics["Simulated age"] == "14 y 0 m"
 
 
 def test_model_without_attention_says_so(network: Networks) -> None:
