@@ -7,9 +7,6 @@ import pickle
 import warnings
 from pathlib import Path
 
-os.environ["KERAS_BACKEND"] = "torch"
-os.environ["YOLO_AUTOINSTALL"] = "false"
-
 
 class Bomb:
     """Writes a file where a pickle of it is opened."""
@@ -28,7 +25,8 @@ def bomb(path: Path, target: Path) -> Path:
 
 
 def make(folder: Path) -> None:
-    """Write them all."""
+    """Write them all; in a process of its own, for Keras keeps its first backend."""
+    os.environ |= {"KERAS_BACKEND": "torch", "YOLO_AUTOINSTALL": "false"}
     import torch
     import torchvision
     from torch import nn
