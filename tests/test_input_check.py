@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -17,7 +18,7 @@ FILM = Radiograph(np.zeros((200, 160), np.float32), "b" * 64)
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """Every film is taken for a turned chest, and every question to the network is noted."""
     seen: list[str] = []
 
@@ -29,7 +30,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(recognise, "load_model", lambda card: None)
     monkeypatch.setattr(recognise, "recognise", recognised)
     st.cache_resource.clear()
-    return seen
+    yield seen
+    st.cache_resource.clear()  # no later test may find the network that is none
 
 
 @pytest.mark.parametrize("modality", ["CT", "MR"])
