@@ -30,6 +30,10 @@ CONFIG = {
     "distributed.worker.memory.terminate": 0.95,
     "distributed.worker.profile.enabled": False,
     "distributed.admin.low-level-log-length": 100,
+    # Dask also has malloc give memory back at once, which maps every tensor of a network anew.
+    "distributed.nanny.pre-spawn-environ": dict.fromkeys(
+        ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), 1
+    ),
     # No pages of HTTP, hence no port for them.
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
