@@ -102,3 +102,42 @@ def test_answers_about_public_images_are_kept_and_those_about_uploads_are_their_
     assert len(asked) == 1
     assert [shape(FILM, 2), shape(FILM, 2)] == [8, 8]  # no session here: nothing may be kept
     assert len(asked) == 3
+
+
+ALBUM = """
+import streamlit as st
+from tests.test_page_runner import FILM, heat, outline
+from dataclasses import replace
+
+number = st.slider("Film", 0, 9, key="number")
+film = replace(FILM, digest=str(number) * 64)
+st.metric("Heat", heat(film) + outline(image=film, times=2))
+"""
+
+
+@caching.answer(max_entries=16)
+def heat(image: Radiograph) -> int:
+    CALLS[f"heat {image.digest[0]}"] += 1
+    return int(image.digest[0])
+
+
+@caching.answer(max_entries=16)
+def outline(image: Radiograph, times: int) -> int:
+    CALLS[f"outline {image.digest[0]}"] += 1
+    return times * int(image.digest[0])
+
+
+def test_a_session_keeps_the_pictures_of_its_last_uploads_only(tmp_path: Path) -> None:
+    st.cache_data.clear()
+    CALLS.clear()
+    script = tmp_path / "album.py"
+    script.write_text(ALBUM)
+    page = PageTest(str(script), default_timeout=30)
+    page.run()
+    shown = [0, 1, 2, 0, 3, 0, 2, 1]
+    for number in shown:
+        page.slider(key="number").set_value(number).run()
+        assert page.metrics == {"Heat": str(3 * number)}
+    # The film looked at again stays; the one not looked at for longest is asked about anew.
+    for of in ("heat", "outline"):
+        assert [CALLS[f"{of} {film}"] for film in range(4)] == [1, 2, 1, 1]

@@ -13,11 +13,12 @@ inside either: long work with progress runs through `pages.shared.background`.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
-from functools import wraps
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial, wraps
 from typing import Any, Generic, ParamSpec, TypeVar
 
+import numpy as np
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
@@ -28,6 +29,8 @@ Parameters = ParamSpec("Parameters")
 Answer = TypeVar("Answer")
 KEPT_IN_SESSION = 8
 """Answers that one session keeps of a function that keeps few: those with pictures of films."""
+KEPT_FILMS = 3
+"""Uploads of which one session keeps such answers, over all pages: a few megabytes each."""
 FIGURES_ONLY = 100  # a function that keeps at least so many returns a few numbers
 Model = TypeVar("Model")
 
@@ -87,6 +90,34 @@ def _public_answers() -> dict[Hashable, None]:
     return {}
 
 
+def _answers_by_film() -> dict[str, list[Callable[[], None]]]:
+    """What forgets the session's answers with pictures, by upload; the last asked at the end."""
+    found: dict[str, list[Callable[[], None]]] = st.session_state.setdefault("answers_by_film", {})
+    return found
+
+
+def _asked(digest: str) -> None:
+    """Keep an upload's answers, and forget those of the one that was asked about longest ago."""
+    films = _answers_by_film()
+    films[digest] = films.pop(digest, [])
+    while len(films) > KEPT_FILMS:
+        for forget in films.pop(next(iter(films))):
+            forget()
+
+
+def _without_pixels(argument: Any) -> Any:
+    """An argument that is hashed as the given one but holds no picture."""
+    if isinstance(argument, Radiograph):
+        return replace(argument, pixels=np.zeros((1, 1), np.float32))
+    if isinstance(argument, Volume):
+        return replace(argument, voxels=np.zeros((1, 1, 1), np.float32))
+    return argument
+
+
+def _images(arguments: Sequence[Any]) -> list[Radiograph | Volume]:
+    return [one for one in arguments if isinstance(one, Radiograph | Volume)]
+
+
 def model(
     max_entries: int, spinner: bool | str = False
 ) -> Callable[[Callable[Parameters, Answer]], Callable[Parameters, Answer]]:
@@ -115,27 +146,38 @@ def answer(
             uploads, or as many where they are figures only.
         spinner: A sentence to show while the function runs, True for one of its name.
     """
+    has_pictures = max_entries < FIGURES_ONLY
 
     def decorate(function: Callable[Parameters, Answer]) -> Callable[Parameters, Answer]:
         for_all: Callable[Parameters, Answer] = st.cache_data(
             max_entries=max_entries, show_spinner=spinner, hash_funcs=HASHES
         )(function)
-        for_session: Callable[Parameters, Answer] = st.cache_data(
-            max_entries=max_entries if max_entries >= FIGURES_ONLY else KEPT_IN_SESSION,
+
+        @st.cache_data(
+            max_entries=KEPT_IN_SESSION if has_pictures else max_entries,
             show_spinner=spinner,
             hash_funcs=HASHES,
             scope="session",
-        )(function)
+        )
+        @wraps(function)
+        def for_session(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Answer:
+            found = function(*args, **kwargs)
+            if has_pictures:
+                named = {name: _without_pixels(one) for name, one in kwargs.items()}
+                forget = partial(for_session.clear, *map(_without_pixels, args), **named)
+                digest = _images((*args, *kwargs.values()))[0].digest
+                _answers_by_film().setdefault(digest, []).append(forget)
+            return found
 
         @wraps(function)
         def kept(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Answer:
-            images = [
-                one for one in (*args, *kwargs.values()) if isinstance(one, Radiograph | Volume)
-            ]
+            images = _images((*args, *kwargs.values()))
             if all(image.is_public for image in images):
                 return for_all(*args, **kwargs)
             if get_script_run_ctx(suppress_warning=True) is None:
                 return function(*args, **kwargs)
+            if has_pictures:
+                _asked(images[0].digest)
             return for_session(*args, **kwargs)
 
         return kept

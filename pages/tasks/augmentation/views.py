@@ -28,10 +28,12 @@ from pages.tasks.augmentation.subjects import Subject
 
 PAGE = "augmentation"
 GRID = 9
+KEPT = GRID + 3
+"""Draws carried out that a session keeps: 1 MB each of a film, 5 MB of a head."""
 SIDE_LETTERS = {"axial": "R", "coronal": "R", "sagittal": "A"}
 
 
-@st.cache_resource(max_entries=48, scope="session", show_spinner=False)
+@st.cache_resource(max_entries=KEPT, scope="session", show_spinner=False)
 def _after(digest: str, what: str, _subject: Subject, _draw: Draw) -> Moved:
     return _subject.after(_draw)
 
