@@ -27,6 +27,7 @@ from models.bone_age.simulated import (
     SimulatedHand,
     prepare_simulated,
     simulated_hands,
+    varied,
 )
 
 
@@ -100,7 +101,10 @@ def augmented(
 
 
 class Films(keras.utils.PyDataset):
-    """Shuffled, augmented batches; the same seed gives the same run."""
+    """Shuffled, augmented batches; the same seed gives the same run.
+
+    Of the last `of_last` films, an epoch takes only `some`, drawn anew each time.
+    """
 
     def __init__(
         self,
@@ -111,13 +115,16 @@ class Films(keras.utils.PyDataset):
         batch: int,
         seed: int,
         with_sex: bool = True,
+        some: int = 0,
+        of_last: int = 0,
     ) -> None:
         super().__init__()
         self.films, self.how, self.batch = films, how, batch
         self.months = np.array([case.months for case in cases], np.float32)
         self.sex = np.array([SEX_INPUT[case.sex if with_sex else None] for case in cases])
         self.rng = np.random.default_rng(seed)
-        self.order = self.rng.permutation(len(cases))
+        self.some, self.of_last = some, of_last
+        self.order = self._shuffled()
 
     def __len__(self) -> int:
         return len(self.order) // self.batch
@@ -131,7 +138,15 @@ class Films(keras.utils.PyDataset):
 
     def on_epoch_end(self) -> None:
         """A new order."""
-        self.order = self.rng.permutation(len(self.order))
+        self.order = self._shuffled()
+
+    def _shuffled(self) -> NDArray[np.int64]:
+        order = self.rng.permutation(len(self.films))
+        if not self.of_last:
+            return order
+        first = len(self.films) - self.of_last
+        chosen = first + self.rng.permutation(self.of_last)[: self.some]
+        return order[(order < first) | np.isin(order, chosen)]
 
 
 def predicted(
@@ -232,6 +247,7 @@ class Plan:
         freeze_norms: Whether the batch statistics stay, as after a start from ImageNet.
         mixed: Compute in bfloat16.
         simulated: Simulated hands to train with.
+        simulated_an_epoch: How many of these an epoch takes, drawn anew each time; 0 for all.
         average: Momentum of the weights' moving average; None for none.
     """
 
@@ -246,6 +262,7 @@ class Plan:
     freeze_norms: bool = False
     mixed: bool = False
     simulated: int = 0
+    simulated_an_epoch: int = 0
     average: float | None = None
     seed: int = 0
 
@@ -281,9 +298,9 @@ def train(
         kept = cache / f"{plan.pipeline}_{split}.npy"
         films[split] = prepare(cases[split], stages_of(plan.pipeline), shape, kept)
     training: list[BoneAgeCase | SimulatedHand] = [*cases["train"]]
-    check = simulated_hands(40, CHECK_SEED)
+    check = simulated_hands(40, CHECK_SEED)[:limit]
     if plan.simulated:
-        more = simulated_hands(plan.simulated, TRAIN_SEED)
+        more = varied(simulated_hands(plan.simulated, TRAIN_SEED)[:limit])
         for name, hands in (("simulated", more), ("check", check)):
             kept = cache / f"{plan.pipeline}_{name}.npy"
             films[name] = prepare_simulated(hands, stages_of(plan.pipeline), shape, kept)
@@ -296,15 +313,25 @@ def train(
     if go_on_from is not None:
         network.load_weights(model, go_on_from)
     freeze(model, norms=plan.freeze_norms or start is not None, until=plan.freeze_until)
-    batches = Films(films["train"], training, Augmentation(), batch=plan.batch, seed=plan.seed)
+    batches = Films(
+        films["train"],
+        training,
+        Augmentation(),
+        batch=plan.batch,
+        seed=plan.seed,
+        some=plan.simulated_an_epoch,
+        of_last=len(training) - len(cases["train"]) if plan.simulated_an_epoch else 0,
+    )
     truth = np.array([case.months for case in cases["val"]])
     errors = [float("nan")]
+    simulated = [float("nan")]
 
     def validate() -> float:
         if plan.simulated:
             found = predicted(model, films["check"], check, mirror=True)
             wrong = np.abs(found - [hand.months for hand in check])
-            print(f"simulated hands MAE {wrong.mean():.2f}, ", end="")
+            simulated.append(float(wrong.mean()))
+            print(f"simulated hands MAE {simulated[-1]:.2f}, ", end="")
         found = predicted(model, films["val"], cases["val"], mirror=True)
         return float(np.abs(found - truth).mean())
 
@@ -313,8 +340,13 @@ def train(
     def on_epoch(epoch: int, error: float) -> None:
         network.save_weights(model, out)
         errors.append(error)
-        with out.with_suffix(".csv").open("a", newline="") as handle:
-            csv.writer(handle).writerow([epoch + 1, f"{error:.3f}"])
+        curve = out.with_suffix(".csv")
+        begun = curve.exists()
+        with curve.open("a", newline="") as handle:
+            writer = csv.writer(handle)
+            if not begun:
+                writer.writerow(["epoch", "val_mae_months", "simulated_mae_months"])
+            writer.writerow([epoch + 1, f"{error:.3f}", f"{simulated[-1]:.3f}"])
 
     fit(
         model,
@@ -348,6 +380,7 @@ def main() -> None:
     parser.add_argument("--mixed", action="store_true", help="compute in bfloat16")
     parser.add_argument("--freeze-norms", action="store_true", help="keep the batch statistics")
     parser.add_argument("--simulated", type=int, default=0, help="simulated hands to train with")
+    parser.add_argument("--simulated-an-epoch", type=int, default=0, help="of these; 0 for all")
     parser.add_argument("--average", type=float, help="momentum of the weights' moving average")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=1)
