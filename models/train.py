@@ -1,9 +1,9 @@
 """Make the weights of a card again: `python -m models.train TASK NAME --data ../shared/data`.
 
 Follows `models/<task>/recipes/<name>.toml` step by step into `runs/<task>/<name>` (or `--out`),
-and leaves `run.json` there; the same command goes on where it was stopped. What it makes ships by
-being copied to `models/weights` and named on the card; `python -m models.verify --data … --write`
-then measures it.
+and leaves `run.json` there; the same command goes on where it was stopped. With `--ship` what it
+made goes to `models/weights`, its record to `models/<task>/made`, hash and settings onto the card;
+`python -m models.verify --data … --write` then measures it.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--parents", type=Path, help="folder with published weights to begin with")
     parser.add_argument("--out", type=Path, help="folder of the run")
     parser.add_argument("--limit", type=int, help="films of a split at most, to try a recipe")
+    parser.add_argument("--ship", action="store_true", help="put what it made where it ships")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args(arguments)
     _hold_to(options.threads)
@@ -40,6 +41,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         recipe = read_recipe(MODELS / options.task / "recipes" / f"{options.name}.toml")
         folder = options.data / FOLDERS[options.task]
         record = carry_out(Run(recipe, folder, out, options.limit, options.parents), say)
+        if options.ship:
+            from models.training.ship import ship
+
+            say(f"record: {ship(options.task, options.name, out)}")
     except ImagingError as err:
         say(f"{err}")
         return 1

@@ -84,7 +84,9 @@ def mix(
     chosen = {name: share for name, share in zip(members, best, strict=True) if share}
     card = load_card("bone_age", run.recipe.name)
     mixed = replace(card, settings={**card.settings, "members": chosen})
-    told = {f"settings.members.{name}": share for name, share in chosen.items()}
+    told: dict[str, Any] = {f"settings.members.{name}": share for name, share in chosen.items()}
+    run.used.update({one.name: one.sha256 for one in cards})
+    told["card_sha256"] = next(one.sha256 for one in cards if one.name in chosen)
     return {**told, "val_mae_months": round(found[best], 3), **_half_widths(run, mixed)}
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import UnsuitableInputError
+from models.cards import MODELS
 from models.training.recipe import Recipe, file_sha256, parent_file
 
 PACKAGES = (
@@ -104,8 +105,15 @@ def carry_out(run: Run, say: Callable[[str], None] = lambda line: None) -> dict[
                 "file": str(last.relative_to(run.out)),
                 "sha256": file_sha256(last),
             }
+        elif found and "card_sha256" in found:  # weights of other cards, mixed
+            record["result"] = {"file": "", "sha256": found["card_sha256"]}
         _write(run.out / RECORD, record)
     return record
+
+
+def made(task: str, name: str) -> Path:
+    """Where the record of the run that made a card's weights ships, with its curves."""
+    return MODELS / task / "made" / name
 
 
 def record_of(sha256: str, folder: Path) -> dict[str, Any] | None:

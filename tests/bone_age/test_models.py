@@ -345,6 +345,36 @@ def test_simulated_hands_cover_all_ages_with_seeds_of_their_own(tmp_path: Path) 
     assert np.array_equal(films, prepare_simulated(hands[:1], stages, SHAPE, tmp_path / "a.npy"))
 
 
+def test_hands_to_train_with_differ_in_more_than_their_age() -> None:
+    from models.bone_age.simulated import TRAIN_SEED, simulated_hands, varied
+
+    hands = simulated_hands(20, TRAIN_SEED)
+    made = varied(hands)
+    assert made == varied(hands)
+    assert [(hand.seed, hand.months) for hand in made] == [(h.seed, h.months) for h in hands]
+    assert len({hand.density for hand in made}) == len({hand.noise for hand in made}) == 20
+    assert len({hand.shape for hand in made}) > 1
+    drawn = made[3].drawn
+    assert drawn.image.pixels.shape == made[3].shape and drawn.age_months == made[3].months
+
+
+def test_epoch_takes_all_films_and_some_simulated_hands(folder: Path) -> None:
+    from models.bone_age import train
+
+    cases = read_bone_age_cases(folder, "test")[:3]
+    films = np.zeros((9, 8, 8), np.uint8)
+    batches = train.Films(
+        films, [*cases, *cases, *cases], train.NO_AUGMENTATION, batch=1, seed=0, some=2, of_last=6
+    )
+    orders = []
+    for _ in range(8):
+        orders.append(list(batches.order))
+        batches.on_epoch_end()
+    assert all(sorted(order)[:3] == [0, 1, 2] for order in orders)
+    assert all(len(set(order)) == len(order) == len(batches) == 5 for order in orders)
+    assert len({tuple(sorted(order)[3:]) for order in orders}) > 2
+
+
 def test_augmentation_keeps_shape_and_range_and_repeats_with_its_seed() -> None:
     from models.bone_age import train
 

@@ -10,18 +10,51 @@ from pathlib import Path
 import pytest
 
 from core.errors import UnsuitableInputError, WeightsError
-from models.cards import MODELS, task_cards, verified_weights
+from models.cards import MODELS, load_card, task_cards, verified_weights
 from models.predictions import FOLDERS
-from models.training import record
-from models.training.recipe import Recipe, parent_file, read_recipe, recipes_of
-from models.training.record import Run, carry_out
+from models.training import record, ship
+from models.training.recipe import Recipe, file_sha256, parent_file, read_recipe, recipes_of
+from models.training.record import Run, carry_out, made, record_of
 
 RECIPES = [(task, name) for task in FOLDERS for name in recipes_of(task)]
+SHIPPED = [(task, name) for task, name in RECIPES if made(task, name).is_dir()]
 
 
 @pytest.mark.parametrize("task", FOLDERS)
 def test_every_card_has_a_recipe(task: str) -> None:
     assert recipes_of(task) == [card.name for card in task_cards(task)]
+
+
+@pytest.mark.parametrize(("task", "name"), SHIPPED)
+def test_shipped_record_is_of_the_weights_and_the_recipe(task: str, name: str) -> None:
+    found = record_of(load_card(task, name).sha256, made(task, name))
+    assert found is not None, "the record is of other weights than those that ship"
+    assert found["recipe_sha256"] == read_recipe(MODELS / task / "recipes" / f"{name}.toml").sha256
+    assert found["limit"] is None and "dirty" not in found["commit"]
+    assert all((made(task, name) / curve).is_file() for curve in found["curves"])
+
+
+def test_what_ships_is_named_by_the_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (ship, record):
+        monkeypatch.setattr(module, "MODELS", tmp_path)
+    monkeypatch.setattr(ship, "WEIGHTS", tmp_path)
+    recipe, out = tiny(tmp_path), tmp_path / "run"
+    card = (MODELS / "film_kind" / "film_kind.toml").read_text(encoding="utf-8")
+    (tmp_path / "film_kind" / "film_kind.toml").write_text(card, encoding="utf-8")
+    carry_out(Run(recipe, tmp_path, out, limit=5))
+    with pytest.raises(UnsuitableInputError, match="on all films"):
+        ship.ship("film_kind", "film_kind", out)
+    (out / "run.json").unlink()
+    found = carry_out(Run(recipe, tmp_path, out))
+    folder = ship.ship("film_kind", "film_kind", out)
+    sha256 = found["result"]["sha256"]
+    assert f'sha256 = "{sha256}"' in (tmp_path / "film_kind" / "film_kind.toml").read_text()
+    assert file_sha256(tmp_path / load_card("film_kind", "film_kind").file) == sha256
+    assert record_of(sha256, folder) == found
+    assert (folder / "training" / "curves.csv").is_file()
+    tiny(tmp_path, steps=3)
+    with pytest.raises(UnsuitableInputError, match="recipe as it is now"):
+        ship.ship("film_kind", "film_kind", out)
 
 
 @pytest.mark.parametrize(("task", "name"), RECIPES)

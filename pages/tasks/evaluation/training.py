@@ -10,11 +10,11 @@ import streamlit as st
 
 from models.cards import ModelCard, task_cards
 from models.training.recipe import recipes_of
-from models.training.record import record_of
+from models.training.record import made, record_of
 from pages.tasks.evaluation import shared
 
 RUNS = Path("runs")
-"""Where `python -m models.train` leaves its runs."""
+"""Where `python -m models.train` leaves its runs; those that ship lie beside the cards."""
 
 
 def show(task: str) -> None:
@@ -40,8 +40,9 @@ def show(task: str) -> None:
 
 def _run(card: ModelCard) -> bool:
     """The run that made the weights which ship, with its curves; whether there is one."""
-    folder = RUNS / card.task / card.name
-    record = record_of(card.sha256, folder)
+    places = (RUNS / card.task / card.name, made(card.task, card.name))
+    kept = ((folder, record_of(card.sha256, folder)) for folder in places)
+    folder, record = next((one for one in kept if one[1] is not None), (places[0], None))
     if record is None:
         return False
     hours = sum(step["seconds"] for step in record["steps"].values()) / 3600
