@@ -31,10 +31,10 @@ class Sample:
         url: Where it is downloaded from.
         sha256: Hash (hex) of its bytes.
         bytes: Its size.
-        truth: What is known of it, and as "look" in a sentence what to look at; which other keys
-            there are depends on the task: "boxes_xyxy" in pixels of the file as it is downloaded
-            with its "width" and "height", "age_months" and "sex", or "findings" with "view",
-            "age" and "sex".
+        truth: What is known of it; empty if unknown. The keys depend on the task: "boxes_xyxy" in
+            pixels of the file as it is downloaded with its "width" and "height", "age_months"
+            and "sex", or "findings" with "view", "age" and "sex".
+        look: In a sentence, what to look at.
         licence: Terms of use, to be shown with the image.
         citation: Whom to cite, to be shown with the image.
         used_in: Which part of the training or evaluation it belongs to.
@@ -47,6 +47,7 @@ class Sample:
     sha256: str
     bytes: int
     truth: Mapping[str, Any]
+    look: str
     licence: str
     citation: str
     used_in: str

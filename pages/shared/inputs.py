@@ -32,12 +32,14 @@ class Case:
         truth: What is true of it, keyed as the task keys it ("boxes_xyxy", ...); empty if unknown.
         origin: One of `SOURCES`.
         words: What the image is, for the line under the viewer.
+        look: What a sample was chosen to show, in a sentence.
     """
 
     image: Radiograph
     truth: Mapping[str, Any] = field(default_factory=dict)
     origin: str = "Phantom"
     words: str = ""
+    look: str = ""
 
 
 def source_of(key: str, label: str) -> str:
@@ -212,7 +214,7 @@ def opened(sample: Sample) -> Case | tuple[str, str]:
     except ImagingError as err:
         return "error", str(err)
     words = f"{sample.title}, {sample.licence}, {sample.citation}"
-    return Case(image, truth=sample.truth, origin="Real sample", words=words)
+    return Case(image, sample.truth, "Real sample", words, sample.look)
 
 
 def open_sample(key: str, number: int) -> None:

@@ -404,4 +404,4 @@ def test_sidebar_remakes_the_teaching_phantoms() -> None:
 def test_samples_of_the_task_have_boxes_or_say_that_there_are_none() -> None:
     rows = samples.samples("fracture")
     assert len(rows) == 8
-    assert all("boxes_xyxy" in row.truth and row.truth["look"].endswith((".", "?")) for row in rows)
+    assert all("boxes_xyxy" in row.truth and row.look.endswith((".", "?")) for row in rows)

@@ -15,7 +15,7 @@ from PIL import Image
 from core.chest import ctr
 from core.errors import ImagingError, UnreadableImageError, UnsuitableInputError
 from core.images import Volume
-from core.practice import phantoms
+from core.practice import cases, phantoms
 from core.practice.answers import (
     BoneAgeAnswer,
     ChestAnswer,
@@ -24,7 +24,13 @@ from core.practice.answers import (
     answer_from_mapping,
     answer_mapping,
 )
-from core.practice.cases import Case, open_case, sample_sources, with_model_mask
+from core.practice.cases import (
+    Case,
+    open_case,
+    sample_sources,
+    samples_on_this_computer,
+    with_model_mask,
+)
 from core.practice.folders import draw_from_folder, list_folder
 from core.practice.head import compared, degraded
 from core.practice.judging import judge
@@ -236,7 +242,9 @@ def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def test_samples_are_named_and_unknown_ones_refused() -> None:
+def test_samples_are_named_and_unknown_ones_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cases, "is_cached", lambda sample: True)
+    assert samples_on_this_computer("skull_strip") == ()
     assert len(sample_sources("fracture")) == 8
     assert sample_sources("skull_strip") == ()  # no truth is known of that head
     with pytest.raises(ImagingError, match="no fracture sample"):

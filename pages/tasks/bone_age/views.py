@@ -138,7 +138,7 @@ def viewer(reading: Reading) -> None:
         stage=True,
         on_step=partial(inputs.step, PAGE),
     )
-    views.known_of(reading.image, reading.case.words, reading.case.truth.get("look"))
+    views.known_of(reading.image, reading.case.words, reading.case.look)
     notes = [_members(reading)] if heat is not None else []
     if reading.settings.automatic and needs_window(reading.image.pixels):
         notes.append("Shown with an automatic window; the model sees the film as read.")

@@ -156,7 +156,7 @@ def viewer(reading: Reading, settings: Settings) -> None:
 
 def known(reading: Reading) -> None:
     """What the film is, which way it lies, and what of it limits every answer."""
-    views.known_of(reading.image, reading.case.words, reading.case.truth.get("look"))
+    views.known_of(reading.image, reading.case.words, reading.case.look)
     if sentences.is_mirrored(reading):
         st.warning(sentences.side_check(reading), icon=":material/flip:")
     if min(reading.image.shape) < SMALL_SIDE_PX:

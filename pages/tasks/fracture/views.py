@@ -150,7 +150,7 @@ def first_screen(reading: Reading, settings: Settings) -> None:
         stage=True,
         on_step=partial(inputs.step, "fracture"),
     )
-    views.known_of(reading.image, reading.case.words, reading.case.truth.get("look"))
+    views.known_of(reading.image, reading.case.words, reading.case.look)
 
 
 def strip(reading: Reading, settings: Settings) -> None:

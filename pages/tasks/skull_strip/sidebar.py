@@ -199,8 +199,8 @@ def _sample(key: str, task: str) -> VolumeCase | tuple[str, str]:
     except ImagingError as err:
         return "error", str(err)
     words = f"{sample.title}, {sample.licence}, {sample.citation}"
-    name, look = file_stem(sample.name), sample.truth.get("look", "")
-    return VolumeCase(volume, origin="Real sample", words=words, name=name, look=look)
+    name = file_stem(sample.name)
+    return VolumeCase(volume, origin="Real sample", words=words, name=name, look=sample.look)
 
 
 def _with_reference(key: str, case: VolumeCase) -> VolumeCase:
