@@ -102,11 +102,13 @@ def reliability(bins: Sequence[tuple[float, float, int]]) -> go.Figure:
         y=[observed for _, observed, _ in bins],
         mode="lines+markers",
         name="this model",
-        customdata=[count for _, _, count in bins],
+        text=[
+            f"predicted {percent(predicted)}, observed {percent(observed)}<br>{count} answers"
+            for predicted, observed, count in bins
+        ],
         line={"color": hex_colour(PREDICTION), "width": 2.5},
         marker={"size": 9},
-        hovertemplate="predicted %{x:.0%}, observed %{y:.0%}<br>"
-        "%{customdata} answers<extra></extra>",
+        hovertemplate="%{text}<extra></extra>",
     )
     figure.update_layout(
         height=380,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 import pandas as pd
@@ -12,6 +14,7 @@ from core.errors import UnreadableImageError
 from core.files.radiograph import read_radiograph
 from core.images import Radiograph, Volume
 from core.plots import draw, slices
+from core.rounding import significant
 
 SIDE_PX = 240
 MASK_COLOURS = ((230, 159, 0), (86, 180, 233), (0, 158, 115))
@@ -115,12 +118,15 @@ def words_of(dataset: Dataset, below: str) -> str:
     """What the tables say of an image, in one line."""
     row = dataset.rows.loc[below]
     said = [
-        f"{column}: {'yes' if value is True else f'{value:g}' if _is_number(value) else value}"
+        f"{column}: {_said(value)}"
         for column, value in row.items()
         if value is not False and value not in ("", "not said") and not pd.isna(value)
     ]
     return " · ".join(said)
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float | np.number) and not isinstance(value, bool)
+def _said(value: Any) -> str:
+    if value is True or not isinstance(value, int | float | np.number):
+        return "yes" if value is True else str(value)
+    # A whole number may be a name: it stays as it is.
+    return f"{value:.0f}" if float(value).is_integer() else significant(float(value))

@@ -18,6 +18,7 @@ from core.files.checks import (
     unit_range,
 )
 from core.images import FloatArray
+from core.rounding import span
 
 _ORIENTATION = 274
 _BITS_PER_SAMPLE = 258
@@ -74,7 +75,7 @@ def read_raster(source: bytes, kind: str) -> tuple[FloatArray, list[str]]:
     low, high = float(array.min()), float(array.max())
     if np.issubdtype(array.dtype, np.floating) and low >= 0.0 and high <= 1.0:
         return array.astype(np.float32), notes
-    notes.append(f"Its values ({low:g} to {high:g}) were scaled to the full range.")
+    notes.append(f"Its values ({span(low, high)}) were scaled to the full range.")
     return unit_range(array, low, high), notes
 
 

@@ -89,10 +89,11 @@ def froc(
         x=list(alarms),
         y=list(sensitivity),
         customdata=list(thresholds),
+        text=[percent(share) for share in sensitivity],
         name="all thresholds",
         mode="lines",
         line={"color": hex_colour(PREDICTION), "width": 2.5, "shape": "hv"},
-        hovertemplate="threshold %{customdata:.2f}: sensitivity %{y:.0%} at %{x:.2f} "
+        hovertemplate="threshold %{customdata:.2f}: sensitivity %{text} at %{x:.2f} "
         "false boxes per film<extra></extra>",
     )
     for number, threshold in enumerate(chosen):

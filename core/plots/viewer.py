@@ -375,7 +375,7 @@ def heat_viewer(
                 "steps": [
                     {
                         "method": "restyle",
-                        "label": f"{level:.0%}".rstrip("%"),
+                        "label": f"{100 * level:.0f}",
                         "args": [{"opacity": level}, [index]],
                     }
                     for level in levels

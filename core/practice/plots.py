@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 from core.metrics.estimates import CalibrationBin
 from core.metrics.estimates import bland_altman as agreement_of
 from core.metrics.roc import Roc
+from core.percent import percent
 from core.plots.draw import PREDICTION, hex_colour
 from core.practice.free_response import Froc
 from core.practice.results import Answers, bone_age_pairs
@@ -90,11 +91,12 @@ def froc_plot(curves: Mapping[str, Froc], model: str | None = None) -> go.Figure
         figure.add_scatter(
             x=curve.curve[0],
             y=curve.curve[1],
+            text=[percent(share) for share in curve.curve[1]],
             mode="lines+markers",
             line=line,
             marker={"symbol": symbol, "size": 8},
             name=name,
-            hovertemplate="%{x:.2f} false boxes per film, %{y:.0%} hit<extra></extra>",
+            hovertemplate="%{x:.2f} false boxes per film, %{text} hit<extra></extra>",
         )
     _layout(figure, "false boxes per film", "share of fractures hit")
     figure.update_yaxes(range=[-0.02, 1.02])
@@ -129,9 +131,9 @@ def calibration_plot(readers: Mapping[str, Sequence[CalibrationBin]]) -> go.Figu
             mode="lines+markers",
             line={"color": own["color"], "dash": own["dash"], "width": 2},
             marker={"symbol": own["symbol"], "size": 9},
-            text=[f"{one.right.n} answers" for one in bins],
+            text=[f"right {percent(one.right.value)}, {one.right.n} answers" for one in bins],
             name=name,
-            hovertemplate="sure %{x:.0f} %, right %{y:.0%}, %{text}<extra></extra>",
+            hovertemplate="sure %{x:.0f}\u00a0%, %{text}<extra></extra>",
         )
     _layout(figure, "stated confidence (%)", "share right")
     figure.update_xaxes(range=[-2, 102])

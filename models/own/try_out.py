@@ -9,6 +9,7 @@ import numpy as np
 
 from core.detections import Detections
 from core.images import FloatArray, Radiograph, Volume
+from core.percent import percent
 from models.cards import ModelCard
 from models.onnx_runtime import open_network
 from models.own.adapter import BRAIN, LOGIT, LOGITS, MONTHS, Adapted
@@ -114,8 +115,8 @@ def _warnings(card: ModelCard, seen: Sequence[Seen], black: Seen) -> list[str]:
         share = first.answers["brain, share of the volume"]
         if not 0.02 <= share <= 0.6:
             found.append(
-                f"{share:.0%} of the phantom counts as brain; about 15 % is. Check which labels "
-                "are brain, and the greys."
+                f"{percent(share)} of the phantom counts as brain; about 15\u00a0% is. Check which "
+                "labels are brain, and the greys."
             )
     return found
 

@@ -12,14 +12,18 @@ from core.images import Volume
 from core.metrics.masks import disagreement
 from core.percent import percent
 from core.plots.slices import NORMAL, PLANES, Layer, layer_of, spread
+from core.rounding import span
 from core.skull_strip import plots
-from core.skull_strip.pipeline import N4
+from core.skull_strip.pipeline import N4, RESAMPLE, Z_SCORE
 from core.stages import Step
 from pages.shared import charts
 from pages.shared.address import KEPT
 from pages.tasks.skull_strip.loaders import Run
 from pages.tasks.skull_strip.sidebar import VolumeCase
 
+SCANNER = "scanner units"
+UNITS = {"As read": SCANNER, N4: SCANNER, RESAMPLE: SCANNER, Z_SCORE: "SD"}
+"""Of a stage's values; those of the others are shares or masks, from 0 to 1."""
 STEP_VIEWS = ("Strip", "Montage", "Histograms", "Bias field")
 
 
@@ -152,7 +156,7 @@ def _row(
     low, high = float(image.min()), float(image.max())
     return {
         "Stage": name,
-        "Range": f"{low:.4g} to {high:.4g}",
+        "Range": span(low, high, UNITS.get(name, "")),
         "Matrix": " × ".join(map(str, image.shape)),
         "Voxel (mm)": " × ".join(f"{edge:.3g}" for edge in spacing_mm),
         "Time": "left out" if seconds is None and name != "As read" else f"{seconds or 0:.2f} s",
