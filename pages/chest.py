@@ -46,13 +46,11 @@ if came is not None:
     found = None
     case = views.show_error(input_check.passed, came)
     if case is not None:
-        viewer = st.empty()
-        if not chest_views.was_read(case, settings):
-            with viewer.container():
-                chest_views.waiting(case, settings)
+        was_read = chest_views.was_read(case, settings)
+        viewer = views.place(was_read, chest_views.waiting, case, settings)
         found = views.show_error(reading.read, case, settings)
     if found is not None:
-        with viewer.container():
+        with viewer:
             chest_views.verdict(found)
             if heart_size.is_open():
                 heart_size.lines(found, settings)

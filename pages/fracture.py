@@ -54,13 +54,11 @@ else:
         case = views.show_error(lambda: input_check.passed("fracture", came, "limb", trusted=known))
 
 if case is not None:
-    viewer = st.empty()
-    if not fracture_views.was_read(case, settings):
-        with viewer.container():
-            fracture_views.waiting(case, settings)
+    was_read = fracture_views.was_read(case, settings)
+    viewer = views.place(was_read, fracture_views.waiting, case, settings)
     reading = views.show_error(fracture_views.read, case, settings)
     if reading is not None:
-        with viewer.container():
+        with viewer:
             fracture_views.first_screen(reading, settings)
         views.end_of_presentation()
         fracture_views.strip(reading, settings)

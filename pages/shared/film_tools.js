@@ -22,7 +22,13 @@ export default function ({ data, parentElement, setTriggerValue }) {
   frame.tabIndex = 0;
   frame.setAttribute("role", "group");
   frame.setAttribute("aria-label", `${data.alt} ${data.help}`);
-  const memory = (frame.lightbox ??= { level: 0.5, width: 1, overlays: true, digest: "" });
+  // Kept apart from the frame: Streamlit may build that anew at any run.
+  const memory = ((document_.lightboxFilms ??= {})[data.frame] ??= {
+    level: 0.5,
+    width: 1,
+    overlays: true,
+    digest: "",
+  });
   if (memory.digest !== data.digest) {
     Object.assign(memory, { level: 0.5, width: 1, view: null, digest: data.digest });
   }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, ParamSpec
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -13,6 +13,7 @@ from streamlit.delta_generator import DeltaGenerator
 from core.plots import viewer
 from pages.shared.address import KEPT
 
+Given = ParamSpec("Given")
 Tone = Literal["neutral", "clear", "attention", "problem"]
 TONES: dict[Tone, str] = {
     "neutral": ":material/info:",
@@ -115,6 +116,29 @@ _tools = st.components.v2.component(
     css=TOOLS_CSS,
     js=(Path(__file__).parent / "film_tools.js").read_text(encoding="utf-8"),
 )
+
+
+def place(
+    was_read: bool,
+    waiting: Callable[Given, None],
+    *given: Given.args,
+    **named: Given.kwargs,
+) -> DeltaGenerator:
+    """Where film and answer go; until there is an answer, what is shown meanwhile.
+
+    An `st.empty()` where the answer is at hand would take the film away for as long as the
+    server is busy, and its zoom with it.
+
+    Args:
+        was_read: Whether the answer is at hand.
+        waiting: Draws what is shown meanwhile, from what follows.
+    """
+    if was_read:
+        return st.container()
+    held = st.empty()
+    with held.container():
+        waiting(*given, **named)
+    return held.container()
 
 
 def pair(key: str, spec: int | Sequence[int] = 2) -> list[DeltaGenerator]:

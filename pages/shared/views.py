@@ -20,6 +20,7 @@ from pages.shared.stage import end_of_presentation as end_of_presentation
 from pages.shared.stage import film as film
 from pages.shared.stage import headline as headline
 from pages.shared.stage import pair as pair
+from pages.shared.stage import place as place
 from pages.shared.stage import verdict as verdict
 
 Answer = TypeVar("Answer")

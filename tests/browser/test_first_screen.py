@@ -26,6 +26,17 @@ RANGE = (
     "() => document.querySelector('.st-key-fracture_viewer_frame .js-plotly-plot')"
     "._fullLayout.xaxis.range.map(Math.round)"
 )
+SLOW_LINE = """
+const add = WebSocket.prototype.addEventListener;
+WebSocket.prototype.addEventListener = function (kind, act, ...more) {
+  let last = Promise.resolve();
+  const late = (event) => {
+    const wait = (done) => setTimeout(() => done(act.call(this, event)), window.lineDelay ?? 0);
+    last = last.then(() => new Promise(wait));
+  };
+  return add.call(this, kind, kind === "message" ? late : act, ...more);
+};
+"""
 
 
 def box(found: Locator) -> dict[str, Any]:
@@ -109,6 +120,28 @@ def test_viewer_zooms_windows_steps_and_presents(page: Page, app_url: str) -> No
     page.keyboard.press("Escape")
     expect(page.get_by_test_id("stSidebar")).to_be_visible()
     expect(number).to_have_value(str(before + 1))
+
+
+def test_zoom_survives_a_slow_line(page: Page, app_url: str) -> None:
+    """Every message of a run is drawn alone, as it comes where server or line are busy."""
+    page.add_init_script(SLOW_LINE)
+    page.goto(f"{app_url}/fracture")
+    viewer = page.locator(VIEWERS["fracture"])
+    expect(viewer.locator(".film-scale").first).to_be_visible(timeout=180_000)
+    settled(page)
+    whole = page.evaluate(RANGE)
+    viewer.locator(".nsewdrag").first.hover()
+    page.mouse.wheel(0, -300)
+    page.wait_for_function(f"({RANGE})()[1] < {whole[1]}")
+    page.wait_for_timeout(1000)
+    zoomed = page.evaluate(RANGE)
+    viewer.evaluate("(frame) => { frame.seen = true; }")
+    page.evaluate("window.lineDelay = 30")
+    page.get_by_text("Show boxes").click()
+    settled(page)
+    page.wait_for_timeout(1000)
+    assert viewer.evaluate("(frame) => frame.seen")  # the film was never taken away
+    assert page.evaluate(RANGE) == zoomed
 
 
 @pytest.mark.parametrize("width", [1400, 1280, 800])

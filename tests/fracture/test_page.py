@@ -115,6 +115,17 @@ def test_threshold_and_overlap_do_not_rerun_the_models(calls: Counter[str]) -> N
     assert calls == {"detector": 1, "classifier": 1}
 
 
+def test_a_film_that_was_read_is_never_taken_away(
+    calls: Counter[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = opened()
+    places: list[str] = []
+    monkeypatch.setattr(st, "empty", lambda: places.append("an empty place"))
+    app.toggle(key="fracture_boxes_on").set_value(False).run()
+    assert places == []
+    assert app.metrics["Boxes"] == "2"
+
+
 def test_display_window_does_not_reach_the_models(calls: Counter[str]) -> None:
     app = opened()
     app.slider(key="fracture_level").set_value(20).run()
