@@ -367,6 +367,20 @@ def test_lines_moved_by_hand_reach_verdict_table_and_csv(calls: Counter[str]) ->
     assert app.metrics["Heart ÷ chest (CTR)"] == "0.60"
 
 
+def test_large_heart_on_a_film_of_unknown_view_is_large_only_if_it_is_pa(
+    calls: Counter[str],
+) -> None:
+    app = with_upload(FILM)
+    by_hand = ctr.CardiothoracicRatio(100, 220, 200, 50, 250, 210)
+    app.session_state["chest_moved"] = {app.session_state["chest_case"]: by_hand}
+    app.run()
+    assert "heart enlarged if this is a PA film" in app.words
+    view = next(one for one in app.button_group if str(one.key).startswith("chest_view_"))
+    view.set_value("PA").run()
+    assert "heart enlarged" in app.words
+    assert "if this is a PA film" not in app.words
+
+
 def test_finding_below_its_threshold_says_so_in_the_viewer(calls: Counter[str]) -> None:
     app = opened()
     assert "below its threshold" not in str(app.get("plotly_chart")[0].proto)

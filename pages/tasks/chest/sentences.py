@@ -83,6 +83,8 @@ def verdict(reading: Reading) -> tuple[str, Tone]:
         said += ", weak" if count == 1 else ", all weak"
     heart = reading.heart
     said += f"; {heart.sentence}" if heart else "; CTR not measurable"
+    if heart is not None and heart.enlarged and reading.image.view is None:
+        said += " if this is a PA film"
     if heart is not None and heart_size.IMPLAUSIBLE in heart.reason:
         return said, "problem"
     if is_mirrored(reading):
