@@ -9,15 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from core.bone_age.cases import read_bone_age_cases
+from core.bone_age.cases import BoneAgeCase, read_bone_age_cases
 from models.bone_age import network
 from models.bone_age.calibrate import half_width
-from models.bone_age.evaluate import predict_all, read_inputs
-from models.bone_age.pipelines import PIPELINES
+from models.bone_age.evaluate import predict_all
+from models.bone_age.pipelines import PIPELINES, stages_of
 from models.bone_age.predict import pipelines_of
 from models.bone_age.settings import age_settings
-from models.bone_age.train import Plan, train
+from models.bone_age.train import Plan, predicted, prepare, train
 from models.bone_age.train_hand_mask import Plan as HandMaskPlan
 from models.bone_age.train_hand_mask import train as train_hand_mask
 from models.cards import ModelCard, load_card
@@ -50,6 +51,49 @@ def hand_mask(run: Run, folder: Path, *, plan: Mapping[str, Any]) -> dict[str, s
     return {"sha256": train_hand_mask(run.data, chosen, folder / file, folder, run.limit)}
 
 
+def blend(
+    run: Run, folder: Path, *, of: str, go_on_from: str, shares: Sequence[float], worse_by: float
+) -> dict[str, Any]:
+    """Weights on the line from where a step began to where it ended, as far as val allows.
+
+    Fine-tuning for further films costs some of what was known before; the mean of both sets of
+    weights often keeps it (Wortsman et al., Robust fine-tuning of zero-shot models, CVPR 2022).
+    Taken is the largest of `shares` of the way whose error on val is at most `worse_by` months
+    above that of the beginning, or else the share with the least error.
+    """
+    settings = age_settings(load_card("bone_age", run.recipe.name))
+    pipeline = PIPELINES[settings.pipeline]
+    model = network.NETWORKS[settings.network](pipeline.shape)
+    network.load_weights(model, run.weights(of, WEIGHTS))
+    ends = model.get_weights()
+    network.load_weights(model, run.weights(go_on_from, WEIGHTS))
+    begins = model.get_weights()
+    cases, films = _films(run, settings.pipeline)
+    truth = np.array([case.months for case in cases])
+
+    def put(share: float) -> None:
+        between = zip(begins, ends, strict=True)
+        model.set_weights([(1 - share) * one + share * other for one, other in between])
+
+    found = {}
+    for share in (0.0, *shares):
+        put(share)
+        found[share] = float(np.abs(predicted(model, films, cases, mirror=True) - truth).mean())
+    chosen = furthest(found, worse_by)
+    put(chosen)
+    network.save_weights(model, folder / WEIGHTS)
+    rows = "".join(f"{share},{error:.3f}\n" for share, error in found.items())
+    (folder / "shares.csv").write_text(f"share,val_mae_months\n{rows}", encoding="utf-8")
+    return {"share": chosen, "val_mae_months": round(found[chosen], 3)}
+
+
+def furthest(errors: Mapping[float, float], worse_by: float) -> float:
+    """The largest share but 0 whose error is near enough to that of share 0, or else the best."""
+    others = {share: error for share, error in errors.items() if share}
+    allowed = [share for share, error in others.items() if error <= errors[0.0] + worse_by]
+    return max(allowed) if allowed else min(others, key=lambda share: others[share])
+
+
 def exported(run: Run, folder: Path, *, of: str, bits: int) -> dict[str, str]:
     """Write the file that answers."""
     card = load_card("bone_age", run.recipe.name)
@@ -71,9 +115,9 @@ def mix(
 ) -> dict[str, Any]:
     """Shares of the shipped members with the least error on val, and the interval of their mean."""
     cards = [load_card("bone_age", name) for name in members]
-    cases = read_bone_age_cases(run.data, "val")[: run.limit]
-    seen, readable = read_inputs(cases, sorted({p for card in cards for p in pipelines_of(card)}))
+    cases, seen = _val(run, sorted({p for card in cards for p in pipelines_of(card)}))
     truth, sexes = np.array([case.months for case in cases]), [case.sex for case in cases]
+    readable = np.ones(len(cases), bool)
     months = np.stack([predict_all(card, seen, sexes, readable)[0] for card in cards])
     found = {}
     for some in product(shares, repeat=len(members)):
@@ -91,9 +135,8 @@ def mix(
 
 
 def _half_widths(run: Run, card: ModelCard) -> dict[str, float]:
-    cases = read_bone_age_cases(run.data, "val")[: run.limit]
-    seen, readable = read_inputs(cases, pipelines_of(card))
-    truth = np.array([case.months for case in cases])
+    cases, seen = _val(run, pipelines_of(card))
+    truth, readable = np.array([case.months for case in cases]), np.ones(len(cases), bool)
     found = {}
     for key, known in (("half_width_months", True), ("half_width_months_sex_unknown", False)):
         sexes = [case.sex if known else None for case in cases]
@@ -104,9 +147,26 @@ def _half_widths(run: Run, card: ModelCard) -> dict[str, float]:
     return found
 
 
+def _films(run: Run, pipeline: str) -> tuple[list[BoneAgeCase], NDArray[np.uint8]]:
+    """The validation cases, and their films as a pipeline prepares them, uint8 (N, H, W)."""
+    cases = read_bone_age_cases(run.data, "val")[: run.limit]
+    kept = run.folder("films") / f"{pipeline}_val.npy"
+    return cases, prepare(cases, stages_of(pipeline), PIPELINES[pipeline].shape, kept)
+
+
+def _val(
+    run: Run, pipelines: Sequence[str]
+) -> tuple[list[BoneAgeCase], dict[str, NDArray[np.float32]]]:
+    """The validation cases and what networks see of them, by pipeline, in [0, 1]."""
+    found = {name: _films(run, name) for name in pipelines}
+    cases = found[pipelines[0]][0]
+    return cases, {name: films / np.float32(255) for name, (_, films) in found.items()}
+
+
 STEPS: dict[str, Step] = {
     "age": age,
     "hand_mask": hand_mask,
+    "blend": blend,
     "export": exported,
     "calibrate": calibrate,
     "mix": mix,

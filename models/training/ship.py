@@ -48,7 +48,7 @@ def ship(task: str, name: str, out: Path) -> Path:
     path.write_text(text, encoding="utf-8")
     for step in record["steps"].values():
         values = {key: v for key, v in step["found"].items() if key.startswith("settings.")}
-        write_settings(path, {tuple(key.rsplit(".", 1)): v for key, v in values.items()})  # type: ignore[misc]
+        write_settings(path, {tuple(key.rsplit(".", 1)): v for key, v in values.items()})
     folder = made(task, name)
     shutil.rmtree(folder, ignore_errors=True)
     for file in (RECORD, *record["curves"]):

@@ -375,6 +375,21 @@ def test_epoch_takes_all_films_and_some_simulated_hands(folder: Path) -> None:
     assert len({tuple(sorted(order)[3:]) for order in orders}) > 2
 
 
+@pytest.mark.parametrize(
+    ("errors", "share"),
+    [
+        ({0.0: 9.0, 0.5: 9.04, 1.0: 9.3}, 0.5),
+        ({0.0: 9.0, 0.5: 9.2, 1.0: 9.05}, 1.0),
+        ({0.0: 9.0, 0.5: 9.2, 1.0: 9.3}, 0.5),
+        ({0.0: 9.0, 0.5: 8.1, 1.0: 8.9}, 1.0),
+    ],
+)
+def test_weights_go_as_far_as_val_allows(errors: dict[float, float], share: float) -> None:
+    from models.bone_age.train_steps import furthest
+
+    assert furthest(errors, 0.05) == share
+
+
 def test_augmentation_keeps_shape_and_range_and_repeats_with_its_seed() -> None:
     from models.bone_age import train
 
