@@ -29,7 +29,7 @@ Parameters = ParamSpec("Parameters")
 Answer = TypeVar("Answer")
 KEPT_IN_SESSION = 8
 """Answers that one session keeps of a function that keeps few: those with pictures of films."""
-KEPT_FILMS = 3
+KEPT_FILMS = 2
 """Uploads of which one session keeps such answers, over all pages: a few megabytes each."""
 FIGURES_ONLY = 100  # a function that keeps at least so many returns a few numbers
 Model = TypeVar("Model")

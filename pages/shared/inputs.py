@@ -145,7 +145,7 @@ def read(source: bytes, name: str, window: int = 0, frame: int = 0) -> Radiograp
     return _read(hashlib.sha256(source).hexdigest(), name, window, frame, source)
 
 
-@st.cache_data(max_entries=3, scope="session", show_spinner=False)
+@st.cache_data(max_entries=2, scope="session", show_spinner=False)
 def _read(digest: str, name: str, window: int, frame: int, _source: bytes) -> Radiograph:
     return read_radiograph(_source, name=name, window=window, frame=frame)
 
