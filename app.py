@@ -21,6 +21,10 @@ LINKED = {"your_models", "guide"}
 if __name__ == "__main__":  # a visitor's run of the page
     # An emoji as page icon: the browser would fetch a Material icon from a font server.
     st.set_page_config(page_title="Lightbox", page_icon="🩻", layout="wide")
+    if not st.user.get("is_logged_in", True):  # set where a department has set up a sign-in
+        st.title("Lightbox", anchor=False)
+        st.button("Sign in", on_click=st.login, type="primary")
+        st.stop()
     page = st.navigation(
         [
             st.Page(
@@ -36,6 +40,8 @@ if __name__ == "__main__":  # a visitor's run of the page
     )
     page.run()
     st.caption("Lightbox is for teaching. It is not a medical device and not for diagnosis.")
+    if st.user.get("is_logged_in"):
+        st.button("Sign out", on_click=st.logout, type="tertiary")
 else:  # the server's start
     from pages.shared import server, warm
 

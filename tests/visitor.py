@@ -49,25 +49,36 @@ class Visitor(PageTest):
         port: The server's.
         name: The page that is opened.
         query: What stands behind the question mark of its address.
+        browser: Its cookies are sent along; a new one by default.
     """
 
-    def __init__(self, port: int, name: str = "home", query: str = "") -> None:
+    def __init__(
+        self,
+        port: int,
+        name: str = "home",
+        query: str = "",
+        browser: requests.Session | None = None,
+    ) -> None:
         super().__init__(str(ROOT / "app.py"), default_timeout=SECONDS)
         self.address, self.query = f"http://127.0.0.1:{port}", query
-        self.browser = requests.Session()
+        self.browser = browser or requests.Session()
         self.browser.trust_env = False
         self.browser.get(f"{self.address}/_stcore/health", timeout=30)
         self.xsrf = self.browser.cookies.get("_streamlit_xsrf", "")
         self.socket = connect(
             f"ws://127.0.0.1:{port}/_stcore/stream",
             subprotocols=["streamlit", self.xsrf],  # type: ignore[list-item]  # plain strings
+            origin=self.address,  # type: ignore[arg-type]  # a plain string
+            additional_headers={
+                "Cookie": "; ".join(f"{one.name}={one.value}" for one in self.browser.cookies)
+            },
             max_size=None,
             compression=None,
             proxy=None,
         )
         self.session = ""
         self.page_name, self.page_hash = "" if name == "home" else name, ""
-        self.fragment = ""
+        self.fragment = self.redirect = ""
         self.drawn: dict[tuple[int, ...], ForwardMsg] = {}
         self.kept: dict[str, WidgetState] = {}
         self.sent: set[str] = set()
@@ -192,6 +203,8 @@ class Visitor(PageTest):
                     self.fragment = ""
             elif kind == "navigation":
                 self.page_hash = message.navigation.page_script_hash
+            elif kind == "auth_redirect":
+                self.redirect = message.auth_redirect.url
             elif kind == "page_info_changed":
                 self.query = message.page_info_changed.query_string
             elif kind == "auto_rerun":
@@ -219,8 +232,12 @@ class Server:
 
 
 @contextmanager
-def served(**environment: str) -> Iterator[Server]:
-    """The app on a free port of this computer, with folders of its own for caches and settings."""
+def served(*more: str, **environment: str) -> Iterator[Server]:
+    """The app on a free port of this computer, with folders of its own for caches and settings.
+
+    Args:
+        more: Options of Streamlit's command line.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -228,7 +245,12 @@ def served(**environment: str) -> Iterator[Server]:
         log = Path(folder) / f"app-{uuid4().hex[:6]}.log"
         own = {name: f"{folder}/{name}" for name in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME")}
         own["LIGHTBOX_DATA"] = f"{folder}/data"
-        options = (f"--server.port={port}", "--server.headless=true", "--server.address=127.0.0.1")
+        options = (
+            f"--server.port={port}",
+            "--server.headless=true",
+            "--server.address=127.0.0.1",
+            *more,
+        )
         with log.open("wb") as out:
             process = subprocess.Popen(
                 [sys.executable, "-m", "streamlit", "run", "app.py", *options],

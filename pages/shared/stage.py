@@ -51,6 +51,7 @@ STYLE = """
   [data-testid="stSidebar"][data-collapsed="false"] {
     min-width: 15rem !important; max-width: 15rem !important;
   }
+  [data-testid="stSidebar"] .stColumn { min-width: 100%; }
   [data-testid="stTopNavLink"] { padding-inline: .3rem; }
   [data-testid="stTopNavLink"] > span[label] { position: absolute; clip-path: inset(50%); }
   .st-key-bone_age_steps .stColumn { min-width: 8.5rem; }

@@ -1,4 +1,7 @@
-"""axe-core finds nothing serious on any page: names, roles, contrast, headings, pictures' texts."""
+"""axe-core finds nothing serious, keys alone reach everything, and narrow windows lose nothing.
+
+Each page is opened once for all three.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,8 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.browsing import ROOT, settled
+from tests.browser.browsing import ROOT, choose, settled
+from tests.browser.reach import lost, unreached
 
 pytestmark = pytest.mark.browser
 
@@ -48,7 +52,28 @@ def test_nothing_serious_bars_the_way(
     expect(page.get_by_test_id("stApp")).to_have_css("background-color", BACKGROUND[theme])
     expect(page.get_by_text(LAST).first).to_be_visible(timeout=180_000)
     settled(page)
+    settled(page)
     assert serious(page) == []
+    if name not in PAGES or theme != "dark":
+        return
+    assert unreached(page) == []
+    assert lost(page, 720, 450) == []  # 1440 × 900 at 200 %
+    assert lost(page, 800, 900) == []
+
+
+def test_nothing_serious_in_any_part_of_the_lab(page: Page, app_url: str) -> None:
+    page.emulate_media(color_scheme="light")
+    page.goto(f"{app_url}/augmentation")
+    parts = page.locator(".st-key-augmentation_more").get_by_role("radio")
+    expect(parts.first).to_be_visible(timeout=180_000)
+    settled(page)
+    names = parts.all_inner_texts()
+    assert "Code and link" in names
+    found = {}
+    for name in names:
+        choose(page, name)
+        found[name] = serious(page)
+    assert found == {name: [] for name in names}
 
 
 def test_a_control_without_a_name_and_pale_text_are_found(page: Page, app_url: str) -> None:
