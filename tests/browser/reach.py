@@ -32,8 +32,13 @@ CONTROLS = """
   return window.controls.length;
 }
 """
-MISSED = "() => window.controls.filter((one) => one.isConnected && window.isShown(one) "
-MISSED += "&& !window.reached.has(one)).map(window.named)"
+MISSED = """
+() => window.controls.filter((one) => {
+  const bar = one.closest("[role=toolbar]");  // arrows go on within it
+  const within = bar && [...window.reached].some((other) => bar.contains(other));
+  return one.isConnected && window.isShown(one) && !window.reached.has(one) && !within;
+}).map(window.named)
+"""
 LOST = """
 () => {
   const ICON = 20;  // a button so wide shows no text of its own
@@ -47,7 +52,8 @@ LOST = """
   const said = "h1, h2, h3, button, label, [data-testid=stMetricValue], "
     + "[data-testid=stMetricLabel], [data-testid=stMarkdownContainer] p";
   for (const one of document.querySelectorAll(said)) {
-    if (!window.isShown(one) || one.closest("[data-testid=stDataFrame]")) continue;
+    if (!window.isShown(one) || one.closest("[data-testid=stDataFrame], [data-collapsed=true]"))
+      continue;
     const text = document.createRange();
     text.selectNodeContents(one);
     const width = text.getBoundingClientRect().width;
@@ -68,7 +74,7 @@ LOST = """
 
 
 MORE = 60  # cells of tables and parts of charts that take the focus too
-MOST_MS = 20_000  # until what follows the window's size has done so
+MOST_MS = 10_000  # until what follows the window's size has done so
 
 
 def unreached(page: Page) -> list[str]:

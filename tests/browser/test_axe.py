@@ -76,7 +76,7 @@ def test_nothing_serious_in_any_part_of_the_lab(page: Page, app_url: str) -> Non
     assert found == {name: [] for name in names}
 
 
-def test_a_control_without_a_name_and_pale_text_are_found(page: Page, app_url: str) -> None:
+def test_what_bars_the_way_is_found(page: Page, app_url: str) -> None:
     page.goto(f"{app_url}/guide")
     expect(page.get_by_text(LAST).first).to_be_visible(timeout=180_000)
     settled(page)
@@ -85,3 +85,11 @@ def test_a_control_without_a_name_and_pale_text_are_found(page: Page, app_url: s
             "<input type=range><p style='color: #888; background: #aaa'>pale</p>")"""
     )
     assert {one.split(":")[0] for one in serious(page)} == {"label", "color-contrast"}
+    page.evaluate(
+        """() => {
+          addEventListener("keydown", (event) => event.preventDefault(), true);
+          document.querySelector("h1").style.width = "1500px";
+        }"""
+    )
+    assert "button Main menu" in unreached(page)
+    assert any(one.startswith("sideways") for one in lost(page, 720, 450))
