@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # shares the cores with others, whose parent chose two
+    os.environ["OMP_NUM_THREADS"] = os.environ["ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS"] = "1"
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 # Samples that were fetched, folders that were opened and readings that were kept on this computer
 # would change what the pages open on, and a test's must not land among them.
@@ -21,6 +23,20 @@ os.environ["LIGHTBOX_DATA"] = f"{OWN.name}/data"
 import torchvision  # noqa: E402, F401 (OMP_NUM_THREADS comes first)
 
 DATA = Path(__file__).parents[2] / "shared" / "data"
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What stays together with several workers: a file, and all that uses the one browser.
+
+    The browser's tests come first, because no other group takes as long.
+    """
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.xdist_group("browser"))
+        elif not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.split("::")[0]))
+    items.sort(key=lambda item: item.get_closest_marker("browser") is None)
 
 
 @pytest.fixture
