@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import threading
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         elif not item.get_closest_marker("xdist_group"):
             item.add_marker(pytest.mark.xdist_group(item.nodeid.split("::")[0]))
     items.sort(key=lambda item: item.get_closest_marker("browser") is None)
+
+
+def pytest_sessionfinish() -> None:
+    """Let work end that a page began: a process that ends amid a network's run is aborted."""
+    for thread in threading.enumerate():
+        if thread.name.startswith(("heavy", "warm")):
+            thread.join(120)
 
 
 @pytest.fixture

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-from tests.page_runner import opened, opened_in_app
+from tests.page_runner import PageTest, opened, opened_in_app
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py") if path.name != "__init__.py")
@@ -16,16 +18,22 @@ MALFORMED = ("", "nan", "-1e999", "9" * 40, "perhaps", "<script>", "\0", "%00", 
 OWN = ("present", "image", "pipeline", "draw", "series", "kept", "reader")
 
 
+@pytest.fixture(scope="module")
+def first() -> Callable[[str], PageTest]:
+    """Opens a page in the app, once for all tests that only look at it."""
+    return cache(opened_in_app)
+
+
 @pytest.mark.parametrize("page", PAGES)
-def test_page_opens_without_a_click(page: str) -> None:
-    app = opened_in_app(page)
+def test_page_opens_without_a_click(page: str, first: Callable[[str], PageTest]) -> None:
+    app = first(page)
     assert not app.error
     assert len(app.title) == 1
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_disclaimer_stands_once_on_every_page(page: str) -> None:
-    app = opened_in_app(page)
+def test_disclaimer_stands_once_on_every_page(page: str, first: Callable[[str], PageTest]) -> None:
+    app = first(page)
     words = [caption.value for caption in app.caption] + [text.value for text in app.markdown]
     assert sum("not for diagnosis" in text for text in words) == 1
 
@@ -48,8 +56,10 @@ def test_every_page_is_in_the_table_of_contents() -> None:
     assert [page for page in PAGES if f'"{page}": (' not in contents] == []
 
 
-def test_home_names_a_measured_figure_for_every_task_with_a_model() -> None:
-    app = opened_in_app("home")
+def test_home_names_a_measured_figure_for_every_task_with_a_model(
+    first: Callable[[str], PageTest],
+) -> None:
+    app = first("home")
     figures = [caption.value for caption in app.caption if "95 % interval" in caption.value]
     linked = {"guide", "your_models"}
     without_model = {"home", "augmentation", "practice", "datasets", "evaluation"} | linked

@@ -8,14 +8,16 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import nibabel as nib
 import numpy as np
 import pytest
 import streamlit as st
 
+from core.images import Volume
 from core.phantoms.head.phantom import random_head
-from core.skull_strip import Cancelled, Prepared
+from core.skull_strip import Cancelled, Prepared, Settings, prepare
 from models.skull_strip.predict import BrainProbability, Model
 from pages.tasks.skull_strip import loaders as volume_loaders
 from pages.tasks.skull_strip import opening, views
@@ -50,11 +52,28 @@ class Counted:
         return BrainProbability((1 / (1 + np.exp(-ball))).astype(np.float32), prepared, 0.1)
 
 
+@pytest.fixture(scope="module")
+def prepared_once() -> Callable[..., Prepared]:
+    """The real stages before the network, each head's once for this file: they take seconds."""
+    kept: dict[tuple[str, Settings], Prepared] = {}
+
+    def prepared(volume: Volume, settings: Settings, *watched: Any) -> Prepared:
+        question = volume.digest, settings
+        if question not in kept:
+            kept[question] = prepare(volume, settings, *watched)
+        return kept[question]
+
+    return prepared
+
+
 @pytest.fixture
-def network(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counted]:
+def network(
+    monkeypatch: pytest.MonkeyPatch, prepared_once: Callable[..., Prepared]
+) -> Iterator[Counted]:
     """A quick network in place of the real one, so that the page itself is tested."""
     counted = Counted()
     monkeypatch.setattr(volume_loaders, "probability", counted.probability)
+    monkeypatch.setattr(volume_loaders, "prepare", prepared_once)
     st.cache_resource.clear()  # answers about phantoms are kept for all users
     yield counted
     counted.hold.set()
