@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 from core.errors import ImagingError, UnreadableImageError, UnsuitableInputError
-from core.files import volume_foreign
 from core.files.volume import read_volume
 from core.files.volume_foreign import clear_leftovers, endings_of, read_foreign
 from tests.files.volume_files import oblique_affine, scan, zipped
@@ -89,11 +88,12 @@ def test_samples_of_nibabel_are_as_it_reads_them(
     ],
 )
 def test_what_cannot_be_read_is_a_sentence_and_leaves_nothing(
-    files: list[tuple[str, bytes]], words: str
+    files: list[tuple[str, bytes]], words: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))  # others read at the same time
     with pytest.raises(ImagingError, match=words):
         read_volume(files)
-    assert not list(Path(tempfile.gettempdir()).glob(f"{volume_foreign.PREFIX}*"))
+    assert not list(tmp_path.iterdir())
 
 
 def test_pair_that_promises_more_than_there_is_or_fits_is_refused() -> None:
