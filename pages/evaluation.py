@@ -4,9 +4,11 @@ import streamlit as st
 
 from pages.shared import frame, views
 from pages.tasks.evaluation import (
+    appendix,
     bone_age,
     chest,
     fracture,
+    labelled,
     report,
     results,
     shared,
@@ -22,6 +24,7 @@ TASKS = {
     "Skull stripping": skull_strip,
 }
 
+LABELLED = "Labelled folder"
 RESULTS = "Results of a run"
 
 frame.require()
@@ -29,11 +32,13 @@ name = views.headline(
     "Evaluation",
     "What the shipped models said of every film and head kept for choosing (val) and for the last "
     "check (test). Every figure is computed here, from the answers case by case.",
-    (*TASKS, RESULTS),
+    (*TASKS, LABELLED, RESULTS),
     f"{PAGE}_mode",
 )
-if name == RESULTS:
-    results.show({task.TASK: task.show for task in TASKS.values()})
+if name == LABELLED:
+    labelled.show(TASKS)
+elif name == RESULTS:
+    results.show(TASKS)
 else:
     task = TASKS[name]
     split = shared.split_of()
@@ -46,4 +51,5 @@ else:
             shared.csv(task.TASK, predictions, split)
         shared.every_answer(predictions)
     training.show(task.TASK)
-    shared.own_models(task.TASK)
+    appendix.show(task.TASK)
+    shared.own_models(task.TASK, LABELLED)

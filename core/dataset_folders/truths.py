@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from core.dataset_folders.bone_age import AGE_COLUMNS, ID_COLUMNS
 from core.dataset_folders.chest import FINDINGS, NAME
@@ -73,7 +74,7 @@ def read_truths(task: str, path: Path) -> Truths:
     """
     path = path.expanduser()
     if path.is_dir():
-        return _of_dataset(task, open_dataset(path))
+        return of_dataset(task, open_dataset(path))
     try:
         return of_table(task, path.name, path.read_bytes(), path.parent)
     except OSError as err:
@@ -137,7 +138,12 @@ def _value(task: str, written: str, folder: Path | None) -> Any:
     return (folder or Path()) / written
 
 
-def _of_dataset(task: str, dataset: Dataset) -> Truths:
+def of_dataset(task: str, dataset: Dataset) -> Truths:
+    """Labels of a data set, by the path of each image below its folder.
+
+    Raises:
+        UnsuitableInputError: If it is of another task, or says of no image what is true.
+    """
     if dataset.task != task:
         raise UnsuitableInputError(
             f"The labels are of {dataset.layout}, hence of another task than the results."
@@ -151,7 +157,9 @@ def _of_dataset(task: str, dataset: Dataset) -> Truths:
             str(name): frozenset(one.replace(" ", "_") for one in text.split(SEVERAL) if one)
             for name, text in rows["findings"].items()
         }
-        return Truths(values)
+        # Of films outlined for their heart's size nobody said what else they show.
+        sized = rows.get("cardiothoracic ratio", pd.Series(dtype=float)).dropna().index
+        return Truths({name: found for name, found in values.items() if name not in set(sized)})
     column = {"fracture": "fractured", "bone_age": "age (months)"}[task]
     known = rows[column].dropna()
     convert = bool if task == "fracture" else float

@@ -104,9 +104,19 @@ def found_and_false(
 
 
 def threshold_difference(
-    images: Sequence[MatchedImage], first: float, second: float, column: int = 0
+    images: Sequence[MatchedImage],
+    first: float,
+    second: float,
+    column: int = 0,
+    other: Sequence[MatchedImage] | None = None,
 ) -> tuple[Estimate, Estimate]:
     """What changes from threshold `first` to `second` on the same images.
+
+    Args:
+        images: Matched with a detector's boxes.
+        first, second: Thresholds.
+        column: Which overlap.
+        other: The same images with the boxes that `second` is for; by default `images`.
 
     Returns:
         The change of the share of true boxes found (NaN where there is no true box), then of the
@@ -114,7 +124,7 @@ def threshold_difference(
     """
     truths = np.array([image.truths for image in images], float)
     before = found_and_false(images, first, column)
-    after = found_and_false(images, second, column)
+    after = found_and_false(images if other is None else other, second, column)
     hits, false = after[0] - before[0], after[1] - before[1]
 
     def share_found(some: NDArray[np.float64], of: NDArray[np.float64]) -> float:

@@ -176,6 +176,34 @@ class Folder:
             table = pyarrow.Table.from_pylist([dict(row) for row in rows], schema)
             moved(self.part(number, name), partial(parquet.write_table, table))
 
+    def write_rows(
+        self,
+        number: int,
+        items: Sequence[Item],
+        rows: Sequence[tuple[Mapping[str, Any], Sequence[Mapping[str, Any]]]],
+        card_sha256: str,
+    ) -> None:
+        """Write a part from its images and the columns and boxes of each.
+
+        Args:
+            number: Of the part.
+            items: Its images.
+            rows: (columns, boxes) of each, as `models.score.task.Scored` has them.
+            card_sha256: Of the main model's weights.
+        """
+        images: list[Mapping[str, Any]] = []
+        boxes: list[Mapping[str, Any]] = []
+        card = {"card": self.task.cards[0][1], "card_sha256": card_sha256}
+        for place, (item, (columns, own)) in enumerate(zip(items, rows, strict=True)):
+            where = {
+                "number": number * self.task.part_size + place,
+                "path": item.path,
+                "digest": columns["digest"],
+            }
+            images.append({**columns, **where, **card})
+            boxes += [{**box, **where} for box in own]
+        self.write_part(number, images, boxes)
+
     def mask_name(self, path: str) -> str:
         """The file name of an image's mask: its own name, and what tells it from namesakes."""
         own = stem(path.rsplit("/", 1)[-1])[:80]

@@ -320,15 +320,9 @@ def _collect(
         part.rows[place] = Row(row.columns, row.boxes)
     if len(part.rows) < len(part.items):
         return
-    images, boxes = [], []
-    card = folder.task.cards[0][1]
-    for place, item in enumerate(part.items):
-        row = part.rows[place]
-        number = chunk.part * folder.task.part_size + place
-        where = {"number": number, "path": item.path, "digest": row.columns["digest"]}
-        images.append({**row.columns, **where, "card": card, "card_sha256": loaded.hashes[0]})
-        boxes += [{**box, **where} for box in row.boxes]
-    folder.write_part(chunk.part, images, boxes)
+    rows_in_order = [part.rows[place] for place in range(len(part.items))]
+    told = [(row.columns, row.boxes) for row in rows_in_order]
+    folder.write_rows(chunk.part, part.items, told, loaded.hashes[0])
     del parts[chunk.part]
 
 

@@ -2,31 +2,40 @@
 
     python -m tests.benchmarks.skull_strip                      # stages on a 256 × 256 × 192 head
     python -m tests.benchmarks.skull_strip --peers deepbet deepbrain \
-        --data ../shared/data/brain --split test --json peers.json
+        --data ../shared/data/brain --split test --json peers.json [--keep]
 
 deepbet (MIT) and deepbrain (MIT) are no requirements of Lightbox: install them beside it
 (`pip install --no-deps deepbet connected-components-3d fill_voids fastremap deepbrain`). deepbet
-made `mask`, so tools are compared by `mask2`.
+made `mask`, so tools are compared by `mask2`. `--keep` writes what the Evaluation page shows, a row
+a tool and head; its seconds are those of all threads together on the processor, which a busy
+machine does not lengthen as it does the clock's.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import datetime
 import json
 import resource
 import statistics
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from core.images import Volume
 from core.metrics.masks import compare_masks
 from core.skull_strip import OURS, TALLER, expected_n4_seconds, prepare
+from models import predictions
 from models.cards import load_card
 from models.skull_strip import evaluate, predict
+from models.skull_strip.predictions import DATA_SET
 
 Tool = Callable[[Volume], np.ndarray]
 
@@ -83,16 +92,19 @@ def deepbrain() -> Tool:
     return run
 
 
-def ours() -> Tool:
-    """The shipped model without N4, as the page calls it."""
-    from dataclasses import replace
-
+def ours(*, n4: bool = False) -> Tool:
+    """The shipped model with or without bias correction, as the page calls it."""
     model = predict.load_model(load_card("skull_strip", "unet"))
-    settings = replace(OURS, n4=False, threshold=model.card.operating_points["brain"])
+    settings = replace(OURS, n4=n4, threshold=model.card.operating_points["brain"])
     return lambda volume: predict.segment(model, volume, settings).voxels > 0
 
 
-TOOLS = {"ours": ours, "deepbet": deepbet, "deepbrain": deepbrain}
+TOOLS = {
+    "ours": ours,
+    "ours with N4": partial(ours, n4=True),
+    "deepbet": deepbet,
+    "deepbrain": deepbrain,
+}
 
 
 def stages(repeats: int) -> None:
@@ -126,27 +138,32 @@ def peak_mb() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
-def compare(tools: list[str], data: Path, split: str, out: Path | None) -> None:
+def compare(tools: list[str], data: Path, split: str, out: Path | None, *, keep: bool) -> None:
     """Score tools against both masks, and time them on the large head."""
     with (data / "brain.csv").open(encoding="utf-8", newline="") as handle:
         table = [row for row in csv.DictReader(handle) if row["split"] == split]
     heads = [evaluate.read_volume(data / row["file"]) for row in table]
     large = large_head()
     found: dict[str, dict[str, float]] = {}
+    kept: list[dict[str, object]] = []
     for name in tools:
         run = TOOLS[name]()
         run(heads[0])  # the first call loads and traces
         scores: dict[str, list[float]] = {"seconds": []}
         for volume, row in zip(heads, table, strict=True):
-            start = time.perf_counter()
+            start, start_busy = time.perf_counter(), time.process_time()
             mask = run(volume)
             scores["seconds"].append(time.perf_counter() - start)
+            one: dict[str, object] = {"file": row["file"], "tool": titled(name)}
+            one["processor_seconds"] = time.process_time() - start_busy
+            kept.append(one)
             for kind in ("mask", "mask2"):
                 if row[kind]:
                     truth = evaluate.read_mask(data / row[kind])
                     agreement = compare_masks(mask, truth, volume.spacing_mm)
                     scores.setdefault(f"dice_{kind}", []).append(agreement.dice)
                     scores.setdefault(f"hd95_{kind}_mm", []).append(agreement.hd95_mm)
+                    one |= {f"dice_{kind}": agreement.dice, f"hd95_{kind}_mm": agreement.hd95_mm}
         times, busy = [], []
         for _ in range(3):
             start, start_busy = time.perf_counter(), time.process_time()
@@ -158,8 +175,20 @@ def compare(tools: list[str], data: Path, split: str, out: Path | None) -> None:
         # All threads together; unlike wall time it does not grow on a busy machine.
         found[name]["processor_seconds_256x256x192"] = min(busy)
         print(name, {key: round(value, 4) for key, value in found[name].items()}, flush=True)
+    if keep:
+        card = load_card("skull_strip", "unet")
+        day = datetime.date.today().isoformat()
+        about = predictions.About(DATA_SET, split, len(table), day, {card.name: card.sha256})
+        rows = pd.DataFrame(kept)
+        path = predictions.path_of("skull_strip", split, "tools")
+        predictions.write(predictions.Predictions(about, rows), path)
     if out is not None:
         out.write_text(json.dumps({"split": split, "n": len(table), **found}, indent=1))
+
+
+def titled(name: str) -> str:
+    """A tool with its version; ours has none."""
+    return name if name.startswith("ours") else f"{name} {version(name)}"
 
 
 def main() -> None:
@@ -169,10 +198,12 @@ def main() -> None:
     parser.add_argument("--data", type=Path)
     parser.add_argument("--split", default="test")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--keep", action="store_true", help="write the Evaluation page's table")
     parser.add_argument("--repeats", type=int, default=3)
     options = parser.parse_args()
     if options.peers:
-        compare(["ours", *options.peers], options.data, options.split, options.json)
+        names = ["ours", "ours with N4", *options.peers]
+        compare(names, options.data, options.split, options.json, keep=options.keep)
     else:
         stages(options.repeats)
 

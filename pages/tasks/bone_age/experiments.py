@@ -35,10 +35,9 @@ CLAIMS = {
 
 def show(card: ModelCard) -> None:
     """Agreement with readers, or one of the repeated experiments."""
-    factors = list(dict.fromkeys(_runs()["factor"])) if EXPERIMENTS.is_file() else []
     chosen = st.selectbox(
         "What to look at",
-        [AGREEMENT, *factors],
+        [AGREEMENT, *factors()],
         format_func=lambda one: one if one == AGREEMENT else f"Experiment: {one}",
         key=f"{PAGE}_accuracy",
         width=420,
@@ -48,6 +47,11 @@ def show(card: ModelCard) -> None:
         agreement(card)
     else:
         experiment(chosen)
+
+
+def factors() -> list[str]:
+    """What was changed in the repeated experiments."""
+    return list(dict.fromkeys(_runs()["factor"])) if EXPERIMENTS.is_file() else []
 
 
 def _runs() -> pd.DataFrame:

@@ -75,14 +75,14 @@ def show() -> None:
         **KEPT,
     )
     {
-        "Augmentation": _augmentation,
+        "Augmentation": augmentation,
         "Heat maps": _heat_maps,
         "Calibration": _calibration,
         "Resolution": _resolution,
     }[name](FOLDER / TABLES[name])
 
 
-def _augmentation(path: Path) -> None:
+def augmentation(path: Path = FOLDER / TABLES["Augmentation"]) -> None:
     """The published experiments, run by run, with what can be said of each."""
     st.markdown("#### Cardiomegaly against films without a finding: one change at a time")
     st.write(RANKING)

@@ -38,14 +38,23 @@ class Opened:
     views: list[dataset_views.View]
 
 
-def choose() -> str:
-    """The sidebar: a path, typed or chosen among the recent ones; empty where there is none."""
+def choose(
+    key: str = KEY,
+    empty: str = "Type the path of a folder in the sidebar. Only files below it are read, links "
+    "are not followed, and nothing is changed.",
+) -> str:
+    """The sidebar: a path, typed or chosen among the recent ones; empty where there is none.
+
+    Args:
+        key: Begins the widget keys.
+        empty: What the page says while there is none.
+    """
     recent = _recent()
-    st.session_state.setdefault(f"{KEY}_path", recent[0] if recent else "")
+    st.session_state.setdefault(f"{key}_path", recent[0] if recent else "")
     with st.sidebar:
         path = st.text_input(
             "Folder on this computer",
-            key=f"{KEY}_path",
+            key=f"{key}_path",
             placeholder="/home/me/FracAtlas",
             help=f"Known layouts: {KNOWN}.",
         )
@@ -54,23 +63,20 @@ def choose() -> str:
         for number, one in enumerate(recent):
             st.button(
                 Path(one).name or one,
-                key=f"{KEY}_recent_{number}",
+                key=f"{key}_recent_{number}",
                 help=one,
                 icon=":material/folder:",
                 width="stretch",
                 on_click=_take,
-                args=(one,),
+                args=(key, one),
             )
     if not path:
-        st.info(
-            "Type the path of a folder in the sidebar. Only files below it are read, links are "
-            f"not followed, and nothing is changed. Known layouts: {KNOWN}."
-        )
+        st.info(f"{empty} Known layouts: {KNOWN}.")
     return path.strip().strip('"')
 
 
-def _take(path: str) -> None:
-    st.session_state[f"{KEY}_path"] = path
+def _take(key: str, path: str) -> None:
+    st.session_state[f"{key}_path"] = path
 
 
 def opened(path: str) -> Opened | None:

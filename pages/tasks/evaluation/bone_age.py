@@ -9,6 +9,7 @@ import streamlit as st
 from core.bone_age.plots import bland_altman
 from core.metrics.estimates import Estimate
 from core.metrics.estimates import bland_altman as agreement
+from core.metrics.paired import Paired, means
 from core.metrics.statistics import bootstrap_interval
 from core.plots.draw import PREDICTION, TRUTH, hex_colour
 from models.cards import load_card
@@ -85,6 +86,23 @@ def show(answers: Answers) -> Shown:
     title = "Mean absolute error by age and sex (months)"
     tables = {title: shared.groups("group", table, ".1f")}
     return Shown((first,), figures, ".1f", lines, plots, tables)
+
+
+def compared(first: Answers, second: Answers) -> list[Paired]:
+    """Errors of two models on the same films."""
+    truth = first.rows["age_months"].to_numpy(float)
+    one, two = (each.rows[_model_of(each)].to_numpy(float) - truth for each in (first, second))
+    close = [100.0 * (np.abs(error) <= 12) for error in (one, two)]
+    found = (
+        means("MAE (months)", np.abs(one), np.abs(two), more=False, style=".2f"),
+        means("within 12 months (%)", close[0], close[1], more=True, style=".1f"),
+        means("bias (months)", one, two, more=None, style=".2f"),
+    )
+    return [row for row in found if row is not None]
+
+
+def _model_of(answers: Answers) -> str:
+    return next(name for name in answers.rows.columns if name not in KNOWN)
 
 
 def _scatter(truth: np.ndarray, answer: np.ndarray, sexes: object, files: object) -> go.Figure:

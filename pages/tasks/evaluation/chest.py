@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.metrics.estimates import Estimate, calibration, sensitivity_specificity
+from core.metrics.paired import Paired, areas
 from core.metrics.roc import roc
 from core.metrics.statistics import bootstrap_interval
 from core.percent import interval, percent
@@ -17,7 +18,7 @@ from core.plots.draw import PREDICTION, TRUTH, hex_colour
 from core.practice.plots import calibration_plot, roc_plot
 from models.cards import load_card
 from pages.shared import views
-from pages.tasks.evaluation import shared
+from pages.tasks.evaluation import shared, side_by_side
 from pages.tasks.evaluation.report import Shown
 from pages.tasks.evaluation.shared import Answers
 
@@ -25,6 +26,7 @@ TASK = "chest"
 SIZES = {128: "128 px", 64: "64 px"}
 ANY_SIZE = {0: "any size"}
 LEAST_POSITIVES = 10
+HEART = "Cardiomegaly"
 SOURCES = {"ctr_jsrt": "JSRT", "ctr_wingspan": "hospital films"}
 EDGES = (0, 2, 5, 10, 20, 40, 100)
 
@@ -42,8 +44,8 @@ def show(answers: Answers) -> Shown:
     hearts = answers.parts.get("hearts")
     figures = _headlines(table, hearts, rows, sizes)
     shared.strip(figures, ours=answers.ours)
-    card = load_card(TASK, "findings")
-    point = float(card.operating_points[finding])
+    card = load_card(TASK, answers.card or "findings")
+    point = float(card.operating_points.get(finding, 0.5))
     truth, score = rows[f"true {finding}"], rows[f"p {finding}"]
     sensitivity, specificity = sensitivity_specificity(truth, score >= point)
     said = (
@@ -75,6 +77,9 @@ def show(answers: Answers) -> Shown:
         figure.update_yaxes(title="share with the finding", range=[-0.02, 1.02])
         plots[f"Predicted and observed: {finding}"] = figure
         shared.chart("chest_calibration", figure, f"Predicted against observed: {finding}.")
+    tables: dict[str, pd.DataFrame] = {}
+    if finding == HEART and others_of(rows):
+        tables[f"{HEART}: {side_by_side.TITLE.lower()}"] = _another(rows, sizes, card.title)
     left, right = views.pair("evaluation_2")
     with left:
         st.markdown("##### All findings")
@@ -92,9 +97,46 @@ def show(answers: Answers) -> Shown:
                 hearts
             )
             shared.chart("chest_hearts", figure, alt, answers.open_case)
-    tables = {"All findings": shown}
-    cards = ("findings",) if hearts is None else ("findings", "heart_lungs")
+    tables["All findings"] = shown
+    cards = (card.name,) if hearts is None else (card.name, "heart_lungs")
     return Shown(cards, figures, lines=[said], plots=plots, tables=tables)
+
+
+def compared(first: Answers, second: Answers) -> list[Paired]:
+    """Areas of both models for each finding that both know, within one size of film."""
+    one, two = first.rows, second.rows
+    labels = [name for name in one.columns if name.startswith("true ") and name in two.columns]
+    sizes = SIZES if "px" in one else ANY_SIZE
+    found = []
+    for px, size in sizes.items():
+        own = (one["px"] == px).to_numpy() if "px" in one else np.ones(len(one), bool)
+        for label in sorted(labels, key=lambda name: name != "true Cardiomegaly"):
+            if one[label][own].sum() >= LEAST_POSITIVES:
+                name = label.removeprefix("true ")
+                title = f"AUROC: {name.replace('_', ' ')}, {size}"
+                scores = one[f"p {name}"][own], two[f"p {name}"][own]
+                found.append(areas(title, one[label][own], *scores))
+    return [row for row in found if row is not None]
+
+
+def others_of(rows: pd.DataFrame) -> list[str]:
+    """Names of the cards that answered for the heart alone."""
+    ending = f" {HEART}"
+    names = [name for name in rows.columns if name.endswith(ending)]
+    return [name.removesuffix(ending) for name in names if not name.startswith(("true ", "p "))]
+
+
+def _another(rows: pd.DataFrame, sizes: Mapping[int, str], title: str) -> pd.DataFrame:
+    """A network for the heart alone against that of many findings."""
+    titles = {load_card(TASK, name).title: name for name in others_of(rows)}
+    words = shared.choose("Heart compared with", list(titles), "heart")
+    found = []
+    for px, size in sizes.items():
+        own = rows[rows["px"] == px]
+        scores = own[f"p {HEART}"], own[f"{titles[words]} {HEART}"]
+        found.append(areas(f"AUROC: {HEART}, {size}", own[f"true {HEART}"], *scores))
+    known = [row for row in found if row is not None]
+    return side_by_side.show(known, (title, words), len(rows), "films")
 
 
 def _areas(rows: pd.DataFrame, labels: list[str], sizes: Mapping[int, str]) -> pd.DataFrame:
@@ -138,9 +180,10 @@ def _headlines(
     if names:
         low, high = bootstrap_interval(mean, np.arange(len(own)), draws=60)
         figures[f"mean AUROC at {size}"] = Estimate(float(areas.mean()), low, high, len(own))
-    heart = roc(rows["true Cardiomegaly"], rows["p Cardiomegaly"])
-    if heart is not None:
-        figures["cardiomegaly AUROC"] = heart.area
+    if "p Cardiomegaly" in rows:
+        heart = roc(rows["true Cardiomegaly"], rows["p Cardiomegaly"])
+        if heart is not None:
+            figures["cardiomegaly AUROC"] = heart.area
     if hearts is not None:
         hospital = hearts[hearts["source"].str.contains("wingspan|hospital", case=False)]
         wrong = (hospital["ratio"] - hospital["true_ratio"]).abs().fillna(0.5).to_numpy(float)

@@ -11,7 +11,8 @@ from core.detections import Detections
 from core.metrics.detection import MatchedImage, average_precision, froc, match_image
 from core.metrics.detection import precision_recall as at_threshold
 from core.metrics.estimates import Estimate, calibration, sensitivity_specificity
-from core.metrics.roc import paired_difference, roc
+from core.metrics.paired import Paired, areas, boxes_at, precisions
+from core.metrics.roc import roc
 from core.metrics.statistics import bootstrap_interval
 from core.percent import interval, percent
 from core.plots import curves
@@ -20,7 +21,7 @@ from core.practice.plots import calibration_plot, roc_plot
 from models.cards import load_card
 from pages.shared import views
 from pages.shared.address import KEPT
-from pages.tasks.evaluation import shared, thresholds
+from pages.tasks.evaluation import shared, side_by_side, thresholds
 from pages.tasks.evaluation.report import Shown
 from pages.tasks.evaluation.shared import Answers
 
@@ -36,7 +37,7 @@ def show(answers: Answers) -> Shown:
     """The detector at a threshold, then the three image scores against each other."""
     films = answers.rows
     boxes = answers.parts.get("boxes")
-    card = load_card(TASK, "detector")
+    card = load_card(TASK, answers.card or "detector")
     with st.sidebar:
         threshold = st.slider(
             "Score from which a box is shown",
@@ -90,7 +91,9 @@ def show(answers: Answers) -> Shown:
         shared.chart("fracture_films", figure, alt, answers.open_case)
     with right:
         st.markdown("##### Fractured or not")
-        scores = _image_scores(films)
+        scores, beside = _image_scores(films)
+        if not beside.empty:
+            tables["Scores of a film against each other"] = beside
         if scores is not None:
             plots["Fractured or not"] = scores
         st.markdown("##### Calibration")
@@ -105,7 +108,37 @@ def show(answers: Answers) -> Shown:
     if matched is not None and "body_part" in films:
         st.markdown("##### By body part: mAP50")
         tables["By body part: mAP50"] = _by_part(films, matched)
-    return Shown(("detector", "classifier"), figures, ".2f", [said], plots, tables)
+    return Shown((card.name, "classifier"), figures, ".2f", [said], plots, tables)
+
+
+def compared(first: Answers, second: Answers) -> list[Paired]:
+    """Boxes and film scores of two models on the same films."""
+    truth = first.rows["fractured"]
+    found = [areas(f"AUROC: {words}", truth, first.rows[name], second.rows[name])
+             for name, words in SCORES.items()]  # fmt: skip
+    rows = [one for one in found if one is not None]
+    if "boxes" not in first.parts or "boxes" not in second.parts:
+        return rows
+    one, two = (
+        _matched(each.question, list(first.rows["file"]), each.parts["boxes"])
+        for each in (first, second)
+    )
+    points = [
+        float(load_card(TASK, each.card or "detector").operating_points["fracture"])
+        for each in (first, second)
+    ]
+    at = f"at {points[0]:.2f} and {points[1]:.2f}"
+    names = (f"fractures found {at} (%)", f"films with a false box {at} (%)")
+    return [*_precisions(first.question + second.question, one, two), *rows,
+            *boxes_at(one, two, (points[0], points[1]), names)]  # fmt: skip
+
+
+@st.cache_data(max_entries=4, show_spinner="Bootstrapping the difference …")
+def _precisions(
+    question: str, _first: list[MatchedImage], _second: list[MatchedImage]
+) -> list[Paired]:
+    found = precisions("mAP50", _first, _second)
+    return [found] if found else []
 
 
 @st.cache_data(max_entries=4, show_spinner="Matching boxes …")
@@ -147,23 +180,25 @@ def _precision(matched: list[MatchedImage]) -> Estimate:
     return Estimate(precision(fast), *bootstrap_interval(precision, fast), len(fast))
 
 
-def _image_scores(films: pd.DataFrame) -> go.Figure | None:
+def _image_scores(films: pd.DataFrame) -> tuple[go.Figure | None, pd.DataFrame]:
+    """ROC curves of the three scores of a film, and each pair's difference."""
     found = {words: roc(films["fractured"], films[name]) for name, words in SCORES.items()}
     known = {words: curve for words, curve in found.items() if curve is not None}
     if not known:
         st.caption("A curve needs fractured and normal films.")
-        return None
+        return None, pd.DataFrame()
     figure = roc_plot(known, SCORES["fused"])
     shared.chart("fracture_roc", figure, "ROC curves of detector, classifier and both together.")
-    for name in ("detector", "classifier"):
-        pair = paired_difference(films["fractured"], films["fused"], films[name])
-        one = pair.difference
-        verdict = "better" if one.low > 0 else "worse" if one.high < 0 else "cannot be decided"
-        st.caption(
-            f"Both together against the {name} alone: {one.value:+.3f} "
-            f"({one.low:+.3f} to {one.high:+.3f}, DeLong): {verdict}."
-        )
-    return figure
+    pairs = [("detector", "fused"), ("classifier", "fused"), ("detector", "classifier")]
+    rows = [
+        areas(f"{SCORES[one]} → {SCORES[two]}", films["fractured"], films[one], films[two])
+        for one, two in pairs
+    ]
+    table = side_by_side.table([row for row in rows if row is not None]).rename(
+        columns={"figure": "AUROC: 1 → 2"}
+    )
+    st.dataframe(table, hide_index=True, alt="Scores of a film against each other, with intervals.")
+    return figure, table
 
 
 def _films(films: pd.DataFrame, threshold: float) -> go.Figure:

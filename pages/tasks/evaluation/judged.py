@@ -10,13 +10,41 @@ import numpy as np
 import pandas as pd
 
 from core.dataset_folders.truths import Truths
-from core.errors import ImagingError
+from core.errors import ImagingError, WeightsError
 from core.files.volume import read_mask, read_volume
 from core.metrics.masks import compare_masks
 from core.stages import Progress
+from models.cards import ModelCard, load_card
 from models.score.results import Results
+from models.score.tasks import tasks
 
 Open = Callable[[str], None]
+EXTRACT_PX = (64, 128)
+"""Sides of the chest extract's films: their size tells their source, so it is kept apart."""
+
+
+def card_of(results: Results) -> ModelCard | None:
+    """The card of the main model that answered; None where it is not on this computer."""
+    try:
+        return load_card(results.task, str(results.rows["card"].iloc[0]))
+    except WeightsError:
+        return None
+
+
+def titles_of(results: Results) -> str:
+    """What the models that answered are called: of two networks the one that is not usual."""
+    usual = {name for _, name in tasks()[results.task].cards}
+    names = [str(results.rows["card"].iloc[0])]
+    if "classifier_card" in results.rows:
+        names += [str(name) for name in results.answered["classifier_card"].unique()[:1]]
+    shown = [name for name in names if name not in usual] or names[:1]
+    titles = []
+    for name in shown:
+        try:
+            titles.append(load_card(results.task, name).title)
+        except WeightsError:
+            titles.append(name)
+    return ", ".join(titles)
 
 
 def films(results: Results, truths: Truths) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
@@ -32,8 +60,8 @@ def films(results: Results, truths: Truths) -> tuple[pd.DataFrame, dict[str, pd.
     true = [truths.values[name] for name in names]
     common = {"file": rows["path"]}
     if results.task == "bone_age":
-        ages = {"sex": rows["sex"], "age_months": true, "hand_age": rows["months"]}
-        return pd.DataFrame({**common, **ages}), {}
+        ages = {"sex": rows["sex"], "age_months": true}
+        return pd.DataFrame({**common, **ages, str(rows["card"].iloc[0]): rows["months"]}), {}
     if results.task == "chest":
         named = [str(column) for column in rows.columns]
         findings = [one.removeprefix("p_") for one in named if one.startswith("p_")]
@@ -44,6 +72,9 @@ def films(results: Results, truths: Truths) -> tuple[pd.DataFrame, dict[str, pd.
             if finding in said and rows[f"p_{finding}"].notna().all():
                 columns[f"true {finding}"] = [int(finding in some) for some in true]
                 columns[f"p {finding}"] = rows[f"p_{finding}"]
+        sides = rows[["width", "height"]].max(axis=1)
+        if columns and sides.isin(EXTRACT_PX).all():
+            columns["px"] = sides
         return pd.DataFrame({**common, **columns}), {}
     scores = {
         "fractured": [int(one) for one in true],

@@ -44,7 +44,7 @@ def offer(title: str, task: str, found: Predictions, split: str, shown: Shown) -
     st.download_button(
         "Report (HTML)",
         partial(made, title, task, found, split, shown),
-        file_name=f"lightbox_{task}_{split}.html",
+        file_name=f"lightbox_{task}_{split.replace(' ', '_')}.html",
         mime="text/html",
         key=f"{KEY}_report",
         icon=":material/description:",
@@ -71,11 +71,14 @@ def made(title: str, task: str, found: Predictions, split: str, shown: Shown) ->
     weights = [
         (card.title, about.weights.get(card.name, "no weights of its own")) for card in cards
     ]
-    first, one = next(iter(shown.figures.items()))
+    answer = ""
+    for first, one in list(shown.figures.items())[:1]:
+        answer = f"{first} {one.value:{shown.style}} (95 % interval {interval(one, shown.style)})"
     return reports.page(
         f"Evaluation: {title}",
-        f"{about.data_set}, {SPLITS[split].lower()}, n = {about.n:,}, answered on {about.date}",
-        answer=f"{first} {one.value:{shown.style}} (95 % interval {interval(one, shown.style)})",
+        f"{about.data_set}, {SPLITS.get(split, split).lower()}, n = {about.n:,}"
+        + (f", answered on {about.date}" if about.date else ""),
+        answer=answer,
         lines=lines,
         pictures=[(name, picture(figure, "svg", width=4.8)) for name, figure in plots.items()],
         parts=[

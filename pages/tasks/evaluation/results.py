@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 
@@ -14,18 +14,19 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.dataset_folders.truths import MEANS, Truths, of_table, read_truths
+from core.errors import UnsuitableInputError
 from core.files.radiograph import read_radiograph
 from core.files.volume import read_mask, read_volume
 from core.plots.draw import PREDICTION, hex_colour
-from models.cards import load_card
 from models.score.results import Results, open_results, read_results
 from models.score.tasks import tasks
-from pages.shared import background, views
+from pages.shared import views
 from pages.shared.inputs import Case
 from pages.shared.opened import OPENED, open_on_page
 from pages.shared.views import Figure
-from pages.tasks.evaluation import judged, shared
-from pages.tasks.evaluation.shared import KEY, Answers
+from pages.tasks.evaluation import against, judged, shared
+from pages.tasks.evaluation.against import Screen
+from pages.tasks.evaluation.shared import KEY
 from pages.tasks.skull_strip.sidebar import VolumeCase
 
 MOST_ROWS = 1000
@@ -43,7 +44,7 @@ PLOTS = {
 HIDDEN = ("number", "digest", "refused", "why", "card", "classifier_card", "mask", "seconds")
 
 
-def show(screens: Mapping[str, Callable[[Answers], object]]) -> None:
+def show(screens: Mapping[str, Screen]) -> None:
     """Results that a person names or adds, by task's own screen where labels are given."""
     with st.sidebar:
         path = st.text_input(
@@ -64,18 +65,61 @@ def show(screens: Mapping[str, Callable[[Answers], object]]) -> None:
     if found is None:
         return
     truths = views.show_error(_labels, found.task)
+    second = views.show_error(_second, found) if truths is not None else None
+    present(screens, found, truths, second, "Results of a run")
+
+
+def present(
+    screens: Mapping[str, Screen],
+    first: Results,
+    truths: Truths | None,
+    second: Results | None,
+    cases: str,
+) -> None:
+    """Answers of one model or two: side by side, then one of them in full.
+
+    Args:
+        screens: Each task's room of this page.
+        first, second: Answers to the same images.
+        truths: What is true of them, where it is known.
+        cases: What they are, for the report.
+    """
+    found, title = first, screen_title(screens, first.task)
+    if second is not None:
+        titles = judged.titles_of(first), judged.titles_of(second)
+        chosen = st.segmented_control(
+            "Figures of",
+            (0, 1),
+            default=0,
+            required=True,
+            format_func=lambda one: f"{one + 1}: {titles[one]}",
+            key=f"{KEY}_of",
+        )
+        found = (first, second)[chosen]
     _summary(found)
-    for place, (column, title, factor) in zip(
-        st.columns(len(PLOTS[found.task]), gap="large"), PLOTS[found.task], strict=True
+    screen = screens[title]
+    if truths is not None:
+        beside = None
+        if second is not None:
+            beside = views.show_error(against.compared, screen, (first, second), truths)
+        opened = partial(_case, found, truths)
+        views.show_error(against.judge, found, truths, opened, (title, screen), cases, beside)
+    plots = [one for one in PLOTS[found.task] if one[0] in found.answered]
+    if plots:
+        st.markdown("##### How often each answer was given")
+    for place, (column, name, factor) in zip(
+        st.columns(len(plots) or 1, gap="large"), plots, strict=False
     ):
         with place:
-            _spread(found.answered[column].dropna().to_numpy(float) * factor, column, title)
-    if truths is not None:
-        st.markdown("#### Against the labels")
-        views.show_error(_judged, found, truths, screens[found.task])
-    st.markdown("#### Image by image")
+            _spread(found.answered[column].dropna().to_numpy(float) * factor, column, name)
+    st.markdown("##### Image by image")
     _table(found, truths)
     _refused(found)
+
+
+def screen_title(screens: Mapping[str, Screen], task: str) -> str:
+    """What the page calls a task."""
+    return next(title for title, screen in screens.items() if task == screen.TASK)
 
 
 def _state(path: str) -> tuple[int, int]:
@@ -92,6 +136,40 @@ def _opened(path: str, state: tuple[int, int]) -> Results:
 @st.cache_resource(max_entries=2, scope="session", show_spinner="Reading the results …")
 def _added(files: Sequence[tuple[str, bytes]]) -> Results:
     return read_results(files)
+
+
+def _second(found: Results) -> Results | None:
+    """Another run over the same images, by another model; its images under the first's paths.
+
+    Raises:
+        UnsuitableInputError: If it is of another task, or has no image in common.
+    """
+    with st.sidebar:
+        path = st.text_input(
+            "Compare with another run (optional)",
+            key=f"{KEY}_results_2",
+            placeholder="its folder of results",
+            help="A run of another model over the same images. They are known again by content.",
+        )
+    if not path:
+        return None
+    second = _opened(path, _state(path))
+    if second.task != found.task:
+        raise UnsuitableInputError(
+            f"The second run is of {second.task.replace('_', ' ')}, the first of "
+            f"{found.task.replace('_', ' ')}: they cannot be compared."
+        )
+    paths = found.rows.drop_duplicates("digest").set_index("digest")["path"]
+    known = second.rows["digest"].map(paths)
+    if not known.notna().any():
+        raise UnsuitableInputError(
+            "The second run has no image in common with the first: give a run over the same files."
+        )
+    rows = second.rows.assign(path=known)[known.notna()]
+    boxes = second.boxes
+    if "path" in boxes:
+        boxes = boxes.assign(path=boxes["digest"].map(paths)).dropna(subset="path")
+    return replace(second, rows=rows, boxes=boxes)
 
 
 def _labels(task: str) -> Truths | None:
@@ -132,12 +210,15 @@ def _summary(found: Results) -> None:
     )
     if len(rows) < found.listed:
         st.warning(f"The run is not finished: {len(rows):,} of {found.listed:,} are done.")
-    card = load_card(*tasks()[found.task].cards[0])
-    current = set(rows["card_sha256"]) == {card.sha256}
-    st.caption(
-        f"{card.title}, "
-        + ("the weights that ship." if current else "other weights than those that ship now.")
-    )
+    card = judged.card_of(found)
+    if card is None:
+        st.caption("The model’s card is not on this computer.")
+    elif card.is_own:
+        st.caption(f"{judged.titles_of(found)}: your own model.")
+    else:
+        current = set(rows["card_sha256"]) == {card.sha256}
+        weights = "the weights that ship" if current else "other weights than those that ship now"
+        st.caption(f"{judged.titles_of(found)}, {weights}.")
 
 
 def _spread(values: np.ndarray, name: str, title: str) -> None:
@@ -160,43 +241,14 @@ def _spread(values: np.ndarray, name: str, title: str) -> None:
     shared.chart(f"results_{name}", figure, f"How often each {title} was answered.")
 
 
-def _judged(found: Results, truths: Truths, screen: Callable[[Answers], object]) -> None:
-    names = pd.Series(list(truths.names_of(found.rows["path"])), dtype=object)
-    known = names.notna().to_numpy()
-    lost = int((known & found.rows["refused"].to_numpy(bool)).sum())
-    st.caption(
-        f"Labels fit {int(known.sum()):,} of {len(known):,} images"
-        + (f"; {lost:,} of these were refused and count in no figure." if lost else ".")
-    )
-    if known.sum() == lost:
-        return
-    digest = hashlib.sha256(repr((found.folder, len(known), sorted(names[known]))).encode())
-    question = digest.hexdigest()
-    if found.task != "skull_strip":
-        rows, parts = judged.films(found, truths)
-    else:
-        compared = background.result(
-            f"{KEY}_heads", question, lambda run: judged.heads(found, truths, run.report)
-        )
-        if compared is None:
-            return
-        rows, parts = compared, {}
-    if rows.empty:
-        st.info("No mask of this run could be laid over a true one: score with --masks.")
-    elif found.task == "chest" and rows.shape[1] == 1:
-        st.info("The labels name no finding that the model knows.")
-    else:
-        screen(Answers(rows, question, parts, partial(_case, found, truths), ours=False))
-
-
 def _table(found: Results, truths: Truths | None) -> None:
     """The answered images, a click away from their page."""
     rows = found.answered
     numbers = [name for name in rows.columns if pd.api.types.is_numeric_dtype(rows[name])]
-    first = PLOTS[found.task][0][0]
+    first = next((one[0] for one in PLOTS[found.task] if one[0] in numbers), "number")
     by = st.selectbox(
         "Sort by",
-        sorted(set(numbers) - {"number"}, key=lambda name: (name != first, name)),
+        sorted(set(numbers) - {"number"} or {"number"}, key=lambda name: (name != first, name)),
         format_func=lambda name: name.replace("_", " "),
         key=f"{KEY}_results_order",
         width=320,

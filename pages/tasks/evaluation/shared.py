@@ -47,6 +47,7 @@ class Answers:
         parts: Further tables: "boxes", "hearts".
         open_case: Offers to open the case of a file.
         ours: Whether they are of the cases that this project's targets are for.
+        card: Name of the main model's card; empty for the usual one.
     """
 
     rows: pd.DataFrame
@@ -54,11 +55,12 @@ class Answers:
     parts: Mapping[str, pd.DataFrame]
     open_case: Callable[[str], None]
     ours: bool = True
+    card: str = ""
 
 
 def kept(task: str, found: Predictions, split: str) -> Answers:
     """The kept answers of a split, with the further tables that the task has."""
-    tables = {name: read(task, split, name) for name in ("boxes", "hearts")}
+    tables = {name: read(task, split, name) for name in ("boxes", "hearts", "tools")}
     parts = {name: one.rows for name, one in tables.items() if one is not None}
     return Answers(found.rows, f"{split} {found.about.date}", parts, partial(case, task))
 
@@ -227,13 +229,35 @@ def every_answer(found: Predictions) -> None:
             st.dataframe(found.rows, hide_index=True, alt="Answers of the models case by case.")
 
 
-def own_models(task: str) -> None:
-    """A person's own models of the task: named, and that nothing was measured on them."""
+def own_models(task: str, mode: str) -> None:
+    """A person's own models of the task, and the way to measure them on a labelled folder.
+
+    Args:
+        task: Whose models.
+        mode: Name of the page's mode that measures.
+    """
     st.markdown("##### Your own models")
     for card in own_cards(task):
-        st.markdown(f"**{card.title}**: no measured figures. {card.limitations[0]}")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**{card.title}**: no measured figures. {card.limitations[0]}")
+            st.button(
+                "Measure on a labelled folder",
+                key=f"{KEY}_measure_{card.name}",
+                icon=":material/rule:",
+                on_click=_measure,
+                args=(task, card.name, mode),
+            )
     if st.button("Your models …", key=f"{KEY}_own", icon=":material/deployed_code:"):
         switch("pages/your_models.py")
+
+
+def _measure(task: str, name: str, mode: str) -> None:
+    """Go to the labelled folder with a model of one's own beside the usual one."""
+    st.session_state[f"{KEY}_mode"] = mode
+    folder = st.session_state.get(f"{KEY}_folder_{task}", "")
+    if folder:
+        st.session_state[f"{KEY}_labelled_path"] = folder
+    st.session_state[f"{KEY}_labelled_second"] = name
 
 
 def groups(

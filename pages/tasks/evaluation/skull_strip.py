@@ -8,9 +8,10 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.metrics.estimates import Estimate
+from core.metrics.paired import Paired, means
 from core.metrics.statistics import bootstrap_interval
 from core.plots.draw import PREDICTION, TRUTH, hex_colour
-from pages.tasks.evaluation import shared
+from pages.tasks.evaluation import shared, tools
 from pages.tasks.evaluation.report import Shown
 from pages.tasks.evaluation.shared import Answers
 
@@ -40,7 +41,7 @@ def show(answers: Answers) -> Shown:
     figure = _heads(rows, name, first, second if two else "")
     shared.chart("skull_strip_heads", figure, f"{name} by head.", answers.open_case)
     if not two:
-        return Shown(("unet",), figures, plots={f"{name} by head": figure})
+        return Shown((answers.card or "unet",), figures, plots={f"{name} by head": figure})
     table = [(str(source), len(own), _mean(own[first])) for source, own in rows.groupby("source")]
     st.markdown(f"##### {name} by source")
     tables = {f"{name} by source": shared.groups("source", table, style)}
@@ -50,7 +51,26 @@ def show(answers: Answers) -> Shown:
     )
     st.caption(references)
     plots = {f"{name} by head": figure}
-    return Shown(("unet",), figures, lines=[references], plots=plots, tables=tables)
+    if "tools" in answers.parts:
+        plots[tools.TITLE], tables[tools.TITLE] = tools.show(answers.parts["tools"])
+    return Shown((answers.card or "unet",), figures, lines=[references], plots=plots, tables=tables)
+
+
+def compared(first: Answers, second: Answers) -> list[Paired]:
+    """Overlap and distance of two models on the same heads."""
+    found = (
+        means("Dice", first.rows["dice"], second.rows["dice"], more=True),
+        means(
+            "Surface distance, 95th percentile (mm)",
+            first.rows["hd95_mm"],
+            second.rows["hd95_mm"],
+            more=False,
+            style=".2f",
+        ),
+        means("seconds a head", first.rows["seconds"], second.rows["seconds"], more=False,
+              style=".1f"),
+    )  # fmt: skip
+    return [row for row in found if row is not None]
 
 
 def _mean(values: pd.Series) -> Estimate:

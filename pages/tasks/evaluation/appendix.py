@@ -1,0 +1,66 @@
+"""The published experiments repeated for a task, all in one appendix that is closed at first."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from pages.shared.address import KEPT
+from pages.tasks.bone_age import experiments as bone_age
+from pages.tasks.chest import experiments as chest
+from pages.tasks.evaluation.shared import KEY
+from pages.tasks.fracture import experiments as fracture
+
+TABLES = {
+    "fracture": fracture.TABLE,
+    "bone_age": bone_age.EXPERIMENTS,
+    "chest": chest.FOLDER / chest.TABLES["Augmentation"],
+}
+
+
+def show(task: str) -> None:
+    """Runs, means, intervals and what they decide; a sentence where nothing was repeated."""
+    with st.expander(
+        "Appendix: published experiments repeated",
+        icon=":material/science:",
+        on_change="rerun",
+        key=f"{KEY}_experiments_{task}",
+    ) as one:
+        if not one.open:
+            return
+        path = TABLES.get(task)
+        if path is None or not path.is_file():
+            st.caption("No experiment was repeated for this task.")
+            return
+        _shown(task)
+        _download(task, path)
+
+
+def _shown(task: str) -> None:
+    if task == "bone_age":
+        factor = st.selectbox(
+            "What was changed",
+            bone_age.factors(),
+            key=f"{KEY}_experiment_factor",
+            width=320,
+            **KEPT,
+        )
+        bone_age.experiment(factor)
+    elif task == "chest":
+        chest.augmentation()
+    else:
+        st.markdown(f"#### {fracture.TITLE.capitalize()}")
+        fracture.learning(KEY)
+
+
+def _download(task: str, path: Path) -> None:
+    st.download_button(
+        "Every run (CSV)",
+        path.read_bytes,
+        file_name=f"lightbox_{task}_experiments.csv",
+        mime="text/csv",
+        key=f"{KEY}_experiments_csv",
+        icon=":material/download:",
+        on_click="ignore",
+    )
