@@ -149,7 +149,10 @@ def agreement(difference_months: NDArray[np.float64]) -> tuple[float, float, flo
 
 
 def bland_altman(
-    read_months: NDArray[np.float64], answer_months: NDArray[np.float64], sexes: Sequence[str]
+    read_months: NDArray[np.float64],
+    answer_months: NDArray[np.float64],
+    sexes: Sequence[str],
+    files: Sequence[str] = (),
 ) -> go.Figure:
     """Difference between model and readers over the mean of both, a mark a film.
 
@@ -157,7 +160,10 @@ def bland_altman(
         read_months: (N,) readers' bone age.
         answer_months: (N,) the model's.
         sexes: (N,) "F", "M" or "" where it is not said.
+        files: (N,) what each mark is of, if it is to be told.
     """
+    named = np.asarray(files, dtype=object)
+    words = "%{customdata}: " if len(named) else ""
     middle = (read_months + answer_months) / 2 / 12
     difference = answer_months - read_months
     figure = go.Figure()
@@ -172,7 +178,9 @@ def bland_altman(
             mode="markers",
             marker={"color": hex_colour(colour), "symbol": symbol, "size": 7, "opacity": 0.75},
             name=f"{SEXES[sex]}s" if sex else "sex not said",
-            hovertemplate="mean %{x:.1f} years, difference %{y:+.1f} months<extra></extra>",
+            customdata=named[own] if len(named) else None,
+            hovertemplate=f"{words}mean %{{x:.1f}} years, difference %{{y:+.1f}} months"
+            "<extra></extra>",
         )
     bias, low, high = agreement(difference)
     for value, name, dash in (

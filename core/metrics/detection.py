@@ -92,6 +92,21 @@ def precision_recall(
     )
 
 
+def precision_recall_curve(
+    images: Sequence[MatchedImage], column: int = 0
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Recall, precision and threshold, each (K,), from the highest threshold to the lowest.
+
+    Recall is NaN where there is no true box.
+    """
+    hits, scores = _pooled(images)
+    hit, truths = hits[:, column], sum(image.truths for image in images)
+    last = np.flatnonzero(np.append(np.diff(scores) != 0, True)) if len(scores) else np.arange(0)
+    right = hit.cumsum()[last]
+    recall = right / truths if truths else np.full(len(last), np.nan)
+    return np.asarray(recall, float), right / (last + 1), np.asarray(scores[last], float)
+
+
 def found_and_false(
     images: Sequence[MatchedImage], threshold: float, column: int = 0
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

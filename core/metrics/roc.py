@@ -49,6 +49,49 @@ def roc(truth: ArrayLike, score: ArrayLike) -> Roc | None:
     return Roc(wrong, right, thresholds, area(positive, score))
 
 
+@dataclass(frozen=True, eq=False)
+class Band:
+    """Where a ROC curve may lie: at each false-positive rate the bounds of its sensitivity."""
+
+    false_positive_rate: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+
+
+def roc_band(
+    truth: ArrayLike, score: ArrayLike, draws: int = 200, level: float = LEVEL, seed: int = 0
+) -> Band | None:
+    """Pointwise bootstrap band of a ROC curve, averaged vertically (Macskassy & Provost, Confidence
+    bands for ROC curves, ROCAI 2004).
+
+    Args:
+        truth: (N,) true where abnormal.
+        score: (N,) higher is more abnormal.
+        draws: Resamples of the cases, within each class.
+        level: Share of curves between the bounds at each rate.
+        seed: Makes the band repeatable.
+
+    Returns:
+        The band, or None where there is one class only.
+    """
+    positive, value = np.asarray(truth, bool), np.asarray(score, float)
+    if positive.all() or not positive.any():
+        return None
+    rng = np.random.default_rng(seed)
+    abnormal, normal = np.sort(value[positive]), np.sort(value[~positive])
+    rates = np.linspace(0, 1, 101)
+    found = np.empty((draws, len(rates)))
+    for row in found:
+        some = np.sort(rng.choice(abnormal, len(abnormal)))
+        others = np.sort(rng.choice(normal, len(normal)))[::-1]
+        # The least threshold whose false-positive rate is no more than each rate.
+        place = np.floor(rates * len(others) + 1e-9).astype(int)
+        above = np.append(others, -np.inf)[np.minimum(place, len(others))]
+        row[:] = 1 - np.searchsorted(some, above, side="right") / len(some)
+    low, high = np.quantile(found, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    return Band(rates, low, high)
+
+
 @dataclass(frozen=True)
 class PairedDifference:
     """Two areas on the same cases, and the first minus the second.

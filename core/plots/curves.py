@@ -84,21 +84,56 @@ def froc(
         alarms, sensitivity, thresholds: As `core.metrics.detection.froc` returns them.
         chosen: The threshold in use, and others to compare it with.
     """
+    hover = "threshold %{customdata:.2f}: sensitivity %{text} at %{x:.2f} false boxes per film"
+    figure = _by_threshold(alarms, sensitivity, thresholds, chosen, hover, "hv")
+    figure.update_xaxes(title="false boxes per film", rangemode="tozero")
+    figure.update_yaxes(title="sensitivity (fractures found)", range=[0, 1.03], **PERCENT)
+    return figure
+
+
+def precision_recall(
+    recall: NDArray[np.float64],
+    precision: NDArray[np.float64],
+    thresholds: NDArray[np.float64],
+    *chosen: float,
+) -> go.Figure:
+    """Precision against recall of boxes, with the thresholds in use marked.
+
+    Args:
+        recall, precision, thresholds: As `core.metrics.detection.precision_recall_curve` returns
+            them.
+        chosen: The threshold in use, and others to compare it with.
+    """
+    hover = "threshold %{customdata:.2f}: precision %{text} at recall %{x:.2f}"
+    figure = _by_threshold(recall, precision, thresholds, chosen, hover, "linear")
+    figure.update_xaxes(title="recall (fractures found)", range=[0, 1.03], **PERCENT)
+    figure.update_yaxes(title="precision (boxes that are right)", range=[0, 1.03], **PERCENT)
+    return figure
+
+
+def _by_threshold(
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    thresholds: NDArray[np.float64],
+    chosen: Sequence[float],
+    hover: str,
+    shape: str,
+) -> go.Figure:
+    """A curve over falling thresholds, and a mark at each chosen one."""
     figure = go.Figure()
     figure.add_scatter(
-        x=list(alarms),
-        y=list(sensitivity),
+        x=list(x),
+        y=list(y),
         customdata=list(thresholds),
-        text=[percent(share) for share in sensitivity],
+        text=[percent(share) for share in y],
         name="all thresholds",
         mode="lines",
-        line={"color": hex_colour(PREDICTION), "width": 2.5, "shape": "hv"},
-        hovertemplate="threshold %{customdata:.2f}: sensitivity %{text} at %{x:.2f} "
-        "false boxes per film<extra></extra>",
+        line={"color": hex_colour(PREDICTION), "width": 2.5, "shape": shape},
+        hovertemplate=f"{hover}<extra></extra>",
     )
     for number, threshold in enumerate(chosen):
         kept = [place for place, value in enumerate(thresholds) if value >= threshold]
-        here = (alarms[kept[-1]], sensitivity[kept[-1]]) if kept else (0.0, 0.0)
+        here = (x[kept[-1]], y[kept[-1]]) if kept else (0.0, 0.0)
         figure.add_scatter(
             x=[here[0]],
             y=[here[1]],
@@ -115,8 +150,6 @@ def froc(
         margin={"l": 0, "r": 0, "t": 30, "b": 0},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
     )
-    figure.update_xaxes(title="false boxes per film", rangemode="tozero")
-    figure.update_yaxes(title="sensitivity (fractures found)", range=[0, 1.03], **PERCENT)
     return figure
 
 

@@ -56,6 +56,8 @@ def picture(
         for trace in figure.data:
             if trace.type == "bar":
                 _bar(axes, trace, bottoms)
+            elif trace.fill == "toself":
+                axes.fill(trace.x, trace.y, color=trace.fillcolor, alpha=0.25, linewidth=0)
             else:
                 _scatter(axes, trace)
         for shape in layout.shapes:
@@ -69,6 +71,8 @@ def picture(
                 _plain(note.text), place, xycoords=("axes fraction", "data"), ha="right",
                 va="bottom", fontsize=8,
             )  # fmt: skip
+        if layout.xaxis.type == "log":
+            axes.set_xscale("log")
         axes.set_xlabel(_plain(layout.xaxis.title.text))
         axes.set_ylabel(_plain(layout.yaxis.title.text))
         if layout.xaxis.range:

@@ -4,6 +4,7 @@ opens the case again."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
@@ -11,13 +12,14 @@ import plotly.graph_objects as go
 
 from core.metrics.estimates import CalibrationBin
 from core.metrics.estimates import bland_altman as agreement_of
-from core.metrics.roc import Roc
+from core.metrics.roc import Band, Roc
 from core.percent import percent
 from core.plots.draw import PREDICTION, hex_colour
 from core.practice.free_response import Froc
 from core.practice.results import Answers, bone_age_pairs
 
 QUIET = "#8a9197"
+NO_BANDS: Mapping[str, Band] = MappingProxyType({})
 # Okabe & Ito's palette without the two that mean prediction and truth everywhere.
 READERS = ("#009e73", "#cc79a7", "#d55e00", "#0072b2", "#b8a800", "#7f7f7f")
 _DASHES = ("dash", "dot", "dashdot", "longdash", "longdashdot")
@@ -47,14 +49,31 @@ def _curve_styles(names: Iterable[str], model: str | None) -> dict[str, tuple[di
     return styles
 
 
-def roc_plot(curves: Mapping[str, Roc], model: str | None = None) -> go.Figure:
+def roc_plot(
+    curves: Mapping[str, Roc], model: str | None = None, bands: Mapping[str, Band] = NO_BANDS
+) -> go.Figure:
     """ROC curves of readers, dashed, and of the model, solid.
 
     Args:
         curves: By name for the legend, in which the area stands.
         model: Name of the model's among them.
+        bands: Of some of the curves, drawn behind them.
     """
     figure = go.Figure()
+    styles = _curve_styles(curves, model)
+    for name, band in bands.items():
+        figure.add_scatter(
+            x=np.concatenate([band.false_positive_rate, band.false_positive_rate[::-1]]),
+            y=np.concatenate([band.high, band.low[::-1]]),
+            fill="toself",
+            fillcolor=styles[name][0]["color"],
+            opacity=0.18,
+            line={"width": 0},
+            mode="lines",
+            name=f"{name}: 95 % band",
+            showlegend=False,
+            hoverinfo="skip",
+        )
     figure.add_scatter(
         x=[0, 1],
         y=[0, 1],
@@ -63,7 +82,6 @@ def roc_plot(curves: Mapping[str, Roc], model: str | None = None) -> go.Figure:
         name="chance",
         hoverinfo="skip",
     )
-    styles = _curve_styles(curves, model)
     for name, curve in curves.items():
         line, symbol = styles[name]
         area = curve.area

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from core.dataset_folders import pictures
 from core.dataset_folders.layouts import open_dataset
 from core.dataset_folders.problems import find_problems, near_duplicates
 from core.dataset_folders.scan import film_row, scan
@@ -256,3 +257,22 @@ def test_real_data_sets_are_recognised_whole(real_data: Path) -> None:
     found = {name: open_dataset(real_data / name) for name in expected}
     assert {name: len(dataset.rows) for name, dataset in found.items()} == expected
     assert found["fracture"].rows["split"].value_counts()["val"] == 393
+
+
+def test_joints_of_the_bone_age_extract_are_drawn_where_they_are_marked(tmp_path: Path) -> None:
+    names = ("1.png", "2.png")
+    for name in names:
+        save(tmp_path / "images" / name, film(0))
+    rows = [{"file": name, "age_months": 60, "sex": "F", "split": "val"} for name in names]
+    write_table(tmp_path / "bone_age.csv", rows)
+    boxes = {"1.png": {"boxes": [["MCP", 16, 24, 48, 72]]}, "gone.png": {"boxes": []}}
+    (tmp_path / "roi_boxes.json").write_text(json.dumps(boxes))
+    dataset = open_dataset(tmp_path)
+    assert list(dataset.outlines) == ["images/1.png"]
+    marked, plain = (pictures.thumbnail(dataset, f"images/{name}") for name in names)
+    changed = np.argwhere((marked != plain).any(axis=2))
+    # 96 px become 240, and 64 become 160 in the middle of 240.
+    assert changed.min(axis=0) == pytest.approx((60, 80), abs=2)
+    assert changed.max(axis=0) == pytest.approx((180, 160), abs=2)
+    (tmp_path / "roi_boxes.json").write_text("[1, 2]")
+    assert not open_dataset(tmp_path).outlines

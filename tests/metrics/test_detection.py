@@ -11,6 +11,7 @@ from core.metrics.detection import (
     average_precision,
     match_image,
     precision_recall,
+    precision_recall_curve,
     sensitivity_at,
     threshold_difference,
 )
@@ -125,3 +126,20 @@ def test_average_precision_agrees_with_ultralytics(
     precision = hits.cumsum() / np.arange(1, 61)
     ours = average_precision([MatchedImage(scores, hits[:, None], truths)])[0]
     assert ours == pytest.approx(compute_ap(recall, precision)[0], abs=0.01)
+
+
+def test_precision_and_recall_at_every_threshold() -> None:
+    images = [
+        at_50(found((TRUTH[0].tolist(), 0.9), (ELSEWHERE, 0.6))),
+        at_50(found((TRUTH[1].tolist(), 0.6))),
+    ]
+    recall, precision, thresholds = precision_recall_curve(images)
+    assert thresholds.tolist() == pytest.approx([0.9, 0.6])
+    assert recall.tolist() == [0.25, 0.5]
+    assert precision.tolist() == pytest.approx([1, 2 / 3])
+    for place, threshold in enumerate((0.9, 0.6)):
+        assert precision_recall(images, threshold - 1e-4) == pytest.approx(
+            (precision[place], recall[place])
+        )
+    nothing = precision_recall_curve([at_50(found())])
+    assert all(len(values) == 0 for values in nothing)

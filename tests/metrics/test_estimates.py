@@ -17,7 +17,7 @@ from core.metrics.estimates import (
     running_mean,
     sensitivity_specificity,
 )
-from core.metrics.roc import area, paired_difference, roc
+from core.metrics.roc import area, paired_difference, roc, roc_band
 from core.practice.answers import FractureAnswer
 from core.practice.free_response import froc
 from core.practice.judging import match_boxes
@@ -215,3 +215,22 @@ def test_free_response_curve_rises_with_falling_score() -> None:
     assert found.curve[1].tolist() == pytest.approx([0, 1 / 3, 2 / 3, 2 / 3])
     assert (found.found.value, found.found.n) == (pytest.approx(2 / 3), 3)
     assert found.false_boxes == pytest.approx(2 / 3)
+
+
+def test_band_lies_around_the_curve_and_narrows_with_cases() -> None:
+    rng = np.random.default_rng(0)
+    widths = []
+    for n in (60, 2000):
+        truth = np.arange(n) % 2
+        score = truth + rng.normal(0, 1, n)
+        band, curve = roc_band(truth, score), roc(truth, score)
+        assert band is not None and curve is not None
+        own = np.interp(
+            band.false_positive_rate, curve.false_positive_rate, curve.true_positive_rate
+        )
+        inside = (band.low - 0.05 <= own) & (own <= band.high + 0.05)
+        assert inside.mean() > 0.97
+        assert band.high[-1] == band.low[-1] == 1 and (np.diff(band.low) >= 0).all()
+        widths.append(float((band.high - band.low).mean()))
+    assert widths[1] < widths[0] / 2
+    assert roc_band([1, 1], [0.1, 0.2]) is None

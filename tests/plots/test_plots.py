@@ -360,3 +360,17 @@ def test_saved_plot_has_an_upright_line_and_the_words_of_its_axis() -> None:
     rows, columns = np.nonzero((red > 200) & (green < 60) & (blue < 60))
     assert np.ptp(rows) > 0.5 * image.shape[0] and np.ptp(columns) < 10
     assert b">fractured<" in picture(figure, "svg", width=4.8)
+
+
+def test_saved_plot_has_bands_and_powers_of_ten() -> None:
+    figure = go.Figure()
+    figure.add_scatter(
+        x=[1, 100, 100, 1], y=[0.2, 0.2, 0.8, 0.8], fill="toself", fillcolor="#ff0000",
+        line={"width": 0}, mode="lines", name="band",
+    )  # fmt: skip
+    figure.add_scatter(x=[1, 10, 100], y=[0.5, 0.5, 0.5], mode="markers", name="marks")
+    figure.update_xaxes(type="log")
+    image = cv2.imdecode(np.frombuffer(picture(figure, "png"), np.uint8), cv2.IMREAD_COLOR)
+    blue, green, red = np.moveaxis(image.astype(int), -1, 0)
+    assert ((red > 240) & (green < 210) & (blue < 210) & (green > 150)).mean() > 0.2
+    assert "10^{" in (svg := picture(figure, "svg").decode()) or "mathdefault" in svg

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol
 
@@ -18,7 +17,7 @@ from models.score.tasks import tasks
 from pages.shared import background
 from pages.tasks.evaluation import judged, report, shared, side_by_side
 from pages.tasks.evaluation.report import Shown
-from pages.tasks.evaluation.shared import KEY, Answers
+from pages.tasks.evaluation.shared import KEY, Answers, OpenCase
 
 SPLIT = "against labels given here"
 
@@ -36,7 +35,7 @@ class Screen(Protocol):
 def judge(
     found: Results,
     truths: Truths,
-    opened: Callable[[str], None],
+    opened: OpenCase,
     screen: tuple[str, Screen],
     cases: str,
     beside: pd.DataFrame | None = None,
@@ -101,7 +100,7 @@ def compared(screen: Screen, runs: tuple[Results, Results], truths: Truths) -> p
 
 
 def _answers(
-    found: Results, truths: Truths, opened: Callable[[str], None] = lambda file: None
+    found: Results, truths: Truths, opened: OpenCase = lambda file, place: None
 ) -> Answers | None:
     """Answers beside their truth; None where heads are still compared, or none was answered."""
     if found.answered.empty:

@@ -67,9 +67,10 @@ def show(answers: Answers) -> Shown:
     with right:
         st.markdown("##### Difference over the mean (Bland–Altman)")
         figure = plots["Difference over the mean (Bland–Altman)"] = bland_altman(
-            truth, rows[first].to_numpy(float), list(rows["sex"].fillna(""))
+            truth, rows[first].to_numpy(float), list(rows["sex"].fillna("")), list(rows["file"])
         )
-        shared.chart("bone_age_bland_altman", figure, "Difference over mean, with limits.")
+        alt = "Difference over mean, with limits."
+        shared.chart("bone_age_bland_altman", figure, alt, answers.open_case)
     st.markdown("##### Mean absolute error by age and sex (months)")
     groups = []
     for low_age, high_age in BANDS:

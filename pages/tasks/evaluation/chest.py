@@ -11,7 +11,7 @@ import streamlit as st
 
 from core.metrics.estimates import Estimate, calibration, sensitivity_specificity
 from core.metrics.paired import Paired, areas
-from core.metrics.roc import roc
+from core.metrics.roc import Band, roc, roc_band
 from core.metrics.statistics import bootstrap_interval
 from core.percent import interval, percent
 from core.plots.draw import PREDICTION, TRUTH, hex_colour
@@ -66,8 +66,15 @@ def show(answers: Answers) -> Shown:
         known = {name: curve for name, curve in curves.items() if curve is not None}
         if known:
             first = next(iter(sizes.values()))
-            figure = plots[f"ROC by size of the film: {finding}"] = roc_plot(known, first)
+            bands = {
+                name: band
+                for px, name in sizes.items()
+                if name in known
+                and (band := _band(truth[rows["px"] == px], score[rows["px"] == px])) is not None
+            }
+            figure = plots[f"ROC by size of the film: {finding}"] = roc_plot(known, first, bands)
             shared.chart("chest_roc", figure, f"ROC curves: {finding}.")
+            st.caption("Bands: 95 % of the curves of films drawn anew, rate by rate.")
         else:
             st.caption("A curve needs films with the finding and films without.")
     with right:
@@ -77,6 +84,17 @@ def show(answers: Answers) -> Shown:
         figure.update_yaxes(title="share with the finding", range=[-0.02, 1.02])
         plots[f"Predicted and observed: {finding}"] = figure
         shared.chart("chest_calibration", figure, f"Predicted against observed: {finding}.")
+    st.markdown("##### Films by their probability")
+    figure = shared.films_by_score(
+        rows["file"],
+        truth,
+        score,
+        point,
+        (f"{finding.replace('_', ' ')}", "without it"),
+        "probability",
+    )
+    alt = f"Probability of {finding} of each film, with the operating point."
+    shared.chart("chest_films", figure, alt, answers.open_case)
     tables: dict[str, pd.DataFrame] = {}
     if finding == HEART and others_of(rows):
         tables[f"{HEART}: {side_by_side.TITLE.lower()}"] = _another(rows, sizes, card.title)
@@ -100,6 +118,11 @@ def show(answers: Answers) -> Shown:
     tables["All findings"] = shown
     cards = (card.name,) if hearts is None else (card.name, "heart_lungs")
     return Shown(cards, figures, lines=[said], plots=plots, tables=tables)
+
+
+@st.cache_data(max_entries=32, show_spinner=False)
+def _band(truth: pd.Series, score: pd.Series) -> Band | None:
+    return roc_band(truth, score)
 
 
 def compared(first: Answers, second: Answers) -> list[Paired]:

@@ -8,7 +8,13 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.detections import Detections
-from core.metrics.detection import MatchedImage, average_precision, froc, match_image
+from core.metrics.detection import (
+    MatchedImage,
+    average_precision,
+    froc,
+    match_image,
+    precision_recall_curve,
+)
 from core.metrics.detection import precision_recall as at_threshold
 from core.metrics.estimates import Estimate, calibration, sensitivity_specificity
 from core.metrics.paired import Paired, areas, boxes_at, precisions
@@ -16,7 +22,6 @@ from core.metrics.roc import roc
 from core.metrics.statistics import bootstrap_interval
 from core.percent import interval, percent
 from core.plots import curves
-from core.plots.draw import PREDICTION, TRUTH, hex_colour
 from core.practice.plots import calibration_plot, roc_plot
 from models.cards import load_card
 from pages.shared import views
@@ -70,6 +75,7 @@ def show(answers: Answers) -> Shown:
         "have none."
     )
     st.markdown(said)
+    tables["Films at the threshold"] = _confusion(films, threshold)
     if matched is not None and other is not None:
         tables["Two thresholds on the same films"] = thresholds.compare(
             answers.question, matched, threshold, other
@@ -85,9 +91,22 @@ def show(answers: Answers) -> Shown:
             alt = "Free-response ROC of the detector with the chosen threshold marked."
             shared.chart("fracture_froc", figure, alt)
             st.caption("A box is right where its IoU with a true box is at least 0.5.")
+            st.markdown("##### Precision against recall of the boxes")
+            figure = plots["Precision against recall of the boxes"] = curves.precision_recall(
+                *precision_recall_curve(matched), *marked
+            )
+            alt = "Precision and recall of the detector with the chosen threshold marked."
+            shared.chart("fracture_precision_recall", figure, alt)
         st.markdown("##### Films by their highest box score")
         alt = "Best score of each film."
-        figure = plots["Films by their highest box score"] = _films(films, threshold)
+        figure = plots["Films by their highest box score"] = shared.films_by_score(
+            films["file"],
+            films["fractured"],
+            films["detector"],
+            threshold,
+            ("fractured", "normal"),
+            "highest score of a box on the film",
+        )
         shared.chart("fracture_films", figure, alt, answers.open_case)
     with right:
         st.markdown("##### Fractured or not")
@@ -180,6 +199,25 @@ def _precision(matched: list[MatchedImage]) -> Estimate:
     return Estimate(precision(fast), *bootstrap_interval(precision, fast), len(fast))
 
 
+def _confusion(films: pd.DataFrame, threshold: float) -> pd.DataFrame:
+    """How many films of each kind have a box at the threshold."""
+    boxed, broken = films["detector"] >= threshold, films["fractured"] == 1
+    counts = pd.DataFrame(
+        {
+            "": ("fractured", "normal"),
+            "with a box": [int((boxed & broken).sum()), int((boxed & ~broken).sum())],
+            "without": [int((~boxed & broken).sum()), int((~boxed & ~broken).sum())],
+        }
+    )
+    st.dataframe(
+        counts,
+        hide_index=True,
+        width=420,
+        alt=f"Films at the threshold {threshold:.2f}, by what is true and whether they have a box.",
+    )
+    return counts
+
+
 def _image_scores(films: pd.DataFrame) -> tuple[go.Figure | None, pd.DataFrame]:
     """ROC curves of the three scores of a film, and each pair's difference."""
     found = {words: roc(films["fractured"], films[name]) for name, words in SCORES.items()}
@@ -199,29 +237,6 @@ def _image_scores(films: pd.DataFrame) -> tuple[go.Figure | None, pd.DataFrame]:
     )
     st.dataframe(table, hide_index=True, alt="Scores of a film against each other, with intervals.")
     return figure, table
-
-
-def _films(films: pd.DataFrame, threshold: float) -> go.Figure:
-    """Each film by its best score, fractured ones above; the threshold as a line."""
-    figure = go.Figure()
-    marks = ((1, "fractured", TRUTH, "diamond"), (0, "normal", PREDICTION, "circle"))
-    place = np.random.default_rng(0).uniform(-0.3, 0.3, len(films))
-    for value, name, colour, symbol in marks:
-        own = (films["fractured"] == value).to_numpy()
-        figure.add_scatter(
-            x=films["detector"][own],
-            y=value + place[own],
-            customdata=films["file"][own],
-            mode="markers",
-            name=name,
-            marker={"color": hex_colour(colour), "symbol": symbol, "size": 8, "opacity": 0.75},
-            hovertemplate="%{customdata}: best score %{x:.2f}<extra></extra>",
-        )
-    figure.add_vline(threshold, line={"dash": "dash", "width": 2, "color": "#8a9197"})
-    figure.update_layout(height=280, margin={"l": 0, "r": 0, "t": 10, "b": 0})
-    figure.update_xaxes(title="highest score of a box on the film", range=[-0.02, 1.0])
-    figure.update_yaxes(tickvals=[0, 1], ticktext=["normal", "fractured"], range=[-0.5, 1.5])
-    return figure
 
 
 def _by_part(films: pd.DataFrame, matched: list[MatchedImage]) -> pd.DataFrame:

@@ -269,15 +269,15 @@ def _table(found: Results, truths: Truths | None) -> None:
         st.caption(f"The first {len(shown):,} of {len(rows):,}.")
     chosen = [place for place in state["selection"]["rows"] if place < len(shown)]
     if chosen:
-        _case(found, truths, str(shown["path"].iloc[chosen[0]]))
+        _case(found, truths, str(shown["path"].iloc[chosen[0]]), "row")
 
 
-def _case(found: Results, truths: Truths | None, file: str) -> None:
+def _case(found: Results, truths: Truths | None, file: str, place: str) -> None:
     """What is known of an image, and a button that opens it on its task's page."""
     row = found.rows[found.rows["path"] == file].iloc[0]
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{PurePosixPath(file).name}**")
-        if st.button("Open on its page", key=f"{KEY}_open", icon=":material/open_in_new:"):
+        if st.button("Open on its page", key=f"{KEY}_open_{place}", icon=":material/open_in_new:"):
             views.show_error(lambda: open_on_page(found.task, image_of(found, truths, row)))
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 
+import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
@@ -16,6 +17,7 @@ from core.dataset_folders.dataset import Dataset
 from core.dataset_folders.layouts import open_dataset
 from core.errors import ImagingError
 from core.metrics.estimates import Estimate
+from core.plots.draw import PREDICTION, TRUTH, hex_colour
 from models.cards import own_cards, task_cards
 from models.predictions import Predictions, read
 from pages.shared import charts, picture_files, views
@@ -37,6 +39,10 @@ GOALS: dict[str, tuple[float, bool]] = {
 """What this project set out to reach on cases kept apart, and whether more is better."""
 
 
+OpenCase = Callable[[str, str], None]
+"""Takes the file, and what it was chosen from: two charts may each have a point chosen."""
+
+
 @dataclass(frozen=True, eq=False)
 class Answers:
     """Answers and what is true, for a task's screen.
@@ -45,7 +51,7 @@ class Answers:
         rows: One row a case, with its "file".
         question: What tells these answers from others, for caches.
         parts: Further tables: "boxes", "hearts".
-        open_case: Offers to open the case of a file.
+        open_case: Offers to open the case of a file, below the chart of a name.
         ours: Whether they are of the cases that this project's targets are for.
         card: Name of the main model's card; empty for the usual one.
     """
@@ -53,7 +59,7 @@ class Answers:
     rows: pd.DataFrame
     question: str
     parts: Mapping[str, pd.DataFrame]
-    open_case: Callable[[str], None]
+    open_case: OpenCase
     ours: bool = True
     card: str = ""
 
@@ -157,9 +163,7 @@ def interval(one: Estimate, style: str) -> str:
     return f"{format(one.low, style)} to {format(one.high, style)}"
 
 
-def chart(
-    name: str, figure: go.Figure, alt: str, open_case: Callable[[str], None] | None = None
-) -> None:
+def chart(name: str, figure: go.Figure, alt: str, open_case: OpenCase | None = None) -> None:
     """A chart; where its marks carry a file (customdata), a press offers to open the case."""
     key = f"{KEY}_chart_{name}"
     if open_case is None:
@@ -175,16 +179,53 @@ def chart(
         points = state["selection"]["points"]
         files = [str(_first(point["customdata"])) for point in points if "customdata" in point]
         if files:
-            open_case(files[0])
+            open_case(files[0], name)
     with st.popover("Save", icon=":material/download:", key=f"{key}_save"):
         picture_files.offer(key, f"lightbox_{name}", figure, name.replace("_", " "))
+
+
+def films_by_score(
+    files: pd.Series,
+    truth: pd.Series,
+    score: pd.Series,
+    threshold: float,
+    words: tuple[str, str],
+    title: str,
+) -> go.Figure:
+    """Each film by its score, abnormal ones above; the threshold as a line.
+
+    Args:
+        files, truth, score: (N,) of the same films.
+        threshold: On the score's own scale.
+        words: What an abnormal film is called, and a normal one.
+        title: Of the score.
+    """
+    figure = go.Figure()
+    marks = ((1, words[0], TRUTH, "diamond"), (0, words[1], PREDICTION, "circle"))
+    place = np.random.default_rng(0).uniform(-0.3, 0.3, len(files))
+    for value, name, colour, symbol in marks:
+        own = (truth == value).to_numpy()
+        figure.add_scatter(
+            x=score[own],
+            y=value + place[own],
+            customdata=files[own],
+            mode="markers",
+            name=name,
+            marker={"color": hex_colour(colour), "symbol": symbol, "size": 8, "opacity": 0.75},
+            hovertemplate="%{customdata}: %{x:.2f}<extra></extra>",
+        )
+    figure.add_vline(threshold, line={"dash": "dash", "width": 2, "color": "#8a9197"})
+    figure.update_layout(height=280, margin={"l": 0, "r": 0, "t": 10, "b": 0})
+    figure.update_xaxes(title=title, range=[-0.02, 1.0])
+    figure.update_yaxes(tickvals=[0, 1], ticktext=words[::-1], range=[-0.5, 1.5])
+    return figure
 
 
 def _first(value: object) -> object:
     return value[0] if isinstance(value, list | tuple) else value
 
 
-def case(task: str, file: str) -> None:
+def case(task: str, file: str, place: str) -> None:
     """What is known of a case, and a button that opens it where the data folder is named."""
     path = st.session_state.get(f"{KEY}_folder_{task}", "")
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -199,7 +240,9 @@ def case(task: str, file: str) -> None:
         below = next((one for one in dataset.rows.index if str(one).endswith(file)), None)
         if below is None:
             st.caption("This file is not in the folder named in the sidebar.")
-        elif st.button("Open on its page", key=f"{KEY}_open", icon=":material/open_in_new:"):
+        elif st.button(
+            "Open on its page", key=f"{KEY}_open_{place}", icon=":material/open_in_new:"
+        ):
             views.show_error(lambda: open_case.go(dataset, str(below)))
 
 

@@ -1,0 +1,116 @@
+"""What the Evaluation page shows beside the answers: runs with their curves, experiments, tools."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from models.cards import ModelCard, load_card, task_cards
+from models.training.record import Run, carry_out
+from pages.tasks.evaluation import chest, run_shown, tools, training
+from tests.page_runner import opened, page
+from tests.training.test_recipes import tiny
+
+
+def test_real_run_is_shown_with_curve_recipe_and_hashes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe, runs = tiny(tmp_path), tmp_path / "runs"
+    made = carry_out(Run(recipe, tmp_path / "no data", runs / "film_kind" / "film_kind"))
+    card = load_card("film_kind", "film_kind")
+    shipped = replace(card, sha256=made["result"]["sha256"])
+
+    def cards(task: str) -> list[ModelCard]:
+        return [shipped] if task == "film_kind" else task_cards(task)
+
+    monkeypatch.setattr(training, "RUNS", runs)
+    monkeypatch.setattr(training, "task_cards", cards)
+    test = opened("evaluation")
+    assert f"seed 3, commit {made['commit'][:9]}" in test.words
+    assert f"**{card.title}**: recipe `film_kind film_kind`" in test.words
+    assert f"weights of {load_card('fracture', 'classifier').title}" in test.words
+    assert card.title not in test.words.split("training curve are kept")[1]
+    tables = [one.value for one in test.dataframe]
+    hashes = next(one for one in tables if "SHA-256" in one)
+    assert list(hashes["SHA-256"]) == [recipe.sha256, shipped.sha256]
+    steps = next(one for one in tables if "minutes" in one)
+    assert list(steps["does"]) == ["film_kind", "export"]
+    charts = [one.proto.id for one in test.get("plotly_chart") if "film_kind" in one.proto.id]
+    assert len(charts) == 1 and charts[0].endswith("training_curves_loss")
+
+
+def test_columns_of_one_unit_share_a_chart() -> None:
+    found = run_shown.grouped(["train_loss", "val_loss", "val_auroc", "val_mae_months"])
+    assert found == {
+        "loss": ["train_loss", "val_loss"],
+        "score": ["val_auroc"],
+        "error (months)": ["val_mae_months"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("mode", "task", "said"),
+    [
+        ("Fracture", "fracture", "VGG-16"),
+        ("Bone age", "bone_age", "A published experiment, repeated small"),
+        ("Chest", "chest", "ranked augmentations"),
+        ("Skull stripping", "skull_strip", "No experiment was repeated"),
+    ],
+)
+def test_experiments_lie_in_one_appendix_that_is_closed_at_first(
+    mode: str, task: str, said: str
+) -> None:
+    test = page("evaluation")
+    test.session_state["evaluation_mode"] = mode
+    test.run()
+    assert said not in test.words
+    test.session_state[f"evaluation_experiments_{task}"] = True
+    test.run()
+    assert said in test.words
+
+
+def test_tools_stand_by_time_and_accuracy_with_the_difference_from_ours() -> None:
+    rng = np.random.default_rng(0)
+    heads = [f"{number}.nii.gz" for number in range(9)]
+    dice = 0.9 + rng.normal(0, 0.005, 9)
+    rows = pd.concat(
+        pd.DataFrame({"file": heads, "tool": tool, "processor_seconds": seconds,
+                      "dice_mask2": dice + change, "hd95_mask2_mm": 2.0})
+        for tool, seconds, change in (
+            ("ours", 2.0, 0.0),
+            ("worse 0.1", 8.0, -0.05 + rng.normal(0, 0.005, 9)),
+            ("alike 1.0", 4.0, rng.normal(0, 0.005, 9)),
+        )
+    )  # fmt: skip
+    table = tools.against_ours(rows).set_index("tool")
+    assert list(table["verdict"]) == ["", "ours is better", "cannot be decided"]
+    assert table.loc["worse 0.1", "processor seconds a head"] == "8.0"
+    figure = tools.scatter(rows)
+    means = [trace for trace in figure.data if len(trace.x) == 1]
+    assert [trace.x[0] for trace in means] == [2.0, 8.0, 4.0]
+    assert figure.layout.xaxis.type == "log"
+
+
+def test_heart_network_stands_beside_that_of_many_findings() -> None:
+    test = page("evaluation")
+    test.session_state["evaluation_mode"] = "Chest"
+    test.run()
+    (beside,) = [one.value for one in test.dataframe if "verdict" in one.value]
+    assert list(beside["figure"]) == ["AUROC: Cardiomegaly, 128 px", "AUROC: Cardiomegaly, 64 px"]
+    before = beside["2"].tolist()
+    names = test.selectbox(key="evaluation_heart").options
+    assert len(names) == 4
+    test.selectbox(key="evaluation_heart").set_value(names[-1]).run()
+    (other,) = [one.value for one in test.dataframe if "verdict" in one.value]
+    assert other["2"].tolist() != before and other["1"].tolist() == beside["1"].tolist()
+    test.selectbox(key="evaluation_finding").set_value("Effusion").run()
+    assert not [one for one in test.dataframe if "verdict" in one.value]
+
+
+def test_names_of_heart_networks_come_from_the_columns() -> None:
+    columns = ["true Cardiomegaly", "p Cardiomegaly", "blur Cardiomegaly", "p Effusion"]
+    assert chest.others_of(pd.DataFrame(columns=columns)) == ["blur"]
