@@ -15,6 +15,8 @@ from core.dataset_folders.dataset import SEVERAL, Dataset
 NONE = "none"
 BINS = 12
 ALL, CHOSEN = "#6b7378", "#56b4e9"
+PARTS = (CHOSEN, "#e69f00", "#9aa3a8")
+"""Of what is told apart in one bar: sexes, and where none is said."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,15 +130,18 @@ def kept(views: Sequence[View], wanted: Mapping[str, Sequence[str]], but: str = 
     return passing
 
 
-def bars(view: View, passing: np.ndarray, wanted: Sequence[str]) -> go.Figure:
+def bars(
+    view: View, passing: np.ndarray, wanted: Sequence[str], by: View | None = None
+) -> go.Figure:
     """How many images lie in each category: all of them behind, those that pass in front.
 
     Args:
         view: What to count.
         passing: (N,) images that pass the filters of the other views.
         wanted: Categories chosen in this view; the others are drawn pale.
+        by: Another view by whose categories those that pass are told apart, one upon the other.
     """
-    every, some = view.members.sum(axis=0), view.members[passing].sum(axis=0)
+    every = view.members.sum(axis=0)
     opacity = [1.0 if not wanted or name in wanted else 0.35 for name in view.categories]
     figure = go.Figure()
     figure.add_bar(
@@ -146,20 +151,33 @@ def bars(view: View, passing: np.ndarray, wanted: Sequence[str]) -> go.Figure:
         marker={"color": ALL, "opacity": 0.35},
         hovertemplate="%{x}: %{y:,} in all<extra></extra>",
     )
-    figure.add_bar(
-        x=list(view.categories),
-        y=some,
-        name="passing the filter",
-        marker={"color": CHOSEN, "opacity": opacity},
-        hovertemplate="%{x}: %{y:,}<extra></extra>",
-    )
+    parts = {"passing the filter": passing}
+    if by is not None:
+        parts = {name: passing & by.members[:, n] for n, name in enumerate(by.categories)}
+    base, words = np.zeros(len(view.categories)), []
+    for number, (name, part) in enumerate(parts.items()):
+        colour = PARTS[number % len(PARTS)]
+        some = view.members[part].sum(axis=0)
+        told = f", {name}" if by is not None else ""
+        figure.add_bar(
+            x=list(view.categories),
+            y=some,
+            base=base,
+            name=name,
+            marker={"color": colour, "opacity": opacity},
+            customdata=some,
+            hovertemplate=f"%{{x}}{told}: %{{customdata:,}}<extra></extra>",
+        )
+        base = base + some
+        words.append(f'<span style="color:{colour}">{name}</span>')
+    title = f"{view.name}, {', '.join(words)}" if by is not None else view.name
     figure.update_layout(
         barmode="overlay",
         showlegend=False,
         margin={"l": 45, "r": 5, "t": 28, "b": 5},
-        title={"text": view.name, "font": {"size": 14}, "y": 0.98},
+        title={"text": title, "font": {"size": 14}, "y": 0.98},
         yaxis={"title": "images"},
-        xaxis={"type": "category", "tickangle": -35, "automargin": True},
+        xaxis={"type": "category", "tickangle": -50, "automargin": True, "tickfont": {"size": 10}},
         bargap=0.15,
         clickmode="event+select",
         dragmode=False,

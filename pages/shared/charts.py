@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import plotly.graph_objects as go
@@ -10,12 +11,20 @@ import streamlit as st
 from core.plots.table import table_of
 
 
-def chart(figure: go.Figure, *, key: str, alt: str, **named: Any) -> Any:
+def chart(
+    figure: go.Figure,
+    *,
+    key: str,
+    alt: str,
+    beside: Callable[[], None] | None = None,
+    **named: Any,
+) -> Any:
     """A Plotly chart, and a button below it that opens its numbers as a table.
 
     Args:
         key: Of the chart.
         alt: The chart in words; the table's too.
+        beside: Draws what stands beside that button.
         named: As `st.plotly_chart` takes them.
 
     Returns:
@@ -23,9 +32,12 @@ def chart(figure: go.Figure, *, key: str, alt: str, **named: Any) -> Any:
     """
     state = st.plotly_chart(figure, key=key, alt=alt, **named)
     table = table_of(figure)
-    if table is not None:
-        with st.popover(
-            "Show as table", type="tertiary", icon=":material/table:", key=f"{key}_numbers"
-        ):
-            st.dataframe(table, hide_index=True, alt=f"The numbers of the chart: {alt}")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if table is not None:
+            with st.popover(
+                "Show as table", type="tertiary", icon=":material/table:", key=f"{key}_numbers"
+            ):
+                st.dataframe(table, hide_index=True, alt=f"The numbers of the chart: {alt}")
+        if beside is not None:
+            beside()
     return state

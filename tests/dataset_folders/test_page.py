@@ -73,3 +73,19 @@ def test_a_filter_acts_on_the_other_views_only(tmp_path: Path) -> None:
     figure = dataset_views.bars(by_name["boxes"], dataset_views.kept(found, wanted, "boxes"), [])
     assert list(figure.data[0].y) == [4, 2]
     assert list(figure.data[1].y) == [0, 2]
+
+
+def test_ages_are_told_apart_by_sex(tmp_path: Path) -> None:
+    rows = ["file,age_months,sex,split"]
+    for number in range(6):
+        save(tmp_path / "images" / f"{number}.png", film(number))
+        rows.append(f"{number}.png,{60 + 60 * (number % 2)},{'FFFFMM'[number]},val")
+    (tmp_path / "bone_age.csv").write_text("\n".join(rows) + "\n")
+    dataset = open_dataset(tmp_path)
+    by_name = {view.name: view for view in dataset_views.views_of(dataset, scan(dataset))}
+    ages, sexes = by_name["age (months)"], by_name["sex"]
+    figure = dataset_views.bars(ages, dataset_views.kept([ages], {}), [], by=sexes)
+    every, boys, girls = figure.data
+    assert (boys.name, girls.name) == sexes.categories == ("boy", "girl")
+    assert list(every.y) == [3, 3] and list(boys.y) == [1, 1] and list(girls.y) == [2, 2]
+    assert list(girls.base) == list(boys.y) and "girl" in figure.layout.title.text

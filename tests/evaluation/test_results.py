@@ -13,11 +13,12 @@ from core.errors import UnsuitableInputError
 from core.files.volume import nifti_bytes
 from core.images import Volume
 from core.stages import Progress
+from models.cards import load_card
 from models.score.parts import Folder
 from models.score.results import Results, open_results, read_results
 from models.score.sources import Item
 from models.score.tasks import tasks
-from pages.tasks.evaluation import judged
+from pages.tasks.evaluation import judged, report
 from pages.tasks.evaluation import results as screen
 from tests.page_runner import opened
 from tests.score.stand_in import write_film
@@ -210,3 +211,35 @@ def test_image_of_a_row_is_read_from_where_the_run_found_it(tmp_path: Path) -> N
     (tmp_path / "films" / "3.png").unlink()
     with pytest.raises(Exception, match="no such file"):
         results.contents(3)
+
+
+def test_second_run_is_laid_beside_the_first_by_the_content_of_its_images(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(report, "offer", lambda *some: given.append(some))
+    run_of("bone_age", tmp_path / "films", tmp_path / "first")
+    worse = [{**row, "months": row["months"] + 60, "card": "lite0"} for row in ROWS["bone_age"]]
+    with monkeypatch.context() as patch:
+        patch.setitem(ROWS, "bone_age", worse)
+        run_of("bone_age", tmp_path / "elsewhere", tmp_path / "second")
+    run_of("chest", tmp_path / "films", tmp_path / "chest")
+    (tmp_path / "labels.csv").write_text(LABELS["bone_age"])
+    page = opened("evaluation")
+    page.button_group(key="evaluation_mode").set_value("Results of a run").run()
+    page.text_input(key="evaluation_results").set_value(str(tmp_path / "first")).run()
+    assert not [one for one in page.text_input if one.key == "evaluation_results_2"]
+    page.text_input(key="evaluation_labels").set_value(str(tmp_path / "labels.csv")).run()
+    page.text_input(key="evaluation_results_2").set_value(str(tmp_path / "chest")).run()
+    assert "cannot be compared" in page.error[0].value
+    page.text_input(key="evaluation_results_2").set_value(str(tmp_path / "second")).run()
+    beside = next(one.value for one in page.dataframe if "verdict" in one.value)
+    error = beside.set_index("figure").loc["MAE (months)"]
+    assert (error["1"], error["verdict"], error["n"]) == ("3.00", "1 is better", 5)
+    assert f"2: {load_card('bone_age', 'lite0').title}" in page.words
+    assert page.metrics["MAE (months)"] == "3.0"
+    page.button_group(key="evaluation_of").set_value(1).run()
+    assert float(page.metrics["MAE (months)"]) > 50
+    made = report.made(*given[-1]).decode()
+    assert "Two models on the same cases" in made and "1 is better" in made
+    assert f"Answered by {load_card('bone_age', 'lite0').title}" in made

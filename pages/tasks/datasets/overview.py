@@ -48,11 +48,17 @@ def plots(opened: Opened) -> None:
                 "Clear", key=f"{KEY}_clear", on_click=_clear, icon=":material/filter_alt_off:"
             )
     columns = st.columns(2, gap="small")
+    sexes = next((view for view in opened.views if view.name == "sex"), None)
     for number, view in enumerate(opened.views):
         passing = dataset_views.kept(opened.views, chosen, but=view.name)
         with columns[number % 2]:
             charts.chart(
-                dataset_views.bars(view, passing, chosen.get(view.name, ())),
+                dataset_views.bars(
+                    view,
+                    passing,
+                    chosen.get(view.name, ()),
+                    by=sexes if view.name.startswith("age") else None,
+                ),
                 key=_key(opened, number),
                 height=HEIGHT_PX,
                 config=CONFIG,

@@ -74,8 +74,10 @@ def show(answers: Answers) -> Shown:
         f"{percent(specificity.value)} ({interval(specificity.low, specificity.high)}) "
         "have none."
     )
-    st.markdown(said)
-    tables["Films at the threshold"] = _confusion(films, threshold)
+    words, counts = views.pair("evaluation_said", [3, 2])
+    words.markdown(said)
+    with counts:
+        tables["Films at the threshold"] = _confusion(films, threshold)
     if matched is not None and other is not None:
         tables["Two thresholds on the same films"] = thresholds.compare(
             answers.question, matched, threshold, other
@@ -110,9 +112,7 @@ def show(answers: Answers) -> Shown:
         shared.chart("fracture_films", figure, alt, answers.open_case)
     with right:
         st.markdown("##### Fractured or not")
-        scores, beside = _image_scores(films)
-        if not beside.empty:
-            tables["Scores of a film against each other"] = beside
+        scores = _image_scores(films)
         if scores is not None:
             plots["Fractured or not"] = scores
         st.markdown("##### Calibration")
@@ -124,6 +124,8 @@ def show(answers: Answers) -> Shown:
         figure.update_xaxes(title="predicted probability (%)")
         figure.update_yaxes(title="share fractured")
         shared.chart("fracture_calibration", figure, "Predicted against observed frequency.")
+    if plots.get("Fractured or not") is not None:
+        tables["Scores of a film against each other"] = _against_each_other(films)
     if matched is not None and "body_part" in films:
         st.markdown("##### By body part: mAP50")
         tables["By body part: mAP50"] = _by_part(films, matched)
@@ -212,31 +214,35 @@ def _confusion(films: pd.DataFrame, threshold: float) -> pd.DataFrame:
     st.dataframe(
         counts,
         hide_index=True,
-        width=420,
         alt=f"Films at the threshold {threshold:.2f}, by what is true and whether they have a box.",
     )
     return counts
 
 
-def _image_scores(films: pd.DataFrame) -> tuple[go.Figure | None, pd.DataFrame]:
-    """ROC curves of the three scores of a film, and each pair's difference."""
+def _image_scores(films: pd.DataFrame) -> go.Figure | None:
+    """ROC curves of the three scores of a film."""
     found = {words: roc(films["fractured"], films[name]) for name, words in SCORES.items()}
     known = {words: curve for words, curve in found.items() if curve is not None}
     if not known:
         st.caption("A curve needs fractured and normal films.")
-        return None, pd.DataFrame()
+        return None
     figure = roc_plot(known, SCORES["fused"])
     shared.chart("fracture_roc", figure, "ROC curves of detector, classifier and both together.")
+    return figure
+
+
+def _against_each_other(films: pd.DataFrame) -> pd.DataFrame:
+    """Each pair of a film's scores, with the difference of their areas."""
+    st.markdown("##### Scores of a film against each other")
     pairs = [("detector", "fused"), ("classifier", "fused"), ("detector", "classifier")]
     rows = [
         areas(f"{SCORES[one]} → {SCORES[two]}", films["fractured"], films[one], films[two])
         for one, two in pairs
     ]
-    table = side_by_side.table([row for row in rows if row is not None]).rename(
-        columns={"figure": "AUROC: 1 → 2"}
-    )
+    table = side_by_side.table([row for row in rows if row is not None])
+    table = table.rename(columns={"figure": "AUROC of 1 → 2"})
     st.dataframe(table, hide_index=True, alt="Scores of a film against each other, with intervals.")
-    return figure, table
+    return table
 
 
 def _by_part(films: pd.DataFrame, matched: list[MatchedImage]) -> pd.DataFrame:

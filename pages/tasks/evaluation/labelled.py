@@ -130,7 +130,7 @@ def _models(task: str) -> dict[str, str]:
     usual = task_with(task, [])
     used = {name for _, name in usual.cards}
     main = load_card(*usual.cards[0]).title
-    found = {USUAL: f"{main} (Lightbox’s usual)"}
+    found = {USUAL: f"{main} (usual)"}
     for role in MAKERS[task][1]:
         for card in cards_of(task, role):
             if card.name not in used:
@@ -162,9 +162,10 @@ def _answered(asked: Asked) -> list[Results] | None:
                 icon=":material/play_arrow:",
                 on_click=lambda: st.session_state.update({f"{PLACE}_asked": question}),
             )
+            kept = "Tables and masks" if asked.tasks[0].volumes else "Tables of answers, no images,"
             st.caption(
-                "It can be cancelled, and goes on where it was. Tables of answers (no images) are "
-                f"kept in `{outs[0].parent}`."
+                f"It can be cancelled, and goes on where it was. {kept} are kept in "
+                f"`{outs[0].parent}`."
             )
             return None
         heads = asked.tasks[0].volumes

@@ -85,7 +85,10 @@ def present(
         cases: What they are, for the report.
     """
     found, title = first, screen_title(screens, first.task)
+    screen, beside = screens[title], None
     if second is not None:
+        if truths is not None:
+            beside = views.show_error(against.compared, screen, (first, second), truths)
         titles = judged.titles_of(first), judged.titles_of(second)
         chosen = st.segmented_control(
             "Figures of",
@@ -97,11 +100,7 @@ def present(
         )
         found = (first, second)[chosen]
     _summary(found)
-    screen = screens[title]
     if truths is not None:
-        beside = None
-        if second is not None:
-            beside = views.show_error(against.compared, screen, (first, second), truths)
         opened = partial(_case, found, truths)
         views.show_error(against.judge, found, truths, opened, (title, screen), cases, beside)
     plots = [one for one in PLOTS[found.task] if one[0] in found.answered]

@@ -166,21 +166,21 @@ def interval(one: Estimate, style: str) -> str:
 def chart(name: str, figure: go.Figure, alt: str, open_case: OpenCase | None = None) -> None:
     """A chart; where its marks carry a file (customdata), a press offers to open the case."""
     key = f"{KEY}_chart_{name}"
+    save = partial(_save, key, name, figure)
     if open_case is None:
-        charts.chart(figure, key=key, alt=alt)
-    else:
-        state = charts.chart(
-            figure,
-            key=key,
-            alt=alt,
-            on_select="rerun",
-            selection_mode="points",
-        )
-        points = state["selection"]["points"]
-        files = [str(_first(point["customdata"])) for point in points if "customdata" in point]
-        if files:
-            open_case(files[0], name)
-    with st.popover("Save", icon=":material/download:", key=f"{key}_save"):
+        charts.chart(figure, key=key, alt=alt, beside=save)
+        return
+    state = charts.chart(
+        figure, key=key, alt=alt, beside=save, on_select="rerun", selection_mode="points"
+    )
+    points = state["selection"]["points"]
+    files = [str(_first(point["customdata"])) for point in points if "customdata" in point]
+    if files:
+        open_case(files[0], name)
+
+
+def _save(key: str, name: str, figure: go.Figure) -> None:
+    with st.popover("Save", type="tertiary", icon=":material/download:", key=f"{key}_save"):
         picture_files.offer(key, f"lightbox_{name}", figure, name.replace("_", " "))
 
 

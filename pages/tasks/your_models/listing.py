@@ -26,12 +26,21 @@ def show() -> None:
         st.info("None yet. Add one under “Add a model”.")
     for card in cards:
         with st.container(border=True):
-            st.markdown(f"**{card.title}**, {ROLES[card.role].title.lower()}")
+            title = ROLES[card.role].title
+            st.markdown(f"**{card.title}**, {title[0].lower()}{title[1:]}")
             st.caption(
                 f"No measured figures. Licence: {card.licence}. Trained by, on: {card.source}."
             )
             with st.container(horizontal=True):
                 open_button(card, "listed")
+                if st.button(
+                    "Measure on a labelled folder",
+                    key=f"{KEY}_measure_{card.task}_{card.name}",
+                    icon=":material/rule:",
+                ):
+                    st.session_state["evaluation_mode"] = "Labelled folder"
+                    st.session_state["evaluation_labelled_second"] = card.name
+                    switch("pages/evaluation.py")
                 with st.popover("Remove", icon=":material/delete:"):
                     st.write("Its card and its converted file are deleted; your own file stays.")
                     st.button(
