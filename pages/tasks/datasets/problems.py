@@ -9,7 +9,7 @@ from core.dataset_folders.problems import WORDS
 from pages.tasks.datasets import browser
 from pages.tasks.datasets.folder import KEY, Opened
 
-MOST_SHOWN = 8
+MOST_SHOWN = 6
 
 
 def show(opened: Opened) -> None:
@@ -36,7 +36,9 @@ def show(opened: Opened) -> None:
             browser.tile(opened, below)
     listing = pd.DataFrame({"file": list(files)})
     if "unreadable" in opened.scanned:
-        listing["why"] = listing["file"].map(opened.scanned["unreadable"]).fillna("")
+        why = listing["file"].map(opened.scanned["unreadable"]).fillna("")
+        if (why != "").any():
+            listing["why"] = why
     st.dataframe(
         listing,
         hide_index=True,

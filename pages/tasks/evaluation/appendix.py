@@ -50,7 +50,7 @@ def _shown(task: str) -> None:
     elif task == "chest":
         chest.augmentation()
     else:
-        st.markdown(f"#### {fracture.TITLE.capitalize()}")
+        st.markdown(f"#### {fracture.TITLE[0].upper()}{fracture.TITLE[1:]}")
         fracture.learning(KEY)
 
 

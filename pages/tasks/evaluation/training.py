@@ -36,16 +36,15 @@ def show(task: str) -> None:
 def _card(card: ModelCard) -> bool:
     """A model with its recipe and, where there is one, its run; whether there is one."""
     named = card.name in recipes_of(card.task)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        recipe = f"recipe `{card.task} {card.name}`" if named else "no recipe"
-        st.markdown(f"**{card.title}**: {recipe}. {card.rebuild}", width="stretch")
-        if named:
-            with st.popover("Recipe", type="tertiary", key=f"{KEY}_recipe_{card.task}_{card.name}"):
-                path = MODELS / card.task / "recipes" / f"{card.name}.toml"
-                st.code(path.read_text(encoding="utf-8"), "toml", wrap_lines=True)
+    recipe = f"recipe `{card.task} {card.name}`" if named else "no recipe"
+    st.markdown(f"**{card.title}**: {recipe}. {card.rebuild}")
     known = [f"{name}: {card.training[name]}" for name in card.training]
     if known:
         st.caption("; ".join(known[:2]) + ". All of it is on the model’s card.")
+    if named:
+        with st.popover("Recipe", type="tertiary", key=f"{KEY}_recipe_{card.task}_{card.name}"):
+            path = MODELS / card.task / "recipes" / f"{card.name}.toml"
+            st.code(path.read_text(encoding="utf-8"), "toml", wrap_lines=True)
     return _run(card)
 
 
