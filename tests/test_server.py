@@ -151,3 +151,30 @@ def test_page_address_below_a_path_names_files_there(monkeypatch: pytest.MonkeyP
         assert "location.origin + '/lightbox/'" in text
         assert 'src="/lightbox/static/' in text
     assert client.get("/fracture").status_code == 404
+
+
+def test_all_is_collected_when_nobody_is_there_or_it_was_long_ago() -> None:
+    house = server.Housekeeping(left=0, _last=0.0)
+    assert not house.is_due(True, 10.0)  # nobody has left anything
+    house.left = 2
+    assert not house.is_due(False, 20.0)  # somebody would feel it
+    assert house.is_due(True, 30.0)
+    assert not house.is_due(True, 40.0)
+    house.left = 1
+    assert not house.is_due(False, 30.0 + server.FULL_SECONDS)
+    assert house.is_due(False, 31.0 + server.FULL_SECONDS)
+
+
+def test_collections_that_became_slow_are_noticed() -> None:
+    house = server.Housekeeping()
+    gc.callbacks.append(house.note)
+    try:
+        gc.collect()
+        assert house.seconds > 0
+        young = house.seconds
+        gc.collect(0)
+        assert house.seconds == young
+    finally:
+        gc.callbacks.remove(house.note)
+    house.seconds = server.SLOW_SECONDS * 2
+    assert house.is_slow

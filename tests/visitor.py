@@ -73,6 +73,7 @@ class Visitor(PageTest):
                 "Cookie": "; ".join(f"{one.name}={one.value}" for one in self.browser.cookies)
             },
             max_size=None,
+            ping_interval=None,  # a class that waits long is not to be cut off
             compression=None,
             proxy=None,
         )

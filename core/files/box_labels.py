@@ -16,7 +16,7 @@ from core.detections import Boxes
 from core.errors import ImagingError, UnreadableImageError, UnsuitableInputError
 
 Corners = tuple[float, float, float, float]
-_MOST_BYTES = 64_000_000
+_MOST_BYTES = 40_000_000  # 1.2 GB in memory where it is all empty lists
 _SLACK_PX = 2.0  # rounding of label tools; boxes may end this far outside the image
 
 

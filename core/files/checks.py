@@ -15,6 +15,9 @@ MAX_PIXELS = 80_000_000
 """Most pixels that are decoded. A stitched whole-spine film has about 36 million; Pillow itself
 starts to warn of decompression bombs at 89 million."""
 
+MAX_COLOUR_PIXELS = 40_000_000
+"""Most of them in a picture with colour channels, which takes 30 bytes a pixel on the way."""
+
 MIN_SIDE_PX = 32
 COLOUR_CHROMA = 0.12
 """Spread of red, green and blue, as a part of full scale, from which a pixel counts as coloured;
@@ -23,8 +26,11 @@ COLOURED_PART = 0.05
 """Share of coloured pixels that makes a colour picture; burned-in letters stay below."""
 
 
-def check_size(height: int, width: int) -> None:
+def check_size(height: int, width: int, *, coloured: bool = False) -> None:
     """Refuse, before decoding, what is too large to decode or too small to be a radiograph.
+
+    Args:
+        coloured: Whether it is stored in colour channels.
 
     Raises:
         UnsuitableInputError: If a side is too short or the pixels are too many.
@@ -33,6 +39,11 @@ def check_size(height: int, width: int) -> None:
         raise UnsuitableInputError(
             f"The image claims {width} × {height} pixels, and at most "
             f"{MAX_PIXELS // 1_000_000} million are decoded; export it at a lower resolution."
+        )
+    if coloured and height * width > MAX_COLOUR_PIXELS:
+        raise UnsuitableInputError(
+            f"The image claims {width} × {height} pixels in colour, of which at most "
+            f"{MAX_COLOUR_PIXELS // 1_000_000} million are decoded; save it in greyscale."
         )
     if min(height, width) < MIN_SIDE_PX:
         raise UnsuitableInputError(

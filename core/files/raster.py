@@ -95,10 +95,10 @@ def _decode(source: bytes, kind: str, notes: list[str]) -> tuple[np.ndarray[Any,
     from PIL import Image
 
     if kind == "WebP":  # Pillow's decoder allocates the canvas when it opens the file
-        check_size(*_webp_size(source))
+        check_size(*_webp_size(source), coloured=True)
     with Image.open(BytesIO(source), formats=(kind,)) as image:
         width, height = image.size
-        check_size(height, width)
+        check_size(height, width, coloured=len(image.getbands()) > 1)
         if kind != "JPEG" and getattr(image, "is_animated", False):
             notes.append("The file holds several pictures; only the first was read.")
         orientation = int(image.getexif().get(_ORIENTATION, 1))

@@ -13,10 +13,9 @@ from __future__ import annotations
 
 import itertools
 import threading
-import time
 import weakref
 from collections.abc import Callable, Hashable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -31,7 +30,7 @@ from pages.shared.queue import Queue, Ticket
 Result = TypeVar("Result")
 KEPT_RUNS = 4  # of one key in one session
 KEPT_RESULTS = 48  # public ones, for all users
-LOOK_SECONDS = 0.1
+LOOK_SECONDS = 0.4  # each look wakes the server's one loop, which serves everybody
 
 
 @dataclass(eq=False)
@@ -237,7 +236,7 @@ def result(
             st.button("Cancel", key=f"{key}_cancel", on_click=one.cancel)
         while one.state == "running":
             bar.progress(min(max(one.fraction, 0.0), 1.0), one.stage)
-            time.sleep(LOOK_SECONDS)
+            wait([one.future], LOOK_SECONDS)
         place.empty()
     if one.state == "done":
         return one.result()

@@ -7,8 +7,9 @@ import ctypes
 import gc
 import re
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -24,6 +25,8 @@ from streamlit.runtime.memory_session_storage import MemorySessionStorage
 from core.files.volume_foreign import clear_leftovers
 
 LOOK_SECONDS = 10.0
+FULL_SECONDS = 300.0  # between two collections of everything while somebody is there
+SLOW_SECONDS = 0.02  # a collection that takes longer is felt at every slider
 WORKED_SECONDS = 0.5  # of CPU time between two looks: after less there is little to return
 
 HISTORY = (Path(__file__).parent / "history.js").read_text(encoding="utf-8")
@@ -119,16 +122,57 @@ def lifespan(ahead: Callable[[], None]) -> Callable[[Any], Any]:
     return started
 
 
+@dataclass
+class Housekeeping:
+    """When to collect all that sessions have left: it holds everybody up, half a second and more.
+
+    Attributes:
+        seconds: How long the last full collection took; Streamlit does one after every script run.
+        left: Sessions that have ended since all was collected.
+    """
+
+    seconds: float = 0.0
+    left: int = 0
+    _began: float = 0.0
+    _last: float = float("-inf")
+
+    def note(self, phase: str, info: Mapping[str, int]) -> None:
+        """One of `gc.callbacks`."""
+        if info["generation"] == 2:
+            self.seconds = time.perf_counter() - self._began if phase == "stop" else self.seconds
+            self._began = time.perf_counter()
+
+    def is_due(self, is_empty: bool, now: float) -> bool:
+        """Whether to collect all now: nobody is there, or it was not done for long."""
+        due = self.left > 0 and (is_empty or now - self._last > FULL_SECONDS)
+        if due:
+            self.left, self._last = 0, now
+        return due
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether collections take long, because something large was loaded since the last one."""
+        return self.seconds > SLOW_SECONDS
+
+
 async def _forget() -> None:
-    worked = 0.0
-    while True:
-        await asyncio.sleep(LOOK_SECONDS)
-        with suppress(RuntimeError):  # the server is still starting, or stops
-            if forget_ended(runtime.get_instance()._session_mgr._session_storage):  # type: ignore[attr-defined]
-                await asyncio.to_thread(give_back_memory)
-            elif time.process_time() - worked > WORKED_SECONDS:
-                await asyncio.to_thread(return_free_memory)
-            worked = time.process_time()
+    worked, house = 0.0, Housekeeping(_last=time.monotonic())
+    gc.callbacks.append(house.note)
+    try:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            with suppress(RuntimeError):  # the server is still starting, or stops
+                manager = runtime.get_instance()._session_mgr
+                house.left += forget_ended(manager._session_storage)  # type: ignore[attr-defined]
+                if house.is_due(not manager.num_active_sessions(), time.monotonic()):
+                    await asyncio.to_thread(give_back_memory)
+                elif house.is_slow:
+                    keep_for_good()
+                if time.process_time() - worked > WORKED_SECONDS:
+                    await asyncio.to_thread(return_free_memory)
+                worked = time.process_time()
+    finally:
+        gc.callbacks.remove(house.note)
 
 
 def forget_ended(storage: Any) -> int:

@@ -58,12 +58,12 @@ def nifti() -> bytes:
     return bytes(header) + bytes(640)
 
 
-def png_claiming(width: int, height: int) -> bytes:
+def png_claiming(width: int, height: int, source: bytes | None = None) -> bytes:
     """A PNG whose header (with a right check sum) claims a size that its data do not have."""
-    source = bytearray(raster())
-    source[16:24] = struct.pack(">II", width, height)
-    source[29:33] = struct.pack(">I", zlib.crc32(source[12:29]))
-    return bytes(source)
+    changed = bytearray(raster() if source is None else source)
+    changed[16:24] = struct.pack(">II", width, height)
+    changed[29:33] = struct.pack(">I", zlib.crc32(changed[12:29]))
+    return bytes(changed)
 
 
 def jpeg_claiming(width: int, height: int, source: bytes | None = None) -> bytes:
@@ -197,6 +197,10 @@ BROKEN: dict[str, tuple[str, Callable[[], bytes]]] = {
     "WebP header only": (".webp", lambda: raster("WebP")[:20]),
     "PNG bomb": (".png", lambda: png_claiming(60_000, 60_000)),
     "PNG just over the limit": (".png", lambda: png_claiming(8_000, 10_001)),
+    "colour PNG bomb": (
+        ".png",
+        lambda: png_claiming(8_000, 5_001, raster("PNG", photograph())),
+    ),
     "JPEG bomb": (".jpg", lambda: jpeg_claiming(65_000, 65_000)),
     "TIFF bomb": (".tif", lambda: tiff_claiming(1_000_000, 1_000_000)),
     "BMP bomb": (".bmp", lambda: bmp_claiming(100_000, 100_000)),

@@ -242,6 +242,11 @@ def test_webp_bomb_is_known_by_its_header() -> None:
         read_radiograph(BROKEN["WebP bomb"][1]())
 
 
+def test_colours_have_a_lower_limit_than_greys() -> None:
+    with pytest.raises(UnsuitableInputError, match="8000 × 5001 pixels in colour"):
+        read_radiograph(BROKEN["colour PNG bomb"][1]())
+
+
 def test_real_png_bomb_is_not_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = zlib.compress(bytes(20_000 * 20_001 // 8), 1)  # a true picture of one bit a pixel
     chunks = [(b"IHDR", struct.pack(">IIBBBBB", 20_000 * 8, 2_500, 1, 0, 0, 0, 0)), (b"IDAT", rows)]
