@@ -14,6 +14,7 @@ from core.dataset_folders.dataset import SEVERAL, Dataset
 
 NONE = "none"
 BINS = 12
+MOST_LETTERS = 18
 ALL, CHOSEN = "#6b7378", "#56b4e9"
 PARTS = (CHOSEN, "#e69f00", "#9aa3a8")
 """Of what is told apart in one bar: sexes, and where none is said."""
@@ -177,12 +178,26 @@ def bars(
         margin={"l": 45, "r": 5, "t": 28, "b": 5},
         title={"text": title, "font": {"size": 14}, "y": 0.98},
         yaxis={"title": "images"},
-        xaxis={"type": "category", "tickangle": -50, "automargin": True, "tickfont": {"size": 10}},
+        xaxis={
+            "type": "category",
+            "tickangle": -50,
+            "automargin": True,
+            "tickfont": {"size": 10},
+            **_short(view.categories),
+        },
         bargap=0.15,
         clickmode="event+select",
         dragmode=False,
     )
     return figure
+
+
+def _short(categories: Sequence[str]) -> dict[str, list[str]]:
+    """Ticks for names that would take the chart's height; the whole name stands at the pointer."""
+    if max(map(len, categories)) <= MOST_LETTERS:
+        return {}
+    words = [one if len(one) <= MOST_LETTERS else f"{one[:MOST_LETTERS]}…" for one in categories]
+    return {"tickvals": list(categories), "ticktext": words}
 
 
 def together(view: View, passing: np.ndarray) -> go.Figure:

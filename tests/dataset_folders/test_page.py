@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from core.dataset_folders import views as dataset_views
@@ -89,3 +91,12 @@ def test_ages_are_told_apart_by_sex(tmp_path: Path) -> None:
     assert (boys.name, girls.name) == sexes.categories == ("boy", "girl")
     assert list(every.y) == [3, 3] and list(boys.y) == [1, 1] and list(girls.y) == [2, 2]
     assert list(girls.base) == list(boys.y) and "girl" in figure.layout.title.text
+
+
+def test_long_names_are_cut_on_the_axis_and_whole_in_the_bar() -> None:
+    names = ("a source with a very long name indeed", "short")
+    members = np.eye(2, dtype=bool)
+    view = dataset_views.View("source", names, members, pd.Index(["1", "2"]))
+    figure = dataset_views.bars(view, np.ones(2, bool), [])
+    assert figure.layout.xaxis.ticktext == ("a source with a ve…", "short")
+    assert figure.layout.xaxis.tickvals == names == tuple(figure.data[1].x)

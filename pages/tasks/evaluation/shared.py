@@ -215,7 +215,8 @@ def films_by_score(
             hovertemplate="%{customdata}: %{x:.2f}<extra></extra>",
         )
     figure.add_vline(threshold, line={"dash": "dash", "width": 2, "color": "#8a9197"})
-    figure.update_layout(height=280, margin={"l": 0, "r": 0, "t": 10, "b": 0})
+    legend = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}
+    figure.update_layout(height=280, margin={"l": 0, "r": 0, "t": 30, "b": 0}, legend=legend)
     figure.update_xaxes(title=title, range=[-0.02, 1.0])
     figure.update_yaxes(tickvals=[0, 1], ticktext=words[::-1], range=[-0.5, 1.5])
     return figure
