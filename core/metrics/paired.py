@@ -45,12 +45,16 @@ class Paired:
     style: str = ".3f"
 
     @property
+    def is_decided(self) -> bool:
+        """Whether the interval leaves out no difference."""
+        return self.difference.low > 0 or self.difference.high < 0
+
+    @property
     def better(self) -> int:
         """1 or 2 where the interval says which model is better; 0 where it leaves it open."""
-        one = self.difference
-        if self.more is None or not (one.low > 0 or one.high < 0):
+        if self.more is None or not self.is_decided:
             return 0
-        return 2 if (one.low > 0) == self.more else 1
+        return 2 if (self.difference.low > 0) == self.more else 1
 
 
 def areas(name: str, truth: ArrayLike, first: ArrayLike, second: ArrayLike) -> Paired | None:

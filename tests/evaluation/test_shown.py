@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from core.metrics.paired import means
 from models.cards import ModelCard, load_card, task_cards
 from models.training.record import Run, carry_out
-from pages.tasks.evaluation import chest, run_shown, tools, training
+from pages.tasks.evaluation import chest, run_shown, side_by_side, tools, training
 from tests.page_runner import opened, page
 from tests.training.test_recipes import tiny
 
@@ -114,3 +115,16 @@ def test_heart_network_stands_beside_that_of_many_findings() -> None:
 def test_names_of_heart_networks_come_from_the_columns() -> None:
     columns = ["true Cardiomegaly", "p Cardiomegaly", "blur Cardiomegaly", "p Effusion"]
     assert chest.others_of(pd.DataFrame(columns=columns)) == ["blur"]
+
+
+@pytest.mark.parametrize(
+    ("more", "shift", "said"),
+    [(True, 1, "2 is better"), (False, 1, "1 is better"), (None, 1, "they differ"),
+     (None, 0, "the same"), (True, 0, "the same")],
+)  # fmt: skip
+def test_verdict_says_which_is_better_only_where_one_can_be(
+    more: bool | None, shift: float, said: str
+) -> None:
+    values = np.arange(20.0)
+    found = means("figure", values, values + shift, more=more)
+    assert found is not None and side_by_side.verdict(found) == said

@@ -27,9 +27,9 @@ def show(answers: Answers) -> Shown:
     """One model against the readers, then against another model."""
     rows = answers.rows
     titles = {load_card(TASK, name).title: name for name in rows.columns if name not in KNOWN}
-    first = titles[shared.choose("Model", list(titles), "model")]
-    second = first
+    first = second = next(iter(titles.values()))
     if len(titles) > 1:
+        first = titles[shared.choose("Model", list(titles), "model")]
         second = titles[shared.choose("Compared with", list(titles)[::-1], "second")]
     truth = rows["age_months"].to_numpy(float)
     error = rows[first].to_numpy(float) - truth

@@ -79,6 +79,8 @@ def verdict(row: Paired) -> str:
     """Which model is better, as far as the interval says it."""
     if is_same(row):
         return "the same"
+    if row.more is None and row.is_decided:
+        return "they differ"
     return ("cannot be decided", "1 is better", "2 is better")[row.better]
 
 

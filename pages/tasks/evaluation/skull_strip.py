@@ -52,7 +52,9 @@ def show(answers: Answers) -> Shown:
     st.caption(references)
     plots = {f"{name} by head": figure}
     if "tools" in answers.parts:
-        plots[tools.TITLE], tables[tools.TITLE] = tools.show(answers.parts["tools"])
+        plots[tools.TITLE], tables[tools.TITLE] = tools.show(
+            answers.parts["tools"], answers.open_case
+        )
     return Shown((answers.card or "unet",), figures, lines=[references], plots=plots, tables=tables)
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 from core.metrics.paired import Paired, means
 from core.plots.draw import PREDICTION, TRUTH, hex_colour
 from pages.tasks.evaluation import shared, side_by_side
+from pages.tasks.evaluation.shared import OpenCase
 
 TITLE = "Time against accuracy, beside other tools"
 OURS = "ours"
@@ -22,11 +23,11 @@ NOTE = (
 )
 
 
-def show(rows: pd.DataFrame) -> tuple[go.Figure, pd.DataFrame]:
+def show(rows: pd.DataFrame, open_case: OpenCase) -> tuple[go.Figure, pd.DataFrame]:
     """A mark a tool and head, its mean larger, and each tool against ours on the same heads."""
     st.markdown(f"##### {TITLE}")
     figure = scatter(rows)
-    shared.chart("skull_strip_tools", figure, _alt(rows))
+    shared.chart("skull_strip_tools", figure, _alt(rows), open_case)
     table = against_ours(rows)
     st.dataframe(table, hide_index=True, alt="Each tool against ours on the same heads.")
     st.caption(NOTE)
