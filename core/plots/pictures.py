@@ -73,6 +73,11 @@ def picture(
             )  # fmt: skip
         if layout.xaxis.type == "log":
             axes.set_xscale("log")
+            if layout.xaxis.ticktext:
+                ends = axes.get_xlim()
+                axes.set_xticks(layout.xaxis.tickvals, layout.xaxis.ticktext)
+                axes.set_xticks([], minor=True)
+                axes.set_xlim(ends)
         axes.set_xlabel(_plain(layout.xaxis.title.text))
         axes.set_ylabel(_plain(layout.yaxis.title.text))
         if layout.xaxis.range:

@@ -96,7 +96,8 @@ def compared(screen: Screen, runs: tuple[Results, Results], truths: Truths) -> p
         return pd.DataFrame()
     cases = "heads" if tasks()[runs[0].task].volumes else "films"
     titles = judged.titles_of(runs[0]), judged.titles_of(runs[1])
-    return side_by_side.show(screen.compared(one, two), titles, len(one.rows), cases)
+    note = str(getattr(screen, "NOTE", ""))
+    return side_by_side.show(screen.compared(one, two), titles, len(one.rows), cases, note)
 
 
 def _answers(

@@ -26,6 +26,7 @@ TASK = "chest"
 SIZES = {128: "128 px", 64: "64 px"}
 ANY_SIZE = {0: "any size"}
 LEAST_POSITIVES = 10
+NOTE = f"Findings that fewer than {LEAST_POSITIVES} films of a size have are left out."
 HEART = "Cardiomegaly"
 SOURCES = {"ctr_jsrt": "JSRT", "ctr_wingspan": "hospital films"}
 EDGES = (0, 2, 5, 10, 20, 40, 100)

@@ -28,7 +28,9 @@ def common(first: Answers, second: Answers) -> tuple[Answers, Answers]:
     return of(first), of(second)
 
 
-def show(rows: Sequence[Paired], titles: tuple[str, str], n: int, cases: str) -> pd.DataFrame:
+def show(
+    rows: Sequence[Paired], titles: tuple[str, str], n: int, cases: str, note: str = ""
+) -> pd.DataFrame:
     """The comparison as a table, and as it goes into a report.
 
     Args:
@@ -36,12 +38,13 @@ def show(rows: Sequence[Paired], titles: tuple[str, str], n: int, cases: str) ->
         titles: Of both models.
         n: Cases that both answered.
         cases: What they are ("films").
+        note: What is left out.
     """
     st.markdown(f"##### {TITLE}")
     st.caption(
         f"1: {titles[0]}. 2: {titles[1]}. {n:,} {cases} that both answered. Difference: 2 minus "
         "1 on the same cases, with its 95 % interval (areas by DeLong, all else by bootstrap over "
-        "the cases)."
+        f"the cases). {note}"
     )
     found = table([row for row in rows if not is_same(row)] or rows)
     if found.empty:

@@ -13,6 +13,7 @@ from pages.tasks.evaluation.shared import OpenCase
 
 TITLE = "Time against accuracy, beside other tools"
 OURS = "ours"
+TICKS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
 SYMBOLS = ("circle", "square", "diamond", "x", "cross")
 NOTE = (
     "Measured by `python -m tests.benchmarks.skull_strip` on the same heads and one computer. "
@@ -62,7 +63,9 @@ def scatter(rows: pd.DataFrame) -> go.Figure:
             hovertemplate=f"{tool}: mean %{{x:.1f}} s, Dice %{{y:.3f}}<extra></extra>",
         )
     figure.update_layout(height=380, margin={"l": 0, "r": 0, "t": 30, "b": 0})
-    figure.update_xaxes(title="processor seconds a head", type="log")
+    figure.update_xaxes(
+        title="processor seconds a head", type="log", tickvals=TICKS, ticktext=[*map(str, TICKS)]
+    )
     figure.update_yaxes(title="Dice against the second reference")
     return figure
 
