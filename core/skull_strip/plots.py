@@ -63,7 +63,7 @@ def strip(
     for name, axis in layout.items():
         if name.startswith(("xaxis", "yaxis")):
             axis |= HIDDEN if name.startswith("x") else HIDDEN | SQUARE
-    layout |= FILM | {"height": 10 + 285 * rows}
+    layout |= FILM | {"height": 10 + (240 if rows > 1 else 285) * rows}
     layout["margin"] = FILM["margin"] | {"t": 4}
     layout["annotations"] = _letters(plane, len(layers)) + _titles([one.title for one in layers])
     return go.Figure(traces, layout)

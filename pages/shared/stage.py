@@ -29,7 +29,7 @@ STYLE = """
 <style>
 /* Title and padding together stay below 60 px, so that film and answer share a screen. */
 .stMainBlockContainer {
-  padding-top: calc(var(--header-height, 3.75rem) + .4rem); padding-bottom: 3rem;
+  padding-top: calc(var(--header-height, 3.75rem) + .4rem); padding-bottom: 1rem;
 }
 .st-key-headline h1 { font-size: 1.4rem; padding: 0; white-space: nowrap; }
 .st-key-headline { min-height: 2.5rem; }

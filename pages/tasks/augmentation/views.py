@@ -28,6 +28,7 @@ from pages.tasks.augmentation.subjects import Subject
 
 PAGE = "augmentation"
 GRID = 9
+DRAW_WIDTH = 260  # screen pixels of a draw in the grid, at most
 KEPT = GRID + 3
 """Draws carried out that a session keeps: 1 MB each of a film, 5 MB of a head."""
 SIDE_LETTERS = {"axial": "R", "coronal": "R", "sagittal": "A"}
@@ -253,7 +254,7 @@ def _tile(modality: Modality, subject: Subject, one: Draw, moved: Moved, *, chos
     said = "; ".join(words(part, modality.catalogue) for part in one.parts) or "nothing applied"
     st.image(
         pictures.thumbnail(picture(subject, moved, boxes=True)),
-        width="stretch",
+        width=DRAW_WIDTH,
         output_format="JPEG",
         alt=f"Draw {one.seed}: {said}.",
     )

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
+from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from core.dataset_folders.listing import VOLUME_ENDINGS
 from core.errors import ImagingError
 from core.files.volume import Files, read_mask, read_volume
 from core.glossary import GLOSSARY
@@ -144,11 +146,10 @@ def simulated(
 
 
 def _upload(key: str) -> VolumeCase | tuple[str, str]:
-    files = st.file_uploader(
-        "Head scan", accept_multiple_files=True, key=f"{key}_upload", help=FORMATS
-    )
+    files = uploads.uploads(key, "Head scan", FORMATS)
     if not files:
         return "info", f"Add a head scan in the sidebar: {FORMATS} {uploads.AGAIN}"
+    files = _one_head(key, files)
     content = [(file.name, file.getvalue()) for file in files]
     try:
         volume = _read(_key(content), 0, content)
@@ -164,9 +165,21 @@ def _upload(key: str) -> VolumeCase | tuple[str, str]:
             )
             volume = _read(_key(content), number - 1, content)
     except ImagingError as err:
-        return "error", str(err)
+        return "error", f"{files[0].name}: {err}" if len(files) == 1 else str(err)
     words = files[0].name if len(files) == 1 else f"{len(files)} files"
     return VolumeCase(volume, origin="Upload", words=words, name=file_stem(files[0].name))
+
+
+def _one_head(key: str, files: list[UploadedFile]) -> list[UploadedFile]:
+    """The files of one head: all of them, or one of several that are a head each, the newest."""
+    if len(files) < 2 or not all(file.name.lower().endswith(VOLUME_ENDINGS) for file in files):
+        return files
+    state = st.session_state
+    state[f"{key}_film"] = min(state.get(f"{key}_film") or 0, len(files) - 1)
+    number = st.selectbox(
+        "Head", range(len(files)), format_func=lambda i: files[i].name, key=f"{key}_film"
+    )
+    return [files[number]]
 
 
 def file_stem(name: str) -> str:

@@ -66,7 +66,13 @@ def steps(key: str, case: VolumeCase, run: Run, threshold: float) -> None:
     """The teaching views: strip, montage, histograms, bias field."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         view = st.segmented_control(
-            "View", STEP_VIEWS, default="Strip", required=True, key=f"{key}_step_view", **KEPT
+            "View",
+            STEP_VIEWS,
+            default="Strip",
+            required=True,
+            key=f"{key}_step_view",
+            label_visibility="collapsed",
+            **KEPT,
         )
         plane = PLANES[0]
         if view != "Histograms":
