@@ -22,6 +22,11 @@ from pages.shared.caching import Guarded
 from pages.shared.inputs import Case
 
 SMALL_PX = 128
+INVERTED = (
+    "**Inverted?** The rim of the film is brighter than its middle, as where bones are shown dark. "
+    "The networks learned from bright bone, and answer such a film wrongly: invert it in the "
+    "program that it comes from, and add it again."
+)
 IN_PIXELS = ("masks", "boxes", "boxes_xyxy")
 """Keys of a case's truth that are no longer true once the film was turned."""
 
@@ -126,6 +131,8 @@ def passed(
     if not reason:
         if not trusted and (warning := small(case.image)):
             st.warning(warning, icon=":material/photo_size_select_small:")
+        if not trusted and wanted == "hand" and film_kinds.has_bright_rim(case.image):
+            st.warning(INVERTED, icon=":material/invert_colors:")
         return case
     if came in _allowed(key):
         with st.container(horizontal=True, vertical_alignment="center"):

@@ -321,6 +321,13 @@ def test_sex_and_age_stay_with_their_film(network: Networks) -> None:
     assert "sex entered: boy" in app.words
 
 
+def test_hand_with_dark_bones_is_said_to_be_inverted(network: Networks) -> None:
+    hand = np.uint8(255 * made(FIRST).image.pixels)
+    files = [("hand.png", hand), ("inverted.png", 255 - hand)]
+    said = [with_upload((name, raster(pixels=pixels), "image/png")).words for name, pixels in files]
+    assert ["**Inverted?**" in words for words in said] == [False, True]
+
+
 def test_dark_film_is_windowed_for_the_eye_unless_switched_off(network: Networks) -> None:
     case, settings = made(replace(FIRST, exposure=0.2)), reading(network).settings
     assert bone_age_views.needs_window(case.image.pixels)
