@@ -214,7 +214,7 @@ def _watched(job: Job | None, chart: Chart, alt: str) -> bool:
     if job.error is not None:
         raise RuntimeError("the model failed on a draw") from job.error
     if not job.trials:
-        st.info("Stopped before the first answer.", icon=":material/stop_circle:")
+        st.info(f"Stopped before the first of {job.total} answers.", icon=":material/stop_circle:")
         return False
     if job.state == "stopped":
         st.info(

@@ -107,7 +107,8 @@ def limb(subject: Subject, cards: Cards) -> Answering:
         picture = with_boxes(picture, moved.labels.boxes_xyxy, dashed=True, colour=(230, 159, 0))
         labels = [f"{score:.2f}" for score in shown.scores]
         picture = with_boxes(picture, shown.boxes_xyxy, labels)
-        words = f"{len(shown)} boxes, classifier {percent(opinion.probability)}"
+        boxes = f"{len(shown)} box{'' if len(shown) == 1 else 'es'}"
+        words = f"{boxes}, classifier {percent(opinion.probability)}"
         return Looked(picture, words)
 
     return Answering(
