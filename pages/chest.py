@@ -18,7 +18,7 @@ from pages.tasks.chest import (
 from pages.tasks.chest import many_films as chest_films
 from pages.tasks.chest import views as chest_views
 
-MORE = ("Steps", "Explain", "Robustness", "Heart size", "Model card", "Download")
+MORE = ("Findings", "Steps", "Explain", "Robustness", "Heart size", "Model card", "Download")
 MODES = ("One radiograph", "Many radiographs", "Experiments")
 
 frame.require()
@@ -59,14 +59,8 @@ if came is not None:
         views.end_of_presentation()
         chest_views.known(found)
         chest_views.strip(found, settings)
-        st.html(f"<style>{chest_views.BESIDE}</style>")
-        with st.container(horizontal=True, gap="medium"):
-            with st.container(key="chest_findings"):
-                chest_views.findings(found)
-            with st.container(key="chest_heart"):
-                chest_views.heart_table(found)
-                chest_views.labels(found)
-                send_to_lab.send("chest", found.case)
+        chest_views.flagged(found)
+        send_to_lab.send("chest", found.case)
         more = st.segmented_control(
             "More about this film",
             MORE,
@@ -76,7 +70,9 @@ if came is not None:
             label_visibility="collapsed",
             **KEPT,
         )
-        if more == "Steps":
+        if more == "Findings":
+            chest_views.findings(found)
+        elif more == "Steps":
             views.step_gallery(loaders.steps(settings.classifier, found.image))
         elif more == "Explain":
             explain.show(found, settings)

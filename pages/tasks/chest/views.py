@@ -210,9 +210,24 @@ def strip(reading: Reading, settings: Settings) -> None:
     views.error_line(settings.classifier)
 
 
-def findings(reading: Reading) -> None:
-    """What is flagged, in words, then every finding as a bar; a click chooses its heat map."""
+def flagged(reading: Reading) -> None:
+    """What is flagged, in words, and what the film is labelled with."""
     st.markdown(sentences.flagged(reading))
+    labels(reading)
+
+
+def findings(reading: Reading) -> None:
+    """Every finding, and every answer about the heart, side by side where there is room."""
+    st.html(f"<style>{BESIDE}</style>")
+    with st.container(horizontal=True, gap="medium"):
+        with st.container(key="chest_findings"):
+            bars(reading)
+        with st.container(key="chest_heart"):
+            heart_table(reading)
+
+
+def bars(reading: Reading) -> None:
+    """Every finding as a bar; a click chooses its heat map."""
     rows = reading.rows
     charts.chart(
         plots.finding_bars(rows, in_words(chosen(reading))),
