@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.browsing import settled
+from tests.browser.browsing import choose, settled
 
 pytestmark = pytest.mark.browser
 
 SIZES = ((1440, 900), (1280, 720))
+NARROW = 800
 MOST_TITLE_PX = 60
+MOST_PAGE_PX = 2500
+HEIGHT = "document.querySelector('[data-testid=stMain]').scrollHeight"
 LAYOUTS = 40  # looks at the page, half a second apart, before a film counts as too low
 VIEWERS = {
     "fracture": ".st-key-fracture_viewer_frame",
@@ -68,6 +71,10 @@ def test_film_and_answer_stand_in_the_first_screen(name: str, page: Page, app_ur
         assert film["height"] > 0.4 * height
         verdict = box(page.locator("[class*='st-key-verdict_']").first)
         assert verdict["bottom"] <= film["y"]
+    for width in (SIZES[0][0], NARROW):
+        page.set_viewport_size({"width": width, "height": SIZES[0][1]})
+        settled(page)
+        page.wait_for_function(f"{HEIGHT} <= {MOST_PAGE_PX}")
 
 
 def test_viewer_zooms_windows_steps_and_presents(page: Page, app_url: str) -> None:
@@ -142,6 +149,10 @@ def test_zoom_survives_a_slow_line(page: Page, app_url: str) -> None:
     page.wait_for_timeout(1000)
     assert viewer.evaluate("(frame) => frame.seen")  # the film was never taken away
     assert page.evaluate(RANGE) == zoomed
+    page.evaluate("window.lineDelay = 0")
+    choose(page, "Many radiographs")
+    choose(page, "One radiograph")  # a new frame: what it showed is known all the same
+    page.wait_for_function(f"`${{({RANGE})()}}` === '{zoomed[0]},{zoomed[1]}'")
 
 
 @pytest.mark.parametrize("width", [1400, 1280, 800])
