@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
 import threading
 from collections import Counter
 from functools import partial
@@ -178,3 +179,12 @@ def test_collections_that_became_slow_are_noticed() -> None:
         gc.callbacks.remove(house.note)
     house.seconds = server.SLOW_SECONDS * 2
     assert house.is_slow
+
+
+def test_threads_take_short_turns_while_the_server_runs() -> None:
+    before, begun = sys.getswitchinterval(), []
+    app = Starlette(lifespan=server.lifespan(lambda: begun.append(True)))
+    with TestClient(app):
+        assert begun
+        assert sys.getswitchinterval() == pytest.approx(server.SWITCH_SECONDS)
+    assert sys.getswitchinterval() == before

@@ -50,6 +50,10 @@ class Visitor(PageTest):
         name: The page that is opened.
         query: What stands behind the question mark of its address.
         browser: Its cookies are sent along; a new one by default.
+        until: Time of `time.perf_counter` after which no answer is waited for.
+
+    Attributes:
+        seconds: How long the last run took, from the question to the end of its script.
     """
 
     def __init__(
@@ -58,6 +62,7 @@ class Visitor(PageTest):
         name: str = "home",
         query: str = "",
         browser: requests.Session | None = None,
+        until: float = float("inf"),
     ) -> None:
         super().__init__(str(ROOT / "app.py"), default_timeout=SECONDS)
         self.address, self.query = f"http://127.0.0.1:{port}", query
@@ -85,6 +90,7 @@ class Visitor(PageTest):
         self.sent: set[str] = set()
         self.seconds = 0.0
         self.downloaded = 0
+        self.until = until
         self._run()
 
     def go(self, name: str, query: str = "") -> Visitor:
@@ -189,7 +195,7 @@ class Visitor(PageTest):
     def _receive(self, end: float, in_part: bool) -> None:
         """Take messages until the script has finished; a run of a part leaves the rest drawn."""
         while True:
-            left = end - time.perf_counter()
+            left = min(end, self.until) - time.perf_counter()
             if left <= 0:
                 raise TimeoutError("the page did not finish in time")
             raw = self.socket.recv(timeout=left)

@@ -6,6 +6,7 @@ import asyncio
 import ctypes
 import gc
 import re
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -27,6 +28,10 @@ from core.files.volume_foreign import clear_leftovers
 LOOK_SECONDS = 10.0
 FULL_SECONDS = 300.0  # between two collections of everything while somebody is there
 SLOW_SECONDS = 0.02  # a collection that takes longer is felt at every slider
+SWITCH_SECONDS = 0.0005
+"""How long a thread that computes in Python keeps others waiting; Python's own value is ten times
+that. A page's script passes hundreds of messages to the server's loop, and may have to wait so long
+after each."""
 WORKED_SECONDS = 0.5  # of CPU time between two looks: after less there is little to return
 
 HISTORY = (Path(__file__).parent / "history.js").read_text(encoding="utf-8")
@@ -114,8 +119,10 @@ def lifespan(ahead: Callable[[], None]) -> Callable[[Any], Any]:
     async def started(app: Any) -> AsyncIterator[dict[str, Any]]:
         clear_leftovers()
         ahead()
-        forgetting = asyncio.create_task(_forget())
+        forgetting, before = asyncio.create_task(_forget()), sys.getswitchinterval()
+        sys.setswitchinterval(SWITCH_SECONDS)
         yield {}
+        sys.setswitchinterval(before)
         forgetting.cancel()
         gc.unfreeze()  # libraries would take what is left for leaks, and print it
 
