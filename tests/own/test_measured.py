@@ -9,6 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
+from core.files.volume import nifti_bytes
+from core.phantoms.head.phantom import random_head
 from core.phantoms.limb.phantom import limb_phantom, random_limb
 from pages.tasks.datasets import folder
 from pages.tasks.evaluation import report
@@ -88,3 +90,27 @@ def test_folder_without_a_known_layout_is_a_sentence(limbs: Path) -> None:
     assert "Type the path" in test.info[0].value
     test.text_input(key="evaluation_labelled_path").set_value(str(limbs / "images")).run()
     assert "no layout that Lightbox knows" in test.error[0].value
+
+
+def test_own_segmenter_is_laid_over_the_masks_of_a_folder(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folder, "_recent_file", lambda: tmp_path / "recent.json")
+    kept(made / "labels.onnx", "brain", "My brain")
+    place = tmp_path / "heads"
+    place.mkdir()
+    for seed in range(2):
+        head = random_head(seed, (4.0, 4.0, 5.0))
+        for ending, voxels in (("", head.volume.voxels), ("_brainmask", head.mask)):
+            content = nifti_bytes(voxels, head.volume)
+            (place / f"sub-{seed}_T1w{ending}.nii.gz").write_bytes(content)
+    test = page("evaluation")
+    test.session_state["evaluation_mode"] = "Labelled folder"
+    test.session_state["evaluation_labelled_path"] = str(place)
+    test.run()
+    assert test.selectbox(key="evaluation_labelled_second").value == "my_brain"
+    answered(test)
+    assert test.metrics["Heads"] == "2" and not test.error
+    table = beside(test).set_index("figure")
+    assert float(table.loc["Dice", "1"]) > 0.8 > float(table.loc["Dice", "2"])
+    assert test.metrics["Dice"] == table.loc["Dice", "1"]

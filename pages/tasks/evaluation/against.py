@@ -79,16 +79,22 @@ def judge(
         shared.csv(found.task, predictions, "labelled")
 
 
-def compared(screen: Screen, runs: tuple[Results, Results], truths: Truths) -> pd.DataFrame:
+def compared(screen: Screen, runs: tuple[Results, Results], truths: Truths) -> pd.DataFrame | None:
     """Two models' figures on the cases that both answered, as a table; empty where there is none.
+
+    None where heads were not compared to the end, which the page then says.
 
     Args:
         screen: The task's room.
         runs: Answers of each model to the same images.
         truths: What is true of them.
     """
+    if any(run.answered.empty for run in runs):
+        return pd.DataFrame()
     one, two = (_answers(run, truths) for run in runs)
-    if one is None or two is None or one.rows.empty or two.rows.empty:
+    if one is None or two is None:
+        return None
+    if one.rows.empty or two.rows.empty:
         return pd.DataFrame()
     one, two = side_by_side.common(one, two)
     if one.rows.empty:
@@ -103,15 +109,15 @@ def compared(screen: Screen, runs: tuple[Results, Results], truths: Truths) -> p
 def _answers(
     found: Results, truths: Truths, opened: OpenCase = lambda file, place: None
 ) -> Answers | None:
-    """Answers beside their truth; None where heads are still compared, or none was answered."""
-    if found.answered.empty:
-        return None
+    """Answers beside their truth; None where heads were not compared to the end."""
     names = sorted(str(name) for name in truths.names_of(found.rows["path"]))
     told = (found.folder, list(found.rows["card_sha256"].unique()), names)
     question = hashlib.sha256(repr(told).encode()).hexdigest()
     if found.task == "skull_strip":
         rows = background.result(
-            f"{KEY}_heads", question, lambda run: judged.heads(found, truths, run.report)
+            f"{KEY}_heads_{question[:8]}",
+            question,
+            lambda run: judged.heads(found, truths, run.report),
         )
         if rows is None:
             return None

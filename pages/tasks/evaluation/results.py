@@ -89,6 +89,8 @@ def present(
     if second is not None:
         if truths is not None:
             beside = views.show_error(against.compared, screen, (first, second), truths)
+            if beside is None:
+                return
         titles = judged.titles_of(first), judged.titles_of(second)
         chosen = st.segmented_control(
             "Figures of",
