@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import tempfile
 import threading
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # shares the cores with others, whose parent chose two
     os.environ["OMP_NUM_THREADS"] = os.environ["ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS"] = "1"
 os.environ.setdefault("OMP_NUM_THREADS", "2")
+# Streamlit says so for each cached function; at the end of a run that would bury the summary.
+logging.getLogger("streamlit.runtime.caching.cache_data_api").addFilter(
+    lambda record: "No runtime found" not in record.getMessage()
+)
 # Samples that were fetched, folders that were opened and readings that were kept on this computer
 # would change what the pages open on, and a test's must not land among them.
 OWN = tempfile.TemporaryDirectory(prefix="lightbox-tests-", ignore_cleanup_errors=True)
@@ -23,21 +30,27 @@ os.environ["LIGHTBOX_DATA"] = f"{OWN.name}/data"
 # aborts where TensorFlow's is there first. (The app has TensorFlow in a process of its own.)
 import torchvision  # noqa: E402, F401 (OMP_NUM_THREADS comes first)
 
+IN_ONE_PIECE = ("tests/browser/", "tests/own/")
+"""Rooms with one browser and server, and with one set of networks that takes long to make."""
 DATA = Path(__file__).parents[2] / "shared" / "data"
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What stays together with several workers: a file, and all that uses the one browser.
-
-    The browser's tests come first, because no other group takes as long.
-    """
-    for item in items:
-        if item.get_closest_marker("browser"):
-            item.add_marker(pytest.mark.xdist_group("browser"))
-        elif not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.split("::")[0]))
+    """The browser's tests come first: with two workers, no other piece takes one as long."""
     items.sort(key=lambda item: item.get_closest_marker("browser") is None)
+
+
+class Pieces(LoadScopeScheduling):
+    """What goes to a worker of pytest-xdist in one piece: a file, or a room with one fixture."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::")[0]
+        return next((room for room in IN_ONE_PIECE if file.startswith(room)), file)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Pieces | None:
+    """For `--dist loadfile`. (Marks for `loadgroup` are not seen: xdist 3.8 with pytest 9.2.)"""
+    return Pieces(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 def pytest_sessionfinish() -> None:

@@ -29,8 +29,6 @@ from models.worker import Worker
 from tests.own.conftest import CONVERT, card, guessed, kept
 from tests.own.made import bomb
 
-pytestmark = pytest.mark.xdist_group("own")  # `made` takes long: one process makes it
-
 
 def test_torchvision_classifier_exported_to_onnx_is_guessed_and_tried_out(made: Path) -> None:
     file, told = guessed(made / "mobilenet.onnx", "findings")

@@ -13,7 +13,6 @@ from models.worker import Worker
 from tests.own.conftest import card, guessed, kept
 from tests.page_runner import PageTest, opened, page
 
-pytestmark = pytest.mark.xdist_group("own")  # `made` takes long: one process makes it
 HEAD = "skull_strip"
 
 
