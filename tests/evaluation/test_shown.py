@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from core.metrics.paired import means
+from models import predictions
 from models.cards import ModelCard, load_card, task_cards
 from models.training.record import Run, carry_out
 from pages.tasks.evaluation import chest, run_shown, side_by_side, tools, training
@@ -128,3 +129,15 @@ def test_verdict_says_which_is_better_only_where_one_can_be(
     values = np.arange(20.0)
     found = means("figure", values, values + shift, more=more)
     assert found is not None and side_by_side.verdict(found) == said
+
+
+@pytest.mark.parametrize("split", predictions.SPLITS)
+def test_tools_were_measured_beside_the_weights_that_ship(split: str) -> None:
+    """Else run `python -m tests.benchmarks.skull_strip --peers deepbet deepbrain --keep …` anew."""
+    heads = predictions.read("skull_strip", split)
+    found = predictions.read("skull_strip", split, "tools")
+    assert heads is not None and found is not None
+    assert found.about.is_of(load_card("skull_strip", "unet"))
+    ours = found.rows[found.rows["tool"] == "ours with N4"].set_index("file")["dice_mask2"]
+    told = heads.rows.set_index("file")["dice_mask2"]
+    assert ours.sub(told).abs().max() < 0.001

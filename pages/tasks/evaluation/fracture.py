@@ -86,50 +86,68 @@ def show(answers: Answers) -> Shown:
     left, right = views.pair("evaluation")
     with left:
         if matched is not None:
-            st.markdown("##### False boxes against fractures found")
-            figure = plots["False boxes against fractures found"] = curves.froc(
-                *froc(matched), *marked
-            )
-            alt = "Free-response ROC of the detector with the chosen threshold marked."
-            shared.chart("fracture_froc", figure, alt)
-            st.caption("A box is right where its IoU with a true box is at least 0.5.")
-            st.markdown("##### Precision against recall of the boxes")
-            figure = plots["Precision against recall of the boxes"] = curves.precision_recall(
-                *precision_recall_curve(matched), *marked
-            )
-            alt = "Precision and recall of the detector with the chosen threshold marked."
-            shared.chart("fracture_precision_recall", figure, alt)
-        st.markdown("##### Films by their highest box score")
-        alt = "Best score of each film."
-        figure = plots["Films by their highest box score"] = shared.films_by_score(
-            films["file"],
-            films["fractured"],
-            films["detector"],
-            threshold,
-            ("fractured", "normal"),
-            "highest score of a box on the film",
-        )
-        shared.chart("fracture_films", figure, alt, answers.open_case)
+            plots |= _box_curves(matched, marked)
     with right:
-        st.markdown("##### Fractured or not")
-        scores = _image_scores(films)
-        if scores is not None:
-            plots["Fractured or not"] = scores
-        st.markdown("##### Calibration")
-        bins = {
-            SCORES[name]: calibration(films[name] * 100, films["fractured"])
-            for name in ("fused", "classifier")
-        }
-        figure = plots["Calibration"] = calibration_plot(bins)
-        figure.update_xaxes(title="predicted probability (%)")
-        figure.update_yaxes(title="share fractured")
-        shared.chart("fracture_calibration", figure, "Predicted against observed frequency.")
-    if plots.get("Fractured or not") is not None:
+        plots |= _film_curves(films)
+    if "Fractured or not" in plots:
         tables["Scores of a film against each other"] = _against_each_other(films)
-    if matched is not None and "body_part" in films:
-        st.markdown("##### By body part: mAP50")
-        tables["By body part: mAP50"] = _by_part(films, matched)
+    left, right = views.pair("evaluation_films")
+    with left:
+        plots |= _best_scores(answers, threshold)
+    with right:
+        if matched is not None and "body_part" in films:
+            st.markdown("##### By body part: mAP50")
+            tables["By body part: mAP50"] = _by_part(films, matched)
     return Shown((card.name, "classifier"), figures, ".2f", [said], plots, tables)
+
+
+def _box_curves(matched: list[MatchedImage], marked: list[float]) -> dict[str, go.Figure]:
+    """The boxes at every threshold, those in use marked."""
+    st.markdown("##### False boxes against fractures found")
+    alarms = curves.froc(*froc(matched), *marked)
+    alt = "Free-response ROC of the detector with the chosen threshold marked."
+    shared.chart("fracture_froc", alarms, alt)
+    st.caption("A box is right where its IoU with a true box is at least 0.5.")
+    st.markdown("##### Precision against recall of the boxes")
+    precise = curves.precision_recall(*precision_recall_curve(matched), *marked)
+    alt = "Precision and recall of the detector with the chosen threshold marked."
+    shared.chart("fracture_precision_recall", precise, alt)
+    return {
+        "False boxes against fractures found": alarms,
+        "Precision against recall of the boxes": precise,
+    }
+
+
+def _film_curves(films: pd.DataFrame) -> dict[str, go.Figure]:
+    """What each score says of whole films, and how far to trust it."""
+    st.markdown("##### Fractured or not")
+    scores = _image_scores(films)
+    st.markdown("##### Calibration")
+    bins = {
+        SCORES[name]: calibration(films[name] * 100, films["fractured"])
+        for name in ("fused", "classifier")
+    }
+    figure = calibration_plot(bins)
+    figure.update_xaxes(title="predicted probability (%)")
+    figure.update_yaxes(title="share fractured")
+    shared.chart("fracture_calibration", figure, "Predicted against observed frequency.")
+    return {**({} if scores is None else {"Fractured or not": scores}), "Calibration": figure}
+
+
+def _best_scores(answers: Answers, threshold: float) -> dict[str, go.Figure]:
+    """A mark a film, which opens it."""
+    title, films = "Films by their highest box score", answers.rows
+    st.markdown(f"##### {title}")
+    figure = shared.films_by_score(
+        films["file"],
+        films["fractured"],
+        films["detector"],
+        threshold,
+        ("fractured", "normal"),
+        "highest score of a box on the film",
+    )
+    shared.chart("fracture_films", figure, "Best score of each film.", answers.open_case)
+    return {title: figure}
 
 
 def compared(first: Answers, second: Answers) -> list[Paired]:
