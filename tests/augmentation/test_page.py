@@ -13,6 +13,7 @@ import pytest
 import streamlit as st
 
 from core.augment.labels import Labels, Moved
+from core.augment.pipeline import Draw
 from core.augment.report import Measure
 from core.errors import WeightsError
 from models.cards import load_card
@@ -94,6 +95,25 @@ def test_page_opens_with_a_gentle_pipeline_and_says_what_was_drawn(calls: Counte
 @pytest.mark.parametrize("view", ["Histograms", "All transforms", "Experiments", "Code and link"])
 def test_every_view_draws(calls: Counter[str], view: str) -> None:
     look_at(opened(image="limb", pipeline="rotate;noise", draw="3"), view)
+
+
+def test_a_second_look_at_all_transforms_carries_none_out_again(
+    calls: Counter[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = look_at(opened(image="limb", pipeline="rotate", draw="3"), "All transforms")
+    shown = len(app.get("image"))
+    assert shown >= len(MODALITIES["limb"].catalogue)
+
+    carried_out, real = [], Subject.after
+
+    def after(subject: Subject, one: Draw) -> Moved:
+        carried_out.extend(one.parts)
+        return real(subject, one)
+
+    monkeypatch.setattr(Subject, "after", after)
+    app.run()
+    assert len(app.get("image")) == shown
+    assert not carried_out
 
 
 def test_wrong_transform_is_badged_and_false_labels_are_flagged(calls: Counter[str]) -> None:

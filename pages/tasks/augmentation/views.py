@@ -31,6 +31,8 @@ GRID = 9
 DRAW_WIDTH = 260  # screen pixels of a draw in the grid, at most
 KEPT = GRID + 3
 """Draws carried out that a session keeps: 1 MB each of a film, 5 MB of a head."""
+EXHIBITS, EXHIBIT_PX = 48, 300
+"""Small pictures that it keeps: as many as there are transforms."""
 SIDE_LETTERS = {"axial": "R", "coronal": "R", "sagittal": "A"}
 
 
@@ -41,9 +43,24 @@ def _after(digest: str, what: str, _subject: Subject, _draw: Draw) -> Moved:
 
 def after(subject: Subject, one: Draw) -> Moved:
     """The image after a draw; carried out once."""
+    return _after(subject.digest, f"{one} {_known(subject)}", subject, one)
+
+
+def _known(subject: Subject) -> str:
     labels = subject.labels
-    known = f"{len(labels.box_names)} {sorted(labels.masks)} {sorted(labels.points)}"
-    return _after(subject.digest, f"{one} {known}", subject, one)
+    return f"{len(labels.box_names)} {sorted(labels.masks)} {sorted(labels.points)}"
+
+
+@st.cache_data(max_entries=EXHIBITS, scope="session", show_spinner=False)
+def _exhibited(digest: str, what: str, _subject: Subject, _draw: Draw) -> Picture:
+    shown = picture(_subject, _subject.after(_draw), boxes=True)
+    return pictures.thumbnail(shown, EXHIBIT_PX)
+
+
+def exhibited(subject: Subject, one: Draw) -> Picture:
+    """A small picture of the image after a draw, with its labels; made once."""
+    seen = f"{where(subject)} " if subject.pixels.ndim == 3 else ""
+    return _exhibited(subject.digest, f"{seen}{one} {_known(subject)}", subject, one)
 
 
 def where(subject: Subject) -> tuple[str, int]:
@@ -315,9 +332,8 @@ def gallery(modality: Modality, subject: Subject) -> None:
 def _exhibit(modality: Modality, subject: Subject, name: str, seed: int) -> None:
     transform = modality.catalogue[name]
     values = {one.name: one.usual[1] for one in transform.parameters}
-    moved = after(subject, fixed(name, values, seed))
     st.image(
-        pictures.thumbnail(picture(subject, moved, boxes=True), 300),
+        exhibited(subject, fixed(name, values, seed)),
         width="stretch",
         output_format="JPEG",
         alt=f"{transform.title} alone at the strong end of its usual range.",
