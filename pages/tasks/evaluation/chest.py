@@ -57,65 +57,71 @@ def show(answers: Answers) -> Shown:
     )
     st.markdown(said)
     plots: dict[str, go.Figure] = {}
-    left, right = views.pair("evaluation")
-    with left:
-        st.markdown("##### ROC by size of the film")
-        curves = {
-            name: roc(truth[rows["px"] == px], score[rows["px"] == px])
-            for px, name in sizes.items()
-        }
-        known = {name: curve for name, curve in curves.items() if curve is not None}
-        if known:
-            first = next(iter(sizes.values()))
-            bands = {
-                name: band
-                for px, name in sizes.items()
-                if name in known
-                and (band := _band(truth[rows["px"] == px], score[rows["px"] == px])) is not None
-            }
-            figure = plots[f"ROC by size of the film: {finding}"] = roc_plot(known, first, bands)
-            shared.chart("chest_roc", figure, f"ROC curves: {finding}.")
-            st.caption("Bands: 95 % of the curves of films drawn anew, rate by rate.")
-        else:
-            st.caption("A curve needs films with the finding and films without.")
-    with right:
-        st.markdown("##### Predicted and observed")
-        figure = calibration_plot({finding: calibration(score * 100, truth, EDGES)})
-        figure.update_xaxes(title="predicted probability (%)", range=[-1, 101])
-        figure.update_yaxes(title="share with the finding", range=[-0.02, 1.02])
-        plots[f"Predicted and observed: {finding}"] = figure
-        shared.chart("chest_calibration", figure, f"Predicted against observed: {finding}.")
-    st.markdown("##### Films by their probability")
-    figure = shared.films_by_score(
-        rows["file"],
-        truth,
-        score,
-        point,
-        (f"{finding.replace('_', ' ')}", "without it"),
-        "probability",
-    )
-    alt = f"Probability of {finding} of each film, with the operating point."
-    shared.chart("chest_films", figure, alt, answers.open_case)
     tables: dict[str, pd.DataFrame] = {}
-    if finding == HEART and others_of(rows):
-        tables[f"{HEART}: {side_by_side.TITLE.lower()}"] = _another(rows, sizes, card.title)
-    left, right = views.pair("evaluation_2")
-    with left:
-        st.markdown("##### All findings")
-        areas = [f"AUROC {name}" for name in sizes.values()]
-        shown = table.copy()
-        for name in areas:
-            shown[name] = ["–" if pd.isna(one) else f"{one:.2f}" for one in table[name]]
-        st.dataframe(shown, hide_index=True, alt="AUROC by finding and size, with intervals.")
-        st.caption(f"A dash: fewer than {LEAST_POSITIVES} films with the finding, too few to say.")
-    with right:
-        if hearts is not None:
-            st.markdown("##### Cardiothoracic ratio: network against reference masks")
-            alt = "Ratio by network and mask."
-            figure = plots["Cardiothoracic ratio: network against reference masks"] = _hearts(
-                hearts
+    one, every = st.tabs(["This finding", "All findings and the heart"])
+    with one:
+        left, right = views.pair("evaluation")
+        with left:
+            st.markdown("##### ROC by size of the film")
+            curves = {
+                name: roc(truth[rows["px"] == px], score[rows["px"] == px])
+                for px, name in sizes.items()
+            }
+            known = {name: curve for name, curve in curves.items() if curve is not None}
+            if known:
+                first = next(iter(sizes.values()))
+                drawn = {
+                    name: _band(truth[rows["px"] == px], score[rows["px"] == px])
+                    for px, name in sizes.items()
+                    if name in known
+                }
+                bands = {name: band for name, band in drawn.items() if band is not None}
+                figure = roc_plot(known, first, bands)
+                plots[f"ROC by size of the film: {finding}"] = figure
+                shared.chart("chest_roc", figure, f"ROC curves: {finding}.")
+                st.caption("Bands: 95 % of the curves of films drawn anew, rate by rate.")
+            else:
+                st.caption("A curve needs films with the finding and films without.")
+        with right:
+            st.markdown("##### Predicted and observed")
+            figure = calibration_plot({finding: calibration(score * 100, truth, EDGES)})
+            figure.update_xaxes(title="predicted probability (%)", range=[-1, 101])
+            figure.update_yaxes(title="share with the finding", range=[-0.02, 1.02])
+            plots[f"Predicted and observed: {finding}"] = figure
+            shared.chart("chest_calibration", figure, f"Predicted against observed: {finding}.")
+        st.markdown("##### Films by their probability")
+        figure = shared.films_by_score(
+            rows["file"],
+            truth,
+            score,
+            point,
+            (f"{finding.replace('_', ' ')}", "without it"),
+            "probability",
+        )
+        alt = f"Probability of {finding} of each film, with the operating point."
+        shared.chart("chest_films", figure, alt, answers.open_case)
+        if finding == HEART and others_of(rows):
+            tables[f"{HEART}: {side_by_side.TITLE.lower()}"] = _another(rows, sizes, card.title)
+    with every:
+        left, right = views.pair("evaluation_2")
+        with left:
+            st.markdown("##### All findings")
+            areas = [f"AUROC {name}" for name in sizes.values()]
+            shown = table.copy()
+            for name in areas:
+                shown[name] = ["–" if pd.isna(one) else f"{one:.2f}" for one in table[name]]
+            st.dataframe(shown, hide_index=True, alt="AUROC by finding and size, with intervals.")
+            st.caption(
+                f"A dash: fewer than {LEAST_POSITIVES} films with the finding, too few to say."
             )
-            shared.chart("chest_hearts", figure, alt, answers.open_case)
+        with right:
+            if hearts is not None:
+                st.markdown("##### Cardiothoracic ratio: network against reference masks")
+                alt = "Ratio by network and mask."
+                figure = plots["Cardiothoracic ratio: network against reference masks"] = _hearts(
+                    hearts
+                )
+                shared.chart("chest_hearts", figure, alt, answers.open_case)
     tables["All findings"] = shown
     cards = (card.name,) if hearts is None else (card.name, "heart_lungs")
     return Shown(cards, figures, lines=[said], plots=plots, tables=tables)

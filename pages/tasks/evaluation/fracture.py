@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
@@ -83,62 +85,64 @@ def show(answers: Answers) -> Shown:
             answers.question, matched, threshold, other
         )
     marked = [threshold] if other is None else [threshold, other]
-    left, right = views.pair("evaluation")
-    with left:
-        if matched is not None:
-            plots |= _box_curves(matched, marked)
-    with right:
-        plots |= _film_curves(films)
-    if "Fractured or not" in plots:
-        tables["Scores of a film against each other"] = _against_each_other(films)
-    left, right = views.pair("evaluation_films")
-    with left:
-        plots |= _best_scores(answers, threshold)
-    with right:
-        if matched is not None and "body_part" in films:
-            st.markdown("##### By body part: mAP50")
-            tables["By body part: mAP50"] = _by_part(films, matched)
+    by_box, by_film = st.tabs(["Boxes", "Films as a whole"])
+    with by_box:
+        if matched is None:
+            st.caption("These answers hold no boxes.")
+        else:
+            _by_box(matched, marked, plots)
+            if "body_part" in films:
+                st.markdown("##### By body part: mAP50")
+                tables["By body part: mAP50"] = _by_part(films, matched)
+    with by_film:
+        _by_film(answers, threshold, plots)
+        if plots.get("Fractured or not") is not None:
+            tables["Scores of a film against each other"] = _against_each_other(films)
     return Shown((card.name, "classifier"), figures, ".2f", [said], plots, tables)
 
 
-def _box_curves(matched: list[MatchedImage], marked: list[float]) -> dict[str, go.Figure]:
-    """The boxes at every threshold, those in use marked."""
-    st.markdown("##### False boxes against fractures found")
-    alarms = curves.froc(*froc(matched), *marked)
-    alt = "Free-response ROC of the detector with the chosen threshold marked."
-    shared.chart("fracture_froc", alarms, alt)
-    st.caption("A box is right where its IoU with a true box is at least 0.5.")
-    st.markdown("##### Precision against recall of the boxes")
-    precise = curves.precision_recall(*precision_recall_curve(matched), *marked)
-    alt = "Precision and recall of the detector with the chosen threshold marked."
-    shared.chart("fracture_precision_recall", precise, alt)
-    return {
-        "False boxes against fractures found": alarms,
-        "Precision against recall of the boxes": precise,
-    }
+def _by_box(
+    matched: list[MatchedImage], marked: Sequence[float], plots: dict[str, go.Figure]
+) -> None:
+    """Boxes at every threshold, those in use marked."""
+    left, right = views.pair("evaluation_boxes")
+    with left:
+        st.markdown("##### False boxes against fractures found")
+        figure = plots["False boxes against fractures found"] = curves.froc(*froc(matched), *marked)
+        alt = "Free-response ROC of the detector with the chosen threshold marked."
+        shared.chart("fracture_froc", figure, alt)
+        st.caption("A box is right where its IoU with a true box is at least 0.5.")
+    with right:
+        st.markdown("##### Precision against recall of the boxes")
+        figure = plots["Precision against recall of the boxes"] = curves.precision_recall(
+            *precision_recall_curve(matched), *marked
+        )
+        alt = "Precision and recall of the detector with the chosen threshold marked."
+        shared.chart("fracture_precision_recall", figure, alt)
 
 
-def _film_curves(films: pd.DataFrame) -> dict[str, go.Figure]:
-    """What each score says of whole films, and how far to trust it."""
-    st.markdown("##### Fractured or not")
-    scores = _image_scores(films)
-    st.markdown("##### Calibration")
-    bins = {
-        SCORES[name]: calibration(films[name] * 100, films["fractured"])
-        for name in ("fused", "classifier")
-    }
-    figure = calibration_plot(bins)
-    figure.update_xaxes(title="predicted probability (%)")
-    figure.update_yaxes(title="share fractured")
-    shared.chart("fracture_calibration", figure, "Predicted against observed frequency.")
-    return {**({} if scores is None else {"Fractured or not": scores}), "Calibration": figure}
-
-
-def _best_scores(answers: Answers, threshold: float) -> dict[str, go.Figure]:
-    """A mark a film, which opens it."""
-    title, films = "Films by their highest box score", answers.rows
-    st.markdown(f"##### {title}")
-    figure = shared.films_by_score(
+def _by_film(answers: Answers, threshold: float, plots: dict[str, go.Figure]) -> None:
+    """The three scores of a film: how they part films, and how far to trust them."""
+    films = answers.rows
+    left, right = views.pair("evaluation_films")
+    with left:
+        st.markdown("##### Fractured or not")
+        scores = _image_scores(films)
+        if scores is not None:
+            plots["Fractured or not"] = scores
+    with right:
+        st.markdown("##### Calibration")
+        bins = {
+            SCORES[name]: calibration(films[name] * 100, films["fractured"])
+            for name in ("fused", "classifier")
+        }
+        figure = plots["Calibration"] = calibration_plot(bins)
+        figure.update_xaxes(title="predicted probability (%)")
+        figure.update_yaxes(title="share fractured")
+        shared.chart("fracture_calibration", figure, "Predicted against observed frequency.")
+    st.markdown("##### Films by their highest box score")
+    alt = "Best score of each film."
+    figure = plots["Films by their highest box score"] = shared.films_by_score(
         films["file"],
         films["fractured"],
         films["detector"],
@@ -146,8 +150,7 @@ def _best_scores(answers: Answers, threshold: float) -> dict[str, go.Figure]:
         ("fractured", "normal"),
         "highest score of a box on the film",
     )
-    shared.chart("fracture_films", figure, "Best score of each film.", answers.open_case)
-    return {title: figure}
+    shared.chart("fracture_films", figure, alt, answers.open_case)
 
 
 def compared(first: Answers, second: Answers) -> list[Paired]:
