@@ -100,9 +100,9 @@ def show(answers: Answers) -> Shown:
         )
         alt = f"Probability of {finding} of each film, with the operating point."
         shared.chart("chest_films", figure, alt, answers.open_case)
+    with every:
         if finding == HEART and others_of(rows):
             tables[f"{HEART}: {side_by_side.TITLE.lower()}"] = _another(rows, sizes, card.title)
-    with every:
         left, right = views.pair("evaluation_2")
         with left:
             st.markdown("##### All findings")
