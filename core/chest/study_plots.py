@@ -69,7 +69,7 @@ def delta_chart(before: Sequence[FindingRow], after: Sequence[FindingRow]) -> go
         hoverinfo="skip",
     )
     figure.update_layout(
-        height=70 + 27 * len(rows),
+        height=70 + 20 * len(rows),
         margin={"l": 0, "r": 0, "t": 8, "b": 0},
         legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0},
         dragmode=False,

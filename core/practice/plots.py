@@ -94,7 +94,7 @@ def roc_plot(
             name=f"{name}: AUC {area.value:.2f} ({area.low:.2f}–{area.high:.2f})",
             hovertemplate="1 − specificity %{x:.2f}, sensitivity %{y:.2f}<extra></extra>",
         )
-    _layout(figure, "1 − specificity", "sensitivity", height=430)
+    _layout(figure, "1 − specificity", "sensitivity", height=340)
     figure.update_xaxes(range=[-0.02, 1.02], constrain="domain")
     figure.update_yaxes(range=[-0.02, 1.02], scaleanchor="x", constrain="domain")
     return figure
