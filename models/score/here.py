@@ -48,7 +48,11 @@ def items_of(dataset: Dataset, names: Sequence[str], most: int) -> list[Item]:
 
 
 def folder_of(task: Task, items: Sequence[Item]) -> Path:
-    """Where the answers of these models about these files are kept, by content of neither."""
+    """Where the answers of these models about these files are kept.
+
+    The name stands for the weights and for each file's path, size and time of change, so that
+    another model or a changed file is asked anew.
+    """
     parts = [f"{room}/{name} {load_card(room, name).sha256}" for room, name in task.cards]
     for item in items:
         state = Path(item.files[0]).stat()

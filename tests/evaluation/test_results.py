@@ -243,3 +243,11 @@ def test_second_run_is_laid_beside_the_first_by_the_content_of_its_images(
     made = report.made(*given[-1]).decode()
     assert "Two models on the same cases" in made and "1 is better" in made
     assert f"Answered by {load_card('bone_age', 'lite0').title}" in made
+
+
+def test_tables_of_a_persons_own_findings_are_known_as_chest(tmp_path: Path) -> None:
+    rows = run_of("chest", tmp_path / "films", tmp_path / "out").rows
+    own = rows.drop(columns=[name for name in rows if name.startswith("p_")])
+    own = own.assign(p_Fibrosis_of_mine=0.5, card="mine")
+    found = read_results([("rows.csv", own.to_csv(index=False).encode())])
+    assert found.task == "chest" and found.answered["p_Fibrosis_of_mine"].tolist() == [0.5] * 6
