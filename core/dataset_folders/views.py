@@ -216,6 +216,8 @@ def together(view: View, passing: np.ndarray) -> go.Figure:
                 "tickvals": [0, 1, 2, 3, 4],
                 "ticktext": ["≤ 1", "10", "100", "1,000", "10,000"],
             },
+            texttemplate="%{customdata:,}",
+            textfont={"size": 11},
             hovertemplate="%{x} and %{y}: %{customdata:,} images<extra></extra>",
         )
     )

@@ -24,7 +24,9 @@ def table_of(figure: go.Figure) -> pd.DataFrame | None:
         one = maps[0]
         columns = one.x if one.x is not None else range(np.shape(one.z)[1])
         rows = one.y if one.y is not None else range(np.shape(one.z)[0])
-        found = pd.DataFrame(np.asarray(one.z), columns=[str(name) for name in columns])
+        # Colours may run over another scale than the counts that the pointer tells.
+        told = one.z if np.shape(one.customdata) != np.shape(one.z) else one.customdata
+        found = pd.DataFrame(np.asarray(told), columns=[str(name) for name in columns])
         found.insert(0, "", [str(name) for name in rows])
         return found.head(MOST_ROWS)
     parts = [_points(figure, trace) for trace in figure.data if trace.type in ("scatter", "bar")]

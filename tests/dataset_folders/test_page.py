@@ -11,6 +11,7 @@ import pytest
 from core.dataset_folders import views as dataset_views
 from core.dataset_folders.layouts import open_dataset
 from core.dataset_folders.scan import scan
+from core.plots.table import table_of
 from pages.tasks.datasets import open_case
 from tests.dataset_folders.test_dataset_folders import film, fracatlas, save
 from tests.page_runner import opened
@@ -100,3 +101,11 @@ def test_long_names_are_cut_on_the_axis_and_whole_in_the_bar() -> None:
     figure = dataset_views.bars(view, np.ones(2, bool), [])
     assert figure.layout.xaxis.ticktext == ("a source with a ve…", "short")
     assert figure.layout.xaxis.tickvals == names == tuple(figure.data[1].x)
+
+
+def test_table_of_what_occurs_together_holds_counts_and_not_their_logarithms() -> None:
+    members = np.array([[1, 1, 0]] * 20 + [[0, 1, 1]] * 3, bool)
+    view = dataset_views.View("findings", ("a", "b", "c"), members, pd.Index(range(23)))
+    table = table_of(dataset_views.together(view, np.ones(23, bool)))
+    assert table is not None
+    assert table[["a", "b", "c"]].to_numpy().tolist() == [[20, 20, 0], [20, 23, 3], [0, 3, 3]]
