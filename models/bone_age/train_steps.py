@@ -18,6 +18,12 @@ from models.bone_age.evaluate import predict_all
 from models.bone_age.pipelines import PIPELINES, stages_of
 from models.bone_age.predict import pipelines_of
 from models.bone_age.settings import age_settings
+from models.bone_age.simulated import (
+    CHECK_SEED,
+    SimulatedHand,
+    prepare_simulated,
+    simulated_hands,
+)
 from models.bone_age.train import Plan, predicted, prepare, train
 from models.bone_age.train_hand_mask import Plan as HandMaskPlan
 from models.bone_age.train_hand_mask import train as train_hand_mask
@@ -111,27 +117,53 @@ def calibrate(run: Run, folder: Path, *, of: str) -> dict[str, float]:
 
 
 def mix(
-    run: Run, folder: Path, *, members: Sequence[str], shares: Sequence[float]
+    run: Run,
+    folder: Path,
+    *,
+    members: Sequence[str],
+    shares: Sequence[float],
+    near: float = 0.0,
+    simulated: int = 0,
 ) -> dict[str, Any]:
-    """Shares of the shipped members with the least error on val, and the interval of their mean."""
+    """Shares of the shipped members with the least error on val, and the interval of their mean.
+
+    Of the shares that lie within `near` months of the least error, those are taken that read
+    `simulated` simulated hands best, of seeds that neither training nor the cards' figures use.
+    """
     cards = [load_card("bone_age", name) for name in members]
-    cases, seen = _val(run, sorted({p for card in cards for p in pipelines_of(card)}))
-    truth, sexes = np.array([case.months for case in cases]), [case.sex for case in cases]
-    readable = np.ones(len(cases), bool)
-    months = np.stack([predict_all(card, seen, sexes, readable)[0] for card in cards])
-    found = {}
-    for some in product(shares, repeat=len(members)):
-        if sum(some):
-            mean = np.average(months, axis=0, weights=some)
-            found[some] = float(np.abs(mean - truth).mean())
-    best = min(found, key=lambda some: found[some])
+    pipelines = sorted({p for card in cards for p in pipelines_of(card)})
+    found = _by_share(cards, shares, *_val(run, pipelines))
+    allowed = [some for some in found if found[some] <= min(found.values()) + near]
+    best = min(allowed, key=lambda some: found[some])
+    told: dict[str, Any] = {}
+    if simulated:
+        hands = _by_share(cards, shares, *_check(run, pipelines, simulated))
+        best = min(allowed, key=lambda some: hands[some])
+        told["simulated_mae_months"] = round(hands[best], 3)
     chosen = {name: share for name, share in zip(members, best, strict=True) if share}
     card = load_card("bone_age", run.recipe.name)
     mixed = replace(card, settings={**card.settings, "members": chosen})
-    told: dict[str, Any] = {f"settings.members.{name}": share for name, share in chosen.items()}
+    told |= {f"settings.members.{name}": share for name, share in chosen.items()}
     run.used.update({one.name: one.sha256 for one in cards})
     told["card_sha256"] = next(one.sha256 for one in cards if one.name in chosen)
     return {**told, "val_mae_months": round(found[best], 3), **_half_widths(run, mixed)}
+
+
+def _by_share(
+    cards: Sequence[ModelCard],
+    shares: Sequence[float],
+    cases: Sequence[BoneAgeCase | SimulatedHand],
+    seen: Mapping[str, NDArray[np.float32]],
+) -> dict[tuple[float, ...], float]:
+    """Mean absolute error in months of the cards' weighted mean, by their shares."""
+    truth, sexes = np.array([case.months for case in cases]), [case.sex for case in cases]
+    readable = np.ones(len(cases), bool)
+    months = np.stack([predict_all(card, seen, sexes, readable)[0] for card in cards])
+    return {
+        some: float(np.abs(np.average(months, axis=0, weights=some) - truth).mean())
+        for some in product(shares, repeat=len(cards))
+        if sum(some)
+    }
 
 
 def _half_widths(run: Run, card: ModelCard) -> dict[str, float]:
@@ -161,6 +193,19 @@ def _val(
     found = {name: _films(run, name) for name in pipelines}
     cases = found[pipelines[0]][0]
     return cases, {name: films / np.float32(255) for name, (_, films) in found.items()}
+
+
+def _check(
+    run: Run, pipelines: Sequence[str], count: int
+) -> tuple[list[SimulatedHand], dict[str, NDArray[np.float32]]]:
+    """The same of simulated hands to choose by."""
+    hands = simulated_hands(count, CHECK_SEED)[: run.limit]
+    seen = {}
+    for name in pipelines:
+        kept = run.folder("films") / f"{name}_check.npy"
+        films = prepare_simulated(hands, stages_of(name), PIPELINES[name].shape, kept)
+        seen[name] = films / np.float32(255)
+    return hands, seen
 
 
 STEPS: dict[str, Step] = {
