@@ -192,7 +192,8 @@ def _val(
     """The validation cases and what networks see of them, by pipeline, in [0, 1]."""
     found = {name: _films(run, name) for name in pipelines}
     cases = found[pipelines[0]][0]
-    return cases, {name: films / np.float32(255) for name, (_, films) in found.items()}
+    seen = {name: np.divide(some, 255, dtype=np.float32) for name, (_, some) in found.items()}
+    return cases, seen
 
 
 def _check(
@@ -204,7 +205,7 @@ def _check(
     for name in pipelines:
         kept = run.folder("films") / f"{name}_check.npy"
         films = prepare_simulated(hands, stages_of(name), PIPELINES[name].shape, kept)
-        seen[name] = films / np.float32(255)
+        seen[name] = np.divide(films, 255, dtype=np.float32)
     return hands, seen
 
 
