@@ -68,6 +68,8 @@ class Visitor(PageTest):
         self.address, self.query = f"http://127.0.0.1:{port}", query
         self.browser = browser or requests.Session()
         self.browser.trust_env = False
+        # A browser sends again what meets a connection that the server has just closed as idle.
+        self.browser.headers["Connection"] = "close"
         self.browser.get(f"{self.address}/_stcore/health", timeout=30)
         self.xsrf = self.browser.cookies.get("_streamlit_xsrf", "")
         self.socket = connect(
