@@ -18,8 +18,9 @@ def offer() -> None:
     if not missing:
         st.caption(f"All {len(rows)} real samples are on this computer: pages open on a real case.")
         return
+    known = sum(bool(row.truth) for row in rows)
     st.markdown(
-        f"**{len(rows)} real cases with their truth**, {_megabytes(rows)}, "
+        f"**{len(rows)} real cases**, {known} of them with their truth, {_megabytes(rows)}, "
         f"{len(rows) - len(missing)} of them on this computer. They are downloaded from their "
         "publishers’ servers, checked by SHA-256 and kept on this computer."
     )

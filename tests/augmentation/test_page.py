@@ -161,6 +161,11 @@ def test_empty_pipeline_leaves_the_image(calls: Counter[str]) -> None:
     assert "crop" in query(app, "pipeline")
 
 
+def test_link_with_too_many_transforms_says_how_many_are_used(calls: Counter[str]) -> None:
+    app = opened(image="limb", pipeline=";".join(["mirror"] * 11))
+    assert "The link asks for 11 transforms; the first 8 are used." in app.words
+
+
 def test_broken_link_is_said_and_the_page_goes_on(calls: Counter[str]) -> None:
     app = opened(image="limb", pipeline="teleport", draw="x")
     assert not app.exception

@@ -47,6 +47,12 @@ def open_link() -> None:
             modality = MODALITIES[name]
             try:
                 fill(modality, from_text(asked["pipeline"], modality.catalogue))
+                count = asked["pipeline"].count(";") + 1
+                if count > MOST_PARTS:
+                    st.warning(
+                        f"The link asks for {count} transforms; the first {MOST_PARTS} are used.",
+                        icon=":material/link_off:",
+                    )
             except UnsuitableInputError as err:
                 st.warning(str(err), icon=":material/link_off:")
     seed = asked.get("draw", "")
