@@ -11,6 +11,7 @@ from pages.tasks.fracture import (
     loaders,
     phantom_study,
     robustness,
+    second_look,
     sidebar,
     teaching,
 )
@@ -75,6 +76,7 @@ if case is not None:
         )
         if more == "Steps":
             views.step_gallery(loaders.steps(settings.detector, case.image))
+            views.show_error(second_look.show, reading, settings)
         elif more == "Explain":
             views.show_error(explain.explain, reading, settings)
         elif more == "Robustness":
@@ -85,8 +87,10 @@ if case is not None:
             measure.measure("fracture", case.image, settings.display, boxed, side)
         elif more == "Model card":
             views.model_card(settings.detector)
-            with st.expander(settings.classifier.title):
-                views.model_card(settings.classifier)
+            for card in (second_look.card_of(settings.detector), settings.classifier):
+                if card is not None:
+                    with st.expander(card.title):
+                        views.model_card(card)
             experiments.appendix()
         else:
             download.download(reading, settings)

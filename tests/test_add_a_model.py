@@ -14,7 +14,7 @@ from models import cards
 from models.bone_age.settings import age_settings
 from models.cards import MODELS, cards_of, load_card, task_cards
 from models.chest.settings import findings_settings, outlines_settings
-from models.fracture.settings import detector_settings, fusion_of
+from models.fracture.settings import detector_settings, fusion_of, rescorer_settings
 
 TASKS = ("bone_age", "chest", "film_kind", "fracture", "skull_strip")
 READ = {
@@ -25,6 +25,7 @@ READ = {
     "detector": detector_settings,
     "findings": findings_settings,
     "outlines": outlines_settings,
+    "rescorer": rescorer_settings,
 }
 ADDED = "Added by the test"
 

@@ -20,6 +20,9 @@ from torch import nn
 from models.fracture import network as networks
 from models.fracture.classifier_network import Answering, YoloClassifier
 from models.fracture.classify import EVIDENCE, LOGIT
+from models.fracture.crops import SIDE_PX
+from models.fracture.rescore import OFFSETS
+from models.fracture.rescorer_network import Rescorer
 from models.onnx_file import export_torch
 
 LEAST_HALVED = 64
@@ -77,6 +80,18 @@ def export_classifier(network: YoloClassifier, path: Path) -> str:
             LOGIT: {0: "films"},
             EVIDENCE: {0: "films", 1: "rows", 2: "columns"},
         },
+    )
+
+
+def export_rescorer(network: Rescorer, path: Path) -> str:
+    """Write the second reader with a free number of crops, and return the file's SHA-256."""
+    return export_torch(
+        network.float(),
+        (torch.zeros(2, 2, SIDE_PX, SIDE_PX),),
+        path,
+        inputs=("crops",),
+        outputs=(LOGIT, OFFSETS),
+        free_axes={"crops": {0: "boxes"}, LOGIT: {0: "boxes"}, OFFSETS: {0: "boxes"}},
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,8 @@ CHOSEN = {"test": "", "val": "used to choose"}
 
 def figures(card: ModelCard, rows: Rows) -> list[Figure]:
     """Test first, then val, groups of the test films, phantoms."""
-    return list(_boxes(card, rows) if card.role == "detector" else _images(card, rows))
+    of_role = {"detector": _boxes, "classifier": _images, "rescorer": _second_look}
+    return list(of_role[card.role](card, rows))
 
 
 def settings(card: ModelCard, rows: Rows) -> dict[tuple[str, str], float]:
@@ -129,6 +131,27 @@ def _images(card: ModelCard, rows: Rows) -> Iterator[Figure]:
     cases = scored_of(rows("phantoms"), rows("phantoms", "boxes"), "phantoms")
     auroc = told["image_auroc_classifier"]
     yield Figure("Image-level AUROC (phantoms)", PHANTOMS, SEEDS, (cases,), auroc)
+
+
+def _second_look(card: ModelCard, rows: Rows) -> Iterator[Figure]:
+    """What the second look adds to the detector, on the same films."""
+    told = figures_of(0.5, "detector")
+    for split, chosen in CHOSEN.items():
+        films, boxes, first = rows(split), rows(split, "boxes"), rows(split, "first")
+        best = films["file"].map(first.groupby("file")["score"].max()).fillna(0.0)
+        true = boxes[boxes["kind"] == "true"]
+        after = scored_of(films, boxes, split)
+        before = scored_of(films.assign(detector=best), pd.concat([true, first]), split)
+        for name, key in (("mAP50", "map50"), ("image-level AUROC of the best box", "image_auroc")):
+            said = "; ".join(part for part in ("on the same films", chosen) if part)
+            gain, both = partial(_gain, told[key]), (after, before)
+            yield Figure(f"Gain in {name}", FILMS, split, both, gain, said, DRAWS // 2)
+            alone = f"Without it: {name}"
+            yield Figure(alone, FILMS, split, (before,), told[key], chosen, DRAWS // 2)
+
+
+def _gain(figure: Callable[[Any], float], after: NDArray[Any], before: NDArray[Any]) -> float:
+    return figure(after) - figure(before)
 
 
 def _counted(cases: Sequence[Scored] | NDArray[Any], *, boxes: bool = False) -> str:

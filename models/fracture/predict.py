@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +13,7 @@ from core.images import FloatArray, Radiograph
 from core.stages import Progress, Stage, Step, run_stages
 from models.cards import ModelCard
 from models.fracture.preprocess import input_stages, letterbox_geometry
+from models.fracture.rescore import Rescorer, load_rescorer, rescored
 from models.fracture.settings import detector_settings
 from models.onnx_runtime import open_network
 
@@ -37,6 +38,7 @@ class Model:
         long_sides_px: Scales at which the image is looked at; the first is the shown one.
         mirrored: Whether each scale is also looked at mirrored, and the answers averaged.
         square, plain, padding: See `models.fracture.preprocess.input_stages`.
+        rescorer: Looks at each candidate again; None where the network's own scores stay.
     """
 
     forward: Forward
@@ -45,6 +47,7 @@ class Model:
     square: bool = False
     plain: bool = False
     padding: float = 0.0
+    rescorer: Rescorer | None = None
 
     def stages(self, long_side_px: int) -> list[Stage]:
         """From a radiograph's pixels to what the network receives at a scale."""
@@ -68,7 +71,17 @@ def load_model(card: ModelCard) -> Model:
         square=settings.square,
         plain=settings.plain,
         padding=settings.padding,
+        rescorer=load_rescorer(settings.rescorer, settings.iou) if settings.rescorer else None,
     )
+
+
+def load_first(card: ModelCard) -> Model:
+    """The detector of a card without its second look.
+
+    Raises:
+        WeightsError: As `load_model`.
+    """
+    return load_model(replace(card, settings={**card.settings, "rescorer": ""}))
 
 
 def steps(model: Model, image: Radiograph, progress: Progress | None = None) -> list[Step]:
@@ -77,12 +90,22 @@ def steps(model: Model, image: Radiograph, progress: Progress | None = None) -> 
 
 
 def candidates(model: Model, image: Radiograph) -> Detections:
-    """All candidates with a score of at least 0.001, before suppression, at most 1000.
+    """All candidates after both looks, before suppression, at most 1000.
 
     Returns:
         Boxes in pixels of the original image, best first; threshold and suppression act on
-        these without running the network again.
+        these without running a network again.
     """
+    return after_second_look(model, image, proposals(model, image))
+
+
+def after_second_look(model: Model, image: Radiograph, found: Detections) -> Detections:
+    """The detector's `proposals` with the scores of both looks, where there is a second one."""
+    return found if model.rescorer is None else rescored(model.rescorer, image, found)
+
+
+def proposals(model: Model, image: Radiograph) -> Detections:
+    """The detector's own candidates with a score of at least 0.001, as `candidates`."""
     found_boxes, found_scores = [], []
     for long_side_px in model.long_sides_px:
         stages = model.stages(long_side_px)

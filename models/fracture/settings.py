@@ -21,6 +21,7 @@ class DetectorSettings:
         square: Whether both sides of the input are the long side.
         plain: Whether the film goes in without contrast equalisation.
         padding: Grey around the film, 0 is black.
+        rescorer: Name of the card that looks at each candidate again; empty for none.
     """
 
     iou: float = 0.5
@@ -30,6 +31,7 @@ class DetectorSettings:
     square: bool = False
     plain: bool = False
     padding: float = 0.0
+    rescorer: str = ""
 
     def __post_init__(self) -> None:
         if not 0 <= self.iou <= 1 or not self.long_sides_px:
@@ -67,6 +69,19 @@ class ClassifierSettings:
     plain: bool = False
 
 
+@dataclass(frozen=True)
+class RescorerSettings:
+    """Of a second reader of candidates.
+
+    Attributes:
+        fusion: How the detector's score of a box and its own become one.
+        share: Of the way to where it sees a box, that the box is moved.
+    """
+
+    fusion: FittedFusion
+    share: float = 0.0
+
+
 def detector_settings(card: ModelCard) -> DetectorSettings:
     """Settings of a detector's card.
 
@@ -83,6 +98,15 @@ def classifier_settings(card: ModelCard) -> ClassifierSettings:
         WeightsError: If they do not fit.
     """
     return read_settings(card, ClassifierSettings)
+
+
+def rescorer_settings(card: ModelCard) -> RescorerSettings:
+    """Settings of a second reader's card.
+
+    Raises:
+        WeightsError: If they do not fit.
+    """
+    return read_settings(card, RescorerSettings)
 
 
 UNFITTED = Fusion(0.0, 0.5, 0.5)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -12,21 +13,36 @@ import torch
 
 from core.datasets import read_fracture_cases
 from core.fracture.fusion import fit
-from core.metrics.detection import match_image, precision_recall
+from core.metrics.detection import match_image
 from models.cards import ModelCard, load_card
 from models.fracture import network as networks
+from models.fracture.candidate_films import Film, keep_proposals, read_films
 from models.fracture.classifier_network import YoloClassifier, start_from_detector
 from models.fracture.classify import load_classifier, probability
 from models.fracture.evaluate import data_set_cases
-from models.fracture.export import averaged, export, export_classifier
-from models.fracture.predict import candidates, load_model
+from models.fracture.export import averaged, export, export_classifier, export_rescorer
+from models.fracture.predict import candidates, load_first, load_model
+from models.fracture.rescore import onnx_read, places
+from models.fracture.rescorer_network import Rescorer, start_from_imagenet
 from models.fracture.settings import detector_settings
 from models.fracture.train import Plan, load_samples, phantom_samples, train
 from models.fracture.train_classifier import ClassifierPlan, train_classifier
+from models.fracture.train_rescorer import RescorerPlan, train_rescorer
+from models.fracture.weigh import (
+    SHARES,
+    best_threshold,
+    choose,
+    looked_at,
+    map50,
+    matched,
+    scores_apart,
+)
 from models.training.recipe import file_sha256
 from models.training.record import Run, Step
 
-THRESHOLDS = np.arange(0.02, 0.8, 0.01)
+FUSED = ("bias", "detector", "classifier")
+EQUALISED = (2.0, 0.0, 3.5)
+"""Strengths of local equalisation that the second reader learns from; it answers with the first."""
 
 
 def detector(run: Run, folder: Path, *, start: str, plan: Mapping[str, Any]) -> None:
@@ -62,10 +78,69 @@ def classifier(run: Run, folder: Path, *, start: str, plan: Mapping[str, Any]) -
     train_classifier(network, samples, validation, folder, chosen)
 
 
+def first_look(run: Run, folder: Path, *, of: str) -> dict[str, int]:
+    """What a detector proposes by itself on the films of train and val, as `<split>.npz`."""
+    run.weights(of)
+    card = load_card("fracture", run.recipe.parents[of].card)
+    model, iou, counted = load_first(card), detector_settings(card).iou, {}
+    for split in ("train", "val"):
+        cases = islice(data_set_cases(run.data, split), run.limit)
+        found = [places(candidates(model, image), iou) for _, image in cases]
+        keep_proposals(folder / f"{split}.npz", found)
+        counted[split] = sum(len(one) for one in found)
+    return counted
+
+
+def rescorer(run: Run, folder: Path, *, start: str, of: str, plan: Mapping[str, Any]) -> None:
+    """Train the second reader on the candidates that an earlier step kept."""
+    chosen = RescorerPlan(**_tuples(plan), seed=run.recipe.seed)
+    torch.manual_seed(run.recipe.seed)
+    network = Rescorer()
+    start_from_imagenet(network, run.weights(start))
+    training = _candidate_films(run, of, "train")
+    train_rescorer(network, training, _candidate_films(run, of, "val"), folder, chosen)
+
+
+def weigh_looks(run: Run, folder: Path, *, of: str, start: str) -> dict[str, float]:
+    """Choose on val what makes one answer of both looks; what it gains there; the threshold.
+
+    Args:
+        run, folder: As of every step.
+        of: The step that wrote the file.
+        start: The step that kept the candidates.
+    """
+    read, films = onnx_read(_made_card(run, of)), _candidate_films(run, start, "val")
+    looks = {share: looked_at(read, films, share) for share in SHARES}
+    choice = choose(looks, np.arange(len(films)))
+    seen, own = looks[choice.share]
+    fusion = choice.fusion
+    both = [fusion.probabilities(f.found.scores, one) for f, one in zip(seen, own, strict=True)]
+    best, f1 = best_threshold(matched(seen, both))
+    return {
+        **{f"settings.fusion.{name}": round(getattr(fusion, name), 4) for name in FUSED},
+        "settings.share": choice.share,
+        "weight": choice.weight,
+        "map50_before": round(map50(films, [film.found.scores for film in films]), 4),
+        "map50": round(map50(seen, both), 4),
+        "map50_by_choices_on_other_folds": round(map50(*scores_apart(looks)), 4),
+        "threshold": best,
+        "f1": f1,
+    }
+
+
+def _candidate_films(run: Run, of: str, split: str) -> list[Film]:
+    limits = EQUALISED if split == "train" else EQUALISED[:1]
+    return read_films(run.data, split, run.weights(of, f"{split}.npz"), limits, run.limit)
+
+
 def exported(run: Run, folder: Path, *, of: Sequence[str]) -> dict[str, str]:
     """Write the file that answers, from one step's averaged weights or the mean of several."""
     card = load_card("fracture", run.recipe.name)
     state = averaged([run.weights(name) for name in of])
+    if card.role == "rescorer":
+        third = Rescorer()
+        third.load_state_dict(state)
+        return {"sha256": export_rescorer(third, folder / card.file)}
     if card.role == "classifier":
         second = YoloClassifier()
         second.load_state_dict(state)
@@ -79,20 +154,14 @@ def threshold(run: Run, folder: Path, *, of: str) -> dict[str, float]:
     """The score with the largest F1 of boxes on val, for the card's operating point."""
     card = _made_card(run, of)
     model, iou = load_model(card), detector_settings(card).iou
-    matched = []
+    images = []
     for number, (case, image) in enumerate(data_set_cases(run.data, "val")):
         if run.limit is not None and number >= run.limit:
             break
         found = candidates(model, image).suppressed(iou)
-        matched.append(match_image(found, case.boxes_xyxy, (0.5,)))
-
-    def f1(score: float) -> float:
-        precision, recall = precision_recall(matched, score)
-        total = precision + recall
-        return 2 * precision * recall / total if total > 0 else 0.0  # NaN too is not above
-
-    best = max(THRESHOLDS, key=f1)
-    return {"operating_points.fracture": round(float(best), 2), "f1": round(f1(best), 4)}
+        images.append(match_image(found, case.boxes_xyxy, (0.5,)))
+    best, f1 = best_threshold(images)
+    return {"operating_points.fracture": best, "f1": f1}
 
 
 def fuse(run: Run, folder: Path, *, of: str) -> dict[str, float]:
@@ -108,8 +177,7 @@ def fuse(run: Run, folder: Path, *, of: str) -> dict[str, float]:
         chances.append(probability(second, image))
         truth.append(case.fractured)
     fusion = fit(best, chances, truth)
-    names = ("bias", "detector", "classifier")
-    return {f"settings.fusion.{name}": round(getattr(fusion, name), 4) for name in names}
+    return {f"settings.fusion.{name}": round(getattr(fusion, name), 4) for name in FUSED}
 
 
 def _made_card(run: Run, of: str) -> ModelCard:
@@ -126,6 +194,9 @@ def _tuples(plan: Mapping[str, Any]) -> dict[str, Any]:
 STEPS: dict[str, Step] = {
     "detector": detector,
     "classifier": classifier,
+    "first look": first_look,
+    "rescorer": rescorer,
+    "weigh": weigh_looks,
     "export": exported,
     "threshold": threshold,
     "fuse": fuse,

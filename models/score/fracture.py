@@ -32,9 +32,11 @@ class FractureReaders:
 
 def fracture(detector: str = "detector", classifier: str = "classifier") -> Task:
     """The task, with the cards of these names."""
+    second = detector_settings(load_card("fracture", detector)).rescorer
+    looks = (("fracture", second),) if second else ()
     return Task(
         name="fracture",
-        cards=(("fracture", detector), ("fracture", classifier), FILM_KIND),
+        cards=(("fracture", detector), ("fracture", classifier), *looks, FILM_KIND),
         columns=(
             *SIZE,
             ("boxes", "int64"),

@@ -19,10 +19,12 @@ from core.errors import DownloadError
 from core.files.box_labels import write_coco, write_yolo
 from core.film_kind import KINDS, ORIENTATIONS, FilmKind
 from core.fracture.degrade import DEGRADATIONS
+from core.fracture.fusion import Fusion
 from core.images import Radiograph
 from core.phantoms.limb.phantom import LimbPhantom, limb_phantom
 from models.film_kind import recognise
 from models.fracture import classify, predict
+from models.fracture.rescore import Rescorer
 from pages.shared import inputs
 from pages.tasks.fracture import loaders
 from pages.tasks.fracture import sidebar as fracture_inputs
@@ -45,7 +47,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
     def candidates(model: object, image: Radiograph) -> Detections:
         counted["detector"] += 1
         boxes = np.array([BOX, np.add(BOX, 1), WEAK], np.float32)
-        return Detections(boxes, np.array([0.9, 0.8, 0.3], np.float32))
+        return Detections(boxes, np.array([0.9, 0.8, 0.4], np.float32))
 
     def probability(model: object, image: Radiograph) -> float:
         counted["classifier"] += 1
@@ -205,6 +207,29 @@ def test_every_part_opens(part: str, calls: Counter[str]) -> None:
     app.button_group(key="fracture_more").set_value(part).run()
     assert not app.exception
     assert not app.error
+
+
+def test_steps_show_what_the_second_look_saw(
+    calls: Counter[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(seen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return np.full(len(seen), 2.0, np.float32), np.zeros((len(seen), 4), np.float32)
+
+    def proposals(model: object, image: Radiograph) -> Detections:
+        return Detections(np.array([BOX, WEAK], np.float32), np.array([0.9, 0.3], np.float32))
+
+    assert "The second look" not in opened().more("Steps").words
+    second = Rescorer(read, Fusion(0.0, 1.0, 0.5), 0.0, 0.6)
+    monkeypatch.setattr(
+        predict, "load_model", lambda card: predict.Model(lambda seen: None, rescorer=second)
+    )  # type: ignore[arg-type,return-value]
+    monkeypatch.setattr(predict, "proposals", proposals)
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    words = opened().more("Steps").words
+    assert "The second look" in words
+    assert "detector 0.90, second look 0.88: score 0.96" in words
+    assert "detector 0.30, second look 0.88: score 0.54" in words
 
 
 def test_parameters_of_steps_are_in_words(calls: Counter[str]) -> None:

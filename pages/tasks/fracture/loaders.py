@@ -16,6 +16,7 @@ from pages.shared import caching, input_check
 if TYPE_CHECKING:
     from models.fracture.classify import Classification, Classifier
     from models.fracture.predict import Model
+    from models.fracture.rescore import Looks
 
 
 @caching.model(max_entries=3, spinner="Loading the detector …")
@@ -69,6 +70,24 @@ def steps(card: ModelCard, image: Radiograph) -> list[Step]:
     from models.fracture import predict
 
     return predict.steps(detector(card), image)
+
+
+@caching.answer(max_entries=16)
+def looks(card: ModelCard, image: Radiograph) -> tuple[Looks, FloatArray] | None:
+    """Both looks at a film's candidates, and what the second reader was shown of each.
+
+    None where the detector of the card has no second look.
+
+    Raises:
+        WeightsError: If the weights are missing or not those of the card.
+    """
+    from models.fracture import predict, rescore
+
+    model = detector(card)
+    if model.rescorer is None:
+        return None
+    found = rescore.looked_again(model.rescorer, image, predict.proposals(model, image))
+    return found, rescore.enlarged(image, found)
 
 
 @caching.answer(max_entries=1000)
