@@ -99,7 +99,7 @@ def test_every_task_opens_for_both_splits(
     assert (": missed" in made) == missed
     task = given[-1][1]
     assert all(card.rebuild in page.words for card in task_cards(task))
-    assert ("seed 7, commit 012345678, 2.0 hours" in page.words) == (task == "skull_strip")
+    assert ("seed 7, commit 012345678, 2 h 0 min" in page.words) == (task == "skull_strip")
     assert ("No run.json" in page.words) == (task != "skull_strip")
     assert 'src="http' not in made and "Answered by other weights" not in made
 

@@ -13,10 +13,11 @@ import streamlit as st
 
 from core.plots.draw import PREDICTION, TRUTH, hex_colour
 from models.cards import ModelCard
+from models.score.progress import duration
 from models.training.record import RECORD
 from pages.tasks.evaluation import shared
 
-COUNTED = ("epoch", "step", "update")
+COUNTED = ("epoch", "step", "update", "share")
 """Columns that say where in the training a row is."""
 NO_CURVES = ("seconds", "rate", "lr", "seed")
 KINDS = (("loss", "loss"), ("months", "error (months)"), ("mm", "distance (mm)"))
@@ -33,10 +34,10 @@ def show(card: ModelCard, folder: Path, record: Mapping[str, Any]) -> None:
         folder: Where the record lies with its curves.
         record: As `models.training.record` writes it.
     """
-    hours = sum(step["seconds"] for step in record["steps"].values()) / 3600
+    seconds = sum(step["seconds"] for step in record["steps"].values())
     st.caption(
         f"Run begun {record['begun']}, seed {record['seed']}, commit {record['commit'][:9]}, "
-        f"{hours:.1f} hours."
+        f"{duration(seconds)}."
     )
     name = f"{card.task}_{card.name}"
     for path in record.get("curves", ()):
