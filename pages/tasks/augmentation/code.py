@@ -57,7 +57,7 @@ def show(
         "**This draw as JSON**, with the hashes of the pixels before and after"
         + (": `albumentations.load` reads it, too" if modality.kind == "film" else "")
     )
-    st.code(text, language="json", height=220)
+    st.code(text, language="json", wrap_lines=True, height=220)
     st.markdown("**Link**: kind of image, pipeline and draw, never the image")
     address = (st.context.url or "/augmentation").split("?")[0]
     st.code(code.link(address, modality.name, pipeline, one.seed), language=None, wrap_lines=True)

@@ -11,8 +11,7 @@ from pages.tasks.fracture import loaders
 from pages.tasks.fracture.sidebar import Settings
 from pages.tasks.fracture.views import Reading
 
-MOST = 8
-PER_ROW = 4
+MOST = 4
 
 
 def show(reading: Reading, settings: Settings) -> None:
@@ -31,16 +30,14 @@ def show(reading: Reading, settings: Settings) -> None:
         st.caption("The detector proposed no box on this film.")
         return
     order = looks.scores.argsort()[::-1][:MOST]
-    for start in range(0, len(order), PER_ROW):
-        columns = st.columns(PER_ROW)
-        for column, i in zip(columns, order[start : start + PER_ROW], strict=False):
-            words = (
-                f"detector {looks.first.scores[i]:.2f}, second look {looks.own[i]:.2f}: "
-                f"score {looks.scores[i]:.2f}"
-            )
-            alt = f"A candidate, enlarged: {words}."
-            column.image(framed(crops[i]), width="stretch", alt=alt)
-            column.caption(words)
+    for column, i in zip(st.columns(MOST), order, strict=False):
+        words = (
+            f"detector {looks.first.scores[i]:.2f}, second look {looks.own[i]:.2f}: "
+            f"score {looks.scores[i]:.2f}"
+        )
+        alt = f"A candidate, enlarged: {words}."
+        column.image(framed(crops[i]), width="stretch", alt=alt)
+        column.caption(words)
     left = len(looks.first) - len(order)
     if left > 0:
         st.caption(f"{left} more with lower scores.")
