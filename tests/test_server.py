@@ -67,6 +67,7 @@ def test_opening_cases_wait_for_visitors_and_survive_missing_weights() -> None:
     def missing() -> None:
         raise WeightsError("The weights are missing.")
 
+    gc.unfreeze()  # what the tests have frozen
     seen = Seen()
     warm.run([partial(done.append, "first"), missing, partial(done.append, "last")], seen)
     assert done == ["first", "last"]
