@@ -70,7 +70,7 @@ def training_view(
             view = join([view[:cut], second[cut:]], axis=0)
             limits = (0, 0, shape_hw[1], cut), (0, cut, shape_hw[1], shape_hw[0])
         boxes = join([_clipped(boxes, limits[0]), _clipped(second_boxes, limits[1])])
-    return _exposed(view, rng), boxes
+    return exposed(view, rng), boxes
 
 
 def _moved(
@@ -137,15 +137,23 @@ def _clipped(boxes_xyxy: Boxes, limits: tuple[float, float, float, float]) -> Bo
     return np.asarray(inside[left >= LEAST_VISIBLE * np.maximum(area, 1e-6)], np.float32)
 
 
-def _exposed(view: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """Random gamma, contrast, brightness, blur and noise."""
+def exposed(
+    view: FloatArray,
+    rng: np.random.Generator,
+    contrast: float = 0.2,
+    brightness: float = 0.06,
+    blur_px: float = 1.0,
+    noise: float = 0.03,
+) -> FloatArray:
+    """Random gamma, contrast, brightness, blur and noise, each up to the strength given."""
     import cv2
 
     view = view ** np.float32(np.exp(rng.uniform(-0.35, 0.35)))
-    view = view * np.float32(rng.uniform(0.8, 1.2)) + np.float32(rng.uniform(-0.06, 0.06))
+    view = view * np.float32(rng.uniform(1 - contrast, 1 + contrast))
+    view = view + np.float32(rng.uniform(-brightness, brightness))
     if rng.random() < 0.15:
-        view = cv2.GaussianBlur(view, (0, 0), float(rng.uniform(0.4, 1.0)))
+        view = cv2.GaussianBlur(view, (0, 0), float(rng.uniform(0.4, blur_px)))
     if rng.random() < 0.3:
-        noise = rng.standard_normal(view.shape, dtype=np.float32)
-        view = view + noise * np.float32(rng.uniform(0.005, 0.03))
+        grain = rng.standard_normal(view.shape, dtype=np.float32)
+        view = view + grain * np.float32(rng.uniform(0.005, noise))
     return np.clip(view, 0.0, 1.0).astype(np.float32)

@@ -20,6 +20,7 @@ from torch import nn
 from core.detections import Boxes, iou_matrix
 from core.fracture.fusion import logit
 from core.images import FloatArray
+from models.fracture.augment import exposed
 from models.fracture.candidate_films import Film
 from models.fracture.crops import SIDE_PX, View, crop, offsets
 from models.fracture.rescore import Read
@@ -149,7 +150,8 @@ def _batch(
             truth.append(0.0)
             places.append([np.nan] * 4)
         grey = film.grey[0 if rng.random() < 0.6 else int(rng.integers(len(film.grey)))]
-        seen.append(_exposed(crop(_around(grey, box), _relative(grey, box), view), rng))
+        seen.append(crop(*_around(grey, box), view))
+        seen[-1][0] = exposed(seen[-1][0], rng, 0.25, 0.08, blur_px=1.2, noise=0.04)
     return (
         torch.from_numpy(np.stack(seen)),
         torch.tensor(truth, dtype=torch.float32),
@@ -196,37 +198,13 @@ REACH = 4.0
 """Longer sides of a box around it that are made float32 for a crop: it never shows more."""
 
 
-def _corner(grey: NDArray[np.uint8], box: Boxes) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _around(grey: NDArray[np.uint8], box: Boxes) -> tuple[FloatArray, Boxes]:
+    """The part of a film around a box, in [0, 1], and the box in its pixels."""
     longer = float((box[2:] - box[:2]).max())
     reach = max(REACH * longer, 2 * SIDE_PX)
     middle = (box[:2] + box[2:]) / 2
     limit = np.array([grey.shape[1], grey.shape[0]])
     low = np.clip(np.floor(middle - reach), 0, limit - 1).astype(int)
     high = np.clip(np.ceil(middle + reach), low + 1, limit).astype(int)
-    return low, high
-
-
-def _around(grey: NDArray[np.uint8], box: Boxes) -> FloatArray:
-    low, high = _corner(grey, box)
-    part = grey[low[1] : high[1], low[0] : high[0]]
-    return np.asarray(part, np.float32) / np.float32(255)
-
-
-def _relative(grey: NDArray[np.uint8], box: Boxes) -> Boxes:
-    low, _ = _corner(grey, box)
-    return np.asarray(box - np.tile(low, 2), np.float32)
-
-
-def _exposed(view: FloatArray, rng: np.random.Generator) -> FloatArray:
-    """Random gamma, contrast, brightness, blur, noise and a patch left out, of the grey part."""
-    import cv2
-
-    grey = view[0] ** np.float32(np.exp(rng.uniform(-0.35, 0.35)))
-    grey = grey * np.float32(rng.uniform(0.75, 1.25)) + np.float32(rng.uniform(-0.08, 0.08))
-    if rng.random() < 0.15:
-        grey = cv2.GaussianBlur(grey, (0, 0), float(rng.uniform(0.4, 1.2)))
-    if rng.random() < 0.3:
-        noise = rng.standard_normal(grey.shape, dtype=np.float32)
-        grey = grey + noise * np.float32(rng.uniform(0.005, 0.04))
-    view[0] = np.clip(grey, 0.0, 1.0)
-    return view
+    part = np.asarray(grey[low[1] : high[1], low[0] : high[0]], np.float32) / np.float32(255)
+    return part, np.asarray(box - np.tile(low, 2), np.float32)
