@@ -7,18 +7,20 @@ import gc
 import sys
 import threading
 from collections import Counter
+from collections.abc import Sequence
 from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from unittest.mock import MagicMock
 
+import numpy as np
 import pytest
 import streamlit as st
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from core.errors import WeightsError
-from models.fracture import predict
+from models.onnx_runtime import Network
 from pages.shared import background, server, warm
 from pages.tasks.fracture import opening as fracture_opening
 from pages.tasks.skull_strip import opening as head_opening
@@ -117,26 +119,29 @@ def test_page_that_is_asked_for_is_begun_at_once_and_only_once(
     gc.unfreeze()
 
 
-def test_first_visitor_finds_the_opening_case_of_the_fracture_page(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    calls: Counter[str] = Counter()
-    real = predict.candidates
+@pytest.mark.parametrize("task", ["fracture", "bone_age", "chest"])
+def test_first_visitor_finds_the_opening_case(task: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs: Counter[Network] = Counter()
+    real = Network.__call__
 
-    def counted(*args: object) -> object:
-        calls["detector"] += 1
-        return real(*args)  # type: ignore[arg-type]
+    def counted(network: Network, *arrays: np.ndarray, **named: Sequence[str]) -> object:
+        runs[network] += 1
+        return real(network, *arrays, **named)
 
-    monkeypatch.setattr(predict, "candidates", counted)
+    monkeypatch.setattr(Network, "__call__", counted)
     st.cache_data.clear()
     st.cache_resource.clear()
-    warm._compute("fracture")()
-    assert calls["detector"] == 1
-    page = opened("fracture")
+    warm._compute(task)()
+    ahead = runs.copy()
+    assert ahead
+    page = opened(task)
     assert page.metric
-    assert calls["detector"] == 1
+    # Neither the figures nor the part that opens first run a network again.
+    assert runs == ahead
     # No film that waits is drawn first: the second and every later visitor loads one figure less.
-    assert len(page.get("plotly_chart")) == 1
+    drawn = [chart.key for chart in page.get("plotly_chart")]  # type: ignore[attr-defined]
+    assert f"{task}_viewer" in drawn
+    assert f"{task}_waiting" not in drawn
 
 
 def test_public_work_done_ahead_is_found() -> None:

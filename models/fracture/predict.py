@@ -13,7 +13,7 @@ from core.images import FloatArray, Radiograph
 from core.stages import Progress, Stage, Step, run_stages
 from models.cards import ModelCard
 from models.fracture.preprocess import input_stages, letterbox_geometry
-from models.fracture.rescore import Rescorer, load_rescorer, rescored
+from models.fracture.rescore import Looks, Rescorer, load_rescorer, looked_again, rescored
 from models.fracture.settings import detector_settings
 from models.onnx_runtime import open_network
 
@@ -96,12 +96,22 @@ def candidates(model: Model, image: Radiograph) -> Detections:
         Boxes in pixels of the original image, best first; threshold and suppression act on
         these without running a network again.
     """
+    return both_looks(model, image)[0]
+
+
+def both_looks(model: Model, image: Radiograph) -> tuple[Detections, Looks | None]:
+    """As `candidates`, and what each look made of the film; None without a second look."""
     return after_second_look(model, image, proposals(model, image))
 
 
-def after_second_look(model: Model, image: Radiograph, found: Detections) -> Detections:
-    """The detector's `proposals` with the scores of both looks, where there is a second one."""
-    return found if model.rescorer is None else rescored(model.rescorer, image, found)
+def after_second_look(
+    model: Model, image: Radiograph, found: Detections
+) -> tuple[Detections, Looks | None]:
+    """As `both_looks`, from the detector's `proposals`."""
+    if model.rescorer is None:
+        return found, None
+    looks = looked_again(model.rescorer, image, found)
+    return rescored(model.rescorer, image, found, looks), looks
 
 
 def proposals(model: Model, image: Radiograph) -> Detections:

@@ -41,7 +41,7 @@ def tables(data: Path | None, split: str, limit: int | None = None) -> dict[str,
     def both_looks(image: Radiograph) -> Detections:
         found = proposals(model, image)
         first.append(found.suppressed(iou).above(LEAST_SCORE))
-        return after_second_look(model, image, found)
+        return after_second_look(model, image, found)[0]
 
     scored = score_cases(
         islice(cases, limit),

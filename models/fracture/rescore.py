@@ -154,13 +154,15 @@ def enlarged(image: Radiograph, looks: Looks) -> FloatArray:
     return np.stack(some) if some else np.zeros((0, 2, SIDE_PX, SIDE_PX), np.float32)
 
 
-def rescored(rescorer: Rescorer, image: Radiograph, found: Detections) -> Detections:
+def rescored(rescorer: Rescorer, image: Radiograph, found: Detections, looks: Looks) -> Detections:
     """Candidates with the place and score of both looks.
 
     A candidate that overlaps a better one shares that one's second look, so that any suppression
     can follow. One of a place that was not looked at is left out.
+
+    Args:
+        found: What `looks` were made of (`looked_again`).
     """
-    looks = looked_again(rescorer, image, found)
     first = looks.first
     if not len(first):
         return first

@@ -44,7 +44,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
     """Both models answer the same on every film, and every call of theirs is counted."""
     counted: Counter[str] = Counter()
 
-    def candidates(model: object, image: Radiograph) -> Detections:
+    def proposals(model: object, image: Radiograph) -> Detections:
         counted["detector"] += 1
         boxes = np.array([BOX, np.add(BOX, 1), WEAK], np.float32)
         return Detections(boxes, np.array([0.9, 0.8, 0.4], np.float32))
@@ -59,7 +59,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
         return classify.Classification(0.1, heat)
 
     monkeypatch.setattr(predict, "load_model", lambda card: predict.Model(lambda seen: None))  # type: ignore[arg-type,return-value]
-    monkeypatch.setattr(predict, "candidates", candidates)
+    monkeypatch.setattr(predict, "proposals", proposals)
     monkeypatch.setattr(classify, "load_classifier", lambda card: object())
     monkeypatch.setattr(classify, "probability", probability)
     monkeypatch.setattr(classify, "classify", opinion)

@@ -90,17 +90,23 @@ FAR = np.array([20, 30, 60, 70], np.float32)
 
 def test_second_look_puts_the_right_box_first() -> None:
     first = found((FAR, 0.6), (BOX, 0.3), (BOX + 1, 0.2))
-    after = rescored(Rescorer(sees_bright, EVEN, 0.0, 0.6), radiograph(TRUE), first)
+    second, image = Rescorer(sees_bright, EVEN, 0.0, 0.6), radiograph(TRUE)
+    looks = looked_again(second, image, first)
+    after = rescored(second, image, first, looks)
     np.testing.assert_allclose(after.boxes_xyxy[:2], [BOX, BOX + 1])  # of one place, in order
     assert after.scores[0] > after.scores[1] > after.scores[2]
     assert len(after.suppressed(0.6)) == 2
-    looks = looked_again(Rescorer(sees_bright, EVEN, 0.0, 0.6), radiograph(TRUE), first)
     np.testing.assert_allclose(looks.scores, [after.scores[2], after.scores[0]], rtol=1e-5)
 
 
 @pytest.mark.parametrize(("share", "least"), [(0.0, 0.3), (0.5, 0.5), (1.0, 0.9)])
 def test_box_goes_a_share_of_the_way(share: float, least: float) -> None:
-    after = rescored(Rescorer(sees_bright, EVEN, share, 0.6), radiograph(TRUE), found((BOX, 0.4)))
+    second, image, first = (
+        Rescorer(sees_bright, EVEN, share, 0.6),
+        radiograph(TRUE),
+        found((BOX, 0.4)),
+    )
+    after = rescored(second, image, first, looked_again(second, image, first))
     overlap = float(iou_matrix(after.boxes_xyxy, TRUE[None])[0, 0])
     assert least < overlap <= least + 0.35
 
@@ -109,7 +115,8 @@ def test_nothing_proposed_stays_nothing() -> None:
     none = Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32))
     weak = found((BOX, 0.004))
     for some in (none, weak):
-        assert len(rescored(Rescorer(sees_bright, EVEN, 0.5, 0.6), radiograph(TRUE), some)) == 0
+        second, image = Rescorer(sees_bright, EVEN, 0.5, 0.6), radiograph(TRUE)
+        assert len(rescored(second, image, some, looked_again(second, image, some))) == 0
 
 
 def test_no_more_places_than_agreed_are_looked_at() -> None:

@@ -44,15 +44,20 @@ def classifier(card: ModelCard) -> Classifier:
 
 
 @caching.answer(max_entries=1000)
+def _both_looks(card: ModelCard, image: Radiograph) -> tuple[Detections, Looks | None]:
+    """What `candidates` and `looks` share: the networks run once per film and model."""
+    from models.fracture import predict
+
+    return predict.both_looks(detector(card), image)
+
+
 def candidates(card: ModelCard, image: Radiograph) -> Detections:
-    """All candidates of a film, before threshold and suppression; run once per film and model.
+    """All candidates of a film, before threshold and suppression.
 
     Raises:
         WeightsError: If the weights are missing or not those of the card.
     """
-    from models.fracture import predict
-
-    return predict.candidates(detector(card), image)
+    return _both_looks(card, image)[0]
 
 
 def refused(image: Radiograph) -> str | None:
@@ -81,13 +86,10 @@ def looks(card: ModelCard, image: Radiograph) -> tuple[Looks, FloatArray] | None
     Raises:
         WeightsError: If the weights are missing or not those of the card.
     """
-    from models.fracture import predict, rescore
+    from models.fracture import rescore
 
-    model = detector(card)
-    if model.rescorer is None:
-        return None
-    found = rescore.looked_again(model.rescorer, image, predict.proposals(model, image))
-    return found, rescore.enlarged(image, found)
+    found = _both_looks(card, image)[1]
+    return None if found is None else (found, rescore.enlarged(image, found))
 
 
 @caching.answer(max_entries=1000)

@@ -9,10 +9,12 @@ from pages.tasks.fracture.sidebar import FIRST, made
 
 
 def compute() -> None:
-    """Ask both models what the page asks them at first."""
+    """Ask both models what the page asks them at first, then what its first part shows."""
     image = made(FIRST).image
     detector = load_card("fracture", "detector")
     classifier = load_card("fracture", "classifier")
     loaders.candidates(detector, image)
     loaders.probability(classifier, image)
     caching.note_answer("fracture", image, detector, classifier)
+    loaders.steps(detector, image)
+    loaders.looks(detector, image)
