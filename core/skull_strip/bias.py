@@ -82,7 +82,12 @@ def n4_field(
             progress(min(1.0, done / total), "N4 bias correction")
 
     n4.AddCommand(sitk.sitkIterationEvent, after_iteration)
-    n4.Execute(image, head)
+    try:
+        n4.Execute(image, head)
+    finally:
+        # The filter holds the callback and the callback the filter, through C++ where Python's
+        # collector does not look: both, and all that `progress` knows of, would stay for good.
+        n4.RemoveAllCommands()
     if cancelled is not None and cancelled():
         raise Cancelled
     log_field = sitk.GetArrayFromImage(n4.GetLogBiasFieldAsImage(image)).transpose(2, 1, 0)

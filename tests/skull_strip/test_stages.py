@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -136,6 +138,37 @@ def test_n4_step_shows_its_field_and_skipping_leaves_the_volume() -> None:
     assert with_n4.image * with_n4.marks["field"] == pytest.approx(ball().voxels, abs=1e-3)
     without = prepare(ball(), SMALL).step(N4)
     assert without.skipped and np.array_equal(without.image, ball().voxels)
+
+
+@pytest.mark.parametrize("is_cancelled", [False, True])
+def test_n4_lets_go_of_who_watched_it(is_cancelled: bool) -> None:
+    # A page's watcher holds the head and its answer: 40 MB a head stayed on the server for good.
+    class Watcher:
+        told = 0
+
+        def progress(self, done: float, stage: str) -> None:
+            self.told += 1
+
+        def cancelled(self) -> bool:
+            return is_cancelled
+
+    watcher = Watcher()
+    known = weakref.ref(watcher)
+    try:
+        n4_field(
+            ball().voxels,
+            SPACING,
+            1,
+            (2,),
+            progress=watcher.progress,
+            cancelled=watcher.cancelled,
+        )
+        assert not is_cancelled and watcher.told
+    except Cancelled:
+        assert is_cancelled
+    del watcher
+    gc.collect()
+    assert known() is None
 
 
 def test_last_step_is_what_the_network_receives() -> None:
