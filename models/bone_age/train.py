@@ -101,7 +101,7 @@ def augmented(
 
 
 class Films(keras.utils.PyDataset):
-    """Shuffled, augmented batches; the same seed gives the same run.
+    """Shuffled, augmented batches; seed and epoch say which, so a resumed run sees the same.
 
     Of the last `of_last` films, an epoch takes only `some`, drawn anew each time.
     """
@@ -122,31 +122,29 @@ class Films(keras.utils.PyDataset):
         self.films, self.how, self.batch = films, how, batch
         self.months = np.array([case.months for case in cases], np.float32)
         self.sex = np.array([SEX_INPUT[case.sex if with_sex else None] for case in cases])
-        self.rng = np.random.default_rng(seed)
-        self.some, self.of_last = some, of_last
-        self.order = self._shuffled()
+        self.seed, self.some, self.of_last = seed, some, of_last
+        self.begin(0)
 
     def __len__(self) -> int:
         return len(self.order) // self.batch
 
     def __getitem__(self, index: int) -> tuple:
         chosen = self.order[index * self.batch : (index + 1) * self.batch]
-        images = np.stack([augmented(self.films[i], self.how, self.rng) for i in chosen])
+        rng = np.random.default_rng([self.seed, self.epoch, 1 + index])
+        images = np.stack([augmented(self.films[i], self.how, rng) for i in chosen])
         sex = self.sex[chosen].astype(np.float32)
-        sex[self.rng.random(len(chosen)) < 0.1] = 0.5  # so that "unknown" is known, too
+        sex[rng.random(len(chosen)) < 0.1] = 0.5  # so that "unknown" is known, too
         return (images[..., None], sex), self.months[chosen][:, None]
 
-    def on_epoch_end(self) -> None:
-        """A new order."""
-        self.order = self._shuffled()
-
-    def _shuffled(self) -> NDArray[np.int64]:
-        order = self.rng.permutation(len(self.films))
-        if not self.of_last:
-            return order
-        first = len(self.films) - self.of_last
-        chosen = first + self.rng.permutation(self.of_last)[: self.some]
-        return order[(order < first) | np.isin(order, chosen)]
+    def begin(self, epoch: int) -> None:
+        """Take the order of that epoch, counted from 0."""
+        self.epoch = epoch
+        rng = np.random.default_rng([self.seed, epoch])
+        self.order = rng.permutation(len(self.films))
+        if self.of_last:
+            first = len(self.films) - self.of_last
+            chosen = first + rng.permutation(self.of_last)[: self.some]
+            self.order = self.order[(self.order < first) | np.isin(self.order, chosen)]
 
 
 def predicted(
@@ -199,6 +197,8 @@ def fit(
 ) -> None:
     """Fit with AdamW, a short warm-up and a cosine; goes on from `backup` where there is one.
 
+    A run that was stopped between two epochs and goes on ends with the same bits.
+
     With `average`, the weights that are validated and kept are a moving average over the steps,
     of that momentum.
     """
@@ -218,6 +218,9 @@ def fit(
     start = time.time()
 
     def say(epoch: int, logs: dict) -> None:
+        trained = model.get_weights()
+        if average is not None:  # Keras' own callback for it rounds the weights that are trained
+            optimiser.finalize_variable_values(model.trainable_variables)
         error = validate()
         print(
             f"epoch {epoch + 1} loss {logs['loss']:.2f} val MAE {error:.2f} "
@@ -225,15 +228,20 @@ def fit(
             flush=True,
         )
         on_epoch(epoch, error)
+        model.set_weights(trained)
 
-    callbacks: list = []
+    def begin(epoch: int, logs: dict | None = None) -> None:
+        batches.begin(epoch)
+        for layer in model.layers:  # Keras keeps the state of dropout in no backup
+            if (chance := getattr(layer, "seed_generator", None)) is not None:
+                chance.state.assign([batches.seed, epoch << 16])
+
+    callbacks: list = [keras.callbacks.LambdaCallback(on_epoch_begin=begin)]
     if backup is not None:
         callbacks.append(keras.callbacks.BackupAndRestore(str(backup)))
-    if average is not None:  # after the backup, which keeps the weights that are trained
-        callbacks.append(keras.callbacks.SwapEMAWeights(swap_on_epoch=True))
     if report:
         callbacks.append(keras.callbacks.LambdaCallback(on_epoch_end=say))
-    model.fit(batches, epochs=epochs, callbacks=callbacks, verbose=0)
+    model.fit(batches, epochs=epochs, callbacks=callbacks, verbose=0, shuffle=False)
 
 
 @dataclass(frozen=True)

@@ -333,6 +333,34 @@ def test_training_goes_from_films_to_smaller_errors(folder: Path) -> None:
     assert after < before / 2
 
 
+def test_stopped_training_goes_on_to_the_same_bits(folder: Path, tmp_path: Path) -> None:
+    import keras
+
+    from models.bone_age import network, train
+
+    cases = read_bone_age_cases(folder, "test")[:3] * 2
+    films = np.random.default_rng(0).integers(0, 255, (6, 32, 32), np.uint8)
+
+    def run(backup: Path, stop_after: int) -> list[np.ndarray]:
+        keras.utils.set_random_seed(0)
+        model = network.small_cnn((32, 32), filters=4, dropout=0.5)
+        batches = train.Films(films, cases, train.Augmentation(), batch=2, seed=0)
+
+        def stop(epoch: int, error: float) -> None:
+            if epoch == stop_after:
+                raise InterruptedError
+
+        common = {"epochs": 4, "rate": 1e-2, "average": 0.9, "backup": backup, "on_epoch": stop}
+        train.fit(model, batches, lambda: 0.0, **common)
+        return model.get_weights()
+
+    whole = run(tmp_path / "whole", -1)
+    with pytest.raises(InterruptedError):
+        run(tmp_path / "stopped", 1)
+    resumed = run(tmp_path / "stopped", -1)
+    assert all(np.array_equal(one, other) for one, other in zip(whole, resumed, strict=True))
+
+
 def test_simulated_hands_cover_all_ages_with_seeds_of_their_own(tmp_path: Path) -> None:
     from models.bone_age.simulated import TRAIN_SEED, prepare_simulated, simulated_hands
 
@@ -367,9 +395,9 @@ def test_epoch_takes_all_films_and_some_simulated_hands(folder: Path) -> None:
         films, [*cases, *cases, *cases], train.NO_AUGMENTATION, batch=1, seed=0, some=2, of_last=6
     )
     orders = []
-    for _ in range(8):
+    for epoch in range(8):
+        batches.begin(epoch)
         orders.append(list(batches.order))
-        batches.on_epoch_end()
     assert all(sorted(order)[:3] == [0, 1, 2] for order in orders)
     assert all(len(set(order)) == len(order) == len(batches) == 5 for order in orders)
     assert len({tuple(sorted(order)[3:]) for order in orders}) > 2
