@@ -15,7 +15,8 @@ class Strength:
     """How far views stray; 0 leaves a change out.
 
     Attributes:
-        rotation_deg, shift, zoom: Greatest change either way; shift as a fraction of the side.
+        rotation_deg, shift, zoom, shear: Greatest change either way; shift as a fraction of the
+            side, shear as the tangent of its angle.
         brightness, contrast: Greatest change either way: added, and as a factor.
         blur_px: Greatest sigma of a Gaussian blur.
         noise: Greatest spread of Gaussian noise.
@@ -26,6 +27,7 @@ class Strength:
     rotation_deg: float = 0.0
     shift: float = 0.0
     zoom: float = 0.0
+    shear: float = 0.0
     brightness: float = 0.0
     contrast: float = 0.0
     blur_px: float = 0.0
@@ -67,13 +69,18 @@ def moving(side: int, strength: Strength, rng: np.random.Generator) -> NDArray[n
     """A random affine map (2, 3) of a square film, or None where nothing moves."""
     import cv2
 
-    moves = (strength.rotation_deg, strength.shift, strength.zoom, strength.mirror)
+    moves = (
+        strength.rotation_deg, strength.shift, strength.zoom, strength.shear, strength.mirror,
+    )  # fmt: skip
     if not any(moves):
         return None
     middle = (side - 1) / 2
     turn = rng.uniform(-strength.rotation_deg, strength.rotation_deg)
     zoom = float(np.exp(rng.uniform(-strength.zoom, strength.zoom)))
     matrix = np.asarray(cv2.getRotationMatrix2D((middle, middle), turn, zoom), np.float64)
+    if strength.shear:
+        lean = rng.uniform(-strength.shear, strength.shear)
+        matrix[0] += lean * (matrix[1] - [0, 0, middle])
     matrix[:, 2] += rng.uniform(-strength.shift, strength.shift, 2) * side
     if strength.mirror and rng.random() < strength.mirror:
         matrix[0] *= -1

@@ -99,6 +99,16 @@ def report_truth(
     return Binary(films, np.array([float("Cardiomegaly" in c.findings) for c in cases], np.float32))
 
 
+def heart_or_nothing(folder: Path, split: str, cache: Path, limit: int | None = None) -> Binary:
+    """Films with cardiomegaly, and films without any finding."""
+    films = read_films(folder, split, 128, cache, limit).films
+    cases = read_cases(folder, split)[:limit]
+    heart = np.array(["Cardiomegaly" in case.findings for case in cases])
+    nothing = np.array([case.row["No_Finding"] == "1" for case in cases])
+    kept = heart | nothing
+    return Binary(films[kept], heart[kept].astype(np.float32))
+
+
 def ratio_truth(folder: Path, split: str, side_px: int = 128, limit: int | None = None) -> Binary:
     """The films with masks by people against a cardiothoracic ratio above `LIMIT`."""
     cases = read_mask_cases(folder, split)[:limit]

@@ -17,8 +17,13 @@ from models.chest.export import fit_card, shipped_state
 from models.chest.network import ChestNet, start_from_imagenet
 from models.chest.segment_network import UNet
 from models.chest.train import EXTRA, Plan, read_films, train
-from models.chest.train_cardiomegaly import fit, ratio_truth, report_truth, thinned
-from models.chest.train_experiments import heart_or_nothing
+from models.chest.train_cardiomegaly import (
+    fit,
+    heart_or_nothing,
+    ratio_truth,
+    report_truth,
+    thinned,
+)
 from models.chest.train_segment import measured, square_masks
 from models.chest.train_segment import train as train_outlines
 from models.chest.weights import write_classifier, write_segmenter

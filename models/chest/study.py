@@ -1,0 +1,149 @@
+"""What the runs of the chest experiments say together: areas within one size, paired changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from core.metrics.statistics import auroc
+from models.chest.dataset import Case
+
+PARTS = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One setting, one seed, one part.
+
+    Attributes:
+        films: Indices of the films that it scored.
+        scores: Their log odds.
+        curve: A row an epoch.
+        seconds: How long it took.
+    """
+
+    factor: str
+    setting: str
+    seed: int
+    films: NDArray[np.int64]
+    scores: NDArray[np.float32]
+    curve: pd.DataFrame
+    seconds: float
+
+
+def write(cases: Sequence[Case], runs: Sequence[Run], epochs: int, folder: Path) -> None:
+    """Write the four tables that the module of the experiments names."""
+    px = np.array([case.px for case in cases])
+    truth = np.array(["Cardiomegaly" in case.findings for case in cases])
+    settings = list(dict.fromkeys((run.factor, run.setting) for run in runs))
+    seeds = sorted({run.seed for run in runs})
+    scores = np.full((len(settings), len(seeds), len(cases)), np.nan, np.float32)
+    parts = np.zeros((len(seeds), len(cases)), np.int64)
+    by_part: dict[tuple[int, int], int] = {}
+    for run in runs:
+        where = (settings.index((run.factor, run.setting)), run.seed)
+        scores[where[0], seeds.index(run.seed), run.films] = run.scores
+        parts[seeds.index(run.seed), run.films] = by_part.get(where, 0)
+        by_part[where] = by_part.get(where, 0) + 1
+    strata = np.array([[f"{part} {size}" for part, size in zip(row, px, strict=True)]
+                       for row in parts])  # fmt: skip
+    seconds = pd.DataFrame([(run.setting, run.seed, run.seconds) for run in runs]).groupby([0, 1])
+    rows = [
+        {
+            "factor": factor,
+            "setting": setting,
+            "seed": seed,
+            "val_auroc": round(within(truth, scores[k, s], strata[s]), 4),
+            "accuracy": round(float(((scores[k, s] > 0) == truth).mean()), 4),
+            "n_train": len(cases) * (PARTS - 1) // PARTS,
+            "n_val": len(cases),
+            "n_val_positive": int(truth.sum()),
+            "epochs": epochs,
+            "seconds": round(float(seconds.get_group((setting, seed))[2].sum())),
+        }
+        for s, seed in enumerate(seeds)
+        for k, (factor, setting) in enumerate(settings)
+    ]
+    pd.DataFrame(rows).to_csv(folder / "experiments.csv", index=False)
+    found = changes(truth, scores, strata, px)
+    table = pd.DataFrame(found, columns=["change", "low", "high"]).round(4)
+    table.insert(0, "setting", [setting for _, setting in settings[1:]])
+    table.to_csv(folder / "experiment_changes.csv", index=False)
+    _curves(runs).to_csv(folder / "experiment_curves.csv", index=False)
+    kept = pd.DataFrame({"file": [case.file for case in cases], "px": px, "positive": truth * 1})
+    for s, seed in enumerate(seeds):
+        kept[f"part, seed {seed}"] = parts[s]
+        for k, (_, setting) in enumerate(settings):
+            kept[f"{setting}, seed {seed}"] = scores[k, s].round(3)
+    kept.to_csv(folder / "experiment_scores.csv", index=False)
+
+
+def within(
+    truth: NDArray[np.bool_], scores: NDArray[np.float32], strata: NDArray[np.str_]
+) -> float:
+    """AUROC of each stratum (part and size), the mean weighted by its positives."""
+    areas, weights = [], []
+    for name in np.unique(strata):
+        mine = strata == name
+        area = auroc(truth[mine], scores[mine])
+        if np.isfinite(area):
+            areas.append(area)
+            weights.append(int(truth[mine].sum()))
+    return float(np.average(areas, weights=weights))
+
+
+def changes(
+    truth: NDArray[np.bool_],
+    scores: NDArray[np.float32],
+    strata: NDArray[np.str_],
+    px: NDArray[np.int64],
+    draws: int = 1000,
+) -> list[tuple[float, float, float]]:
+    """Change of each further setting against the first, with its paired bootstrap interval.
+
+    A draw takes films anew within size and class, and seeds anew, the same for both settings.
+
+    Args:
+        truth: (N,).
+        scores: (settings, seeds, N).
+        strata: (seeds, N) within which scores are compared.
+        px: (N,) native side.
+        draws: How many.
+    """
+    rng = np.random.default_rng(0)
+    kinds = [np.flatnonzero((px == size) & (truth == positive))
+             for size in np.unique(px) for positive in (False, True)]  # fmt: skip
+    kinds = [some for some in kinds if len(some)]
+    count = len(strata)
+
+    def gains(seeds: NDArray[np.int64], films: NDArray[np.int64]) -> NDArray[np.float64]:
+        means = [
+            np.mean([within(truth[films], one[s, films], strata[s, films]) for s in seeds])
+            for one in scores
+        ]
+        return np.array(means[1:]) - means[0]
+
+    told = gains(np.arange(count), np.arange(len(truth)))
+    drawn = np.array(
+        [
+            gains(
+                rng.integers(0, count, count),
+                np.concatenate([rng.choice(some, len(some)) for some in kinds]),
+            )
+            for _ in range(draws)
+        ]
+    )
+    low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
+    return list(zip(told.tolist(), low.tolist(), high.tolist(), strict=True))
+
+
+def _curves(runs: Sequence[Run]) -> pd.DataFrame:
+    """Mean loss and AUROC of every setting by epoch."""
+    rows = [run.curve.assign(setting=run.setting) for run in runs]
+    grouped = pd.concat(rows).groupby(["setting", "epoch"], sort=False)[["loss", "val_auroc"]]
+    return grouped.mean().round(4).reset_index()
