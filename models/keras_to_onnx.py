@@ -200,6 +200,8 @@ class _Writer:
         rank = len(given[0].shape)
         if kind in ("Conv2D", "Conv3D", "DepthwiseConv2D"):
             end = self._convolution(layer, x)
+        elif kind == "Conv3DTranspose":
+            end = self._transposed(layer, x)
         elif kind == "SeparableConv2D":
             end = self._separable(layer, x)
         elif kind == "Dense":
@@ -265,6 +267,16 @@ class _Writer:
         name = f"{layer.name}.sum"
         return self._after(
             layer, self.node("Conv", x + tensors, name, group=groups, **_sides(layer))
+        )
+
+    def _transposed(self, layer: Any, x: list[str]) -> str:
+        """Kernels as large as their stride, which neither overlap nor need padding."""
+        if tuple(layer.kernel_size) != tuple(layer.strides):
+            raise ValueError(f"the kernel of {layer.name} must be as large as its stride")
+        tensors = self.weights(layer, "kernel", "bias")
+        strides = list(layer.strides)
+        return self._after(
+            layer, self.node("ConvTranspose", x + tensors, f"{layer.name}.sum", strides=strides)
         )
 
     def _separable(self, layer: Any, x: list[str]) -> str:

@@ -36,18 +36,19 @@ def flat_network(width: int = 6):
     return Model([film, sex], layers.Dense(5, activation="softmax", name="ages")(x), name="flat")
 
 
-@pytest.mark.parametrize("two_dimensional", [True, False])
-def test_onnx_and_refilled_network_agree(two_dimensional: bool, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["2D", "residual", "published"])
+def test_onnx_and_refilled_network_agree(kind: str, tmp_path: Path) -> None:
     from models.keras_to_onnx import export_keras, fill_keras
-    from models.skull_strip.network import build
+    from models.skull_strip.network import NETWORKS
 
+    two_dimensional = kind == "2D"
     rng = np.random.default_rng(0)
     if two_dimensional:
         first, second = flat_network(), flat_network()
         arrays = [rng.random((3, 18, 22, 2), np.float32), rng.random((3, 1), np.float32)]
         ends = {"ages": None}
     else:
-        first, second = build(2, depth=2), build(2, depth=2)
+        first, second = NETWORKS[kind](2, depth=2), NETWORKS[kind](2, depth=2)
         arrays = [rng.random((1, 8, 16, 12, 1), np.float32)]
         ends = {"brain": None}
     for variable in first.variables:  # norms that do something
@@ -79,6 +80,10 @@ def test_unknown_layers_are_refused(tmp_path: Path) -> None:
     from models.keras_to_onnx import export_keras
 
     x = Input((8, 8, 1))
+    y = Input((4, 4, 4, 1))
+    with pytest.raises(ValueError, match="as large as its stride"):
+        model = Model(y, layers.Conv3DTranspose(1, 3, strides=2)(y))
+        export_keras(model, tmp_path / "no.onnx", outputs={"y": None})
     with pytest.raises(ValueError, match="Conv2DTranspose"):
         model = Model(x, layers.Conv2DTranspose(1, 2)(x))
         export_keras(model, tmp_path / "no.onnx", outputs={"y": None})

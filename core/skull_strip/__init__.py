@@ -5,6 +5,8 @@ from core.skull_strip.checks import looks_like_t1_head
 from core.skull_strip.grid import WorkingGrid, from_grid, place_grid, to_grid
 from core.skull_strip.pipeline import (
     OURS,
+    PIPELINES,
+    PUBLISHED,
     TALLER,
     Prepared,
     Settings,
@@ -16,6 +18,8 @@ from core.skull_strip.pipeline import (
 
 __all__ = [
     "OURS",
+    "PIPELINES",
+    "PUBLISHED",
     "TALLER",
     "Cancelled",
     "Prepared",

@@ -22,6 +22,7 @@ from core.skull_strip.post import (
 from core.stages import Progress, Stage, Step, run_stages
 
 N4, RESAMPLE, RESCALE, Z_SCORE = "N4 bias correction", "Resample and crop", "Rescale", "Z-score"
+MIN_MAX = "Min-max"
 PROBABILITY, THRESHOLD = "Back to the input grid", "Threshold"
 LARGEST, FILLED = "Largest component", "Cavities filled"
 
@@ -36,7 +37,8 @@ class Settings:
         iterations: Most iterations of N4 per fitting level.
         grid: Voxels (i, j, k) of the working grid, each a multiple of 8.
         spacing_mm: Edge length of its voxels.
-        normalisation: "rescale", "z-score", or "rescale and z-score", which the network knows.
+        normalisation: One of `NORMALISATIONS`; ours knows "rescale and z-score", the published
+            network "min-max".
         threshold: Probability from which a voxel counts as brain.
     """
 
@@ -57,10 +59,14 @@ class Settings:
             raise ValueError(f"normalisation must be one of {NORMALISATIONS}")
 
 
-NORMALISATIONS = ("rescale and z-score", "rescale", "z-score")
+NORMALISATIONS = ("rescale and z-score", "rescale", "z-score", "min-max")
 # Keeps more of the neck than OURS and samples the bias field more finely, at more seconds.
 TALLER = Settings(shrink=3, grid=(96, 128, 160), threshold=0.5)
+# Of a student project: its grid and N4, and intensities from the darkest voxel to the brightest.
+PUBLISHED = Settings(shrink=3, grid=(96, 128, 160), normalisation="min-max", threshold=0.5)
 OURS = Settings()
+PIPELINES = {"lightbox": OURS, "taller grid": TALLER, "published": PUBLISHED}
+"""By the name that a card or a recipe gives them."""
 
 
 def expected_seconds(shape: tuple[int, int, int], settings: Settings) -> float:
@@ -143,7 +149,7 @@ def prepare(
         )
     grid = place_grid(volume, settings.grid, (settings.spacing_mm,) * 3)
     skip = set() if settings.n4 else {N4}
-    skip |= {RESCALE} - set(_wanted(settings)) | {Z_SCORE} - set(_wanted(settings))
+    skip |= {RESCALE, Z_SCORE} - set(_wanted(settings))
     stages = _stages(volume, settings, grid, progress, cancelled)
     share = 0.9 if settings.n4 else 0.0  # of the time, N4 takes most
     array: np.ndarray = volume.voxels
@@ -204,15 +210,30 @@ def _stages(
             "The network knows one voxel size; coarser voxels also make it fast enough for a "
             "processor.",
         ),
-        Stage(
-            RESCALE,
-            with_affine(rescale),
-            why="MR intensities have no unit: the darkest and brightest per cent become 0 and 1.",
-        ),
-        Stage(
-            Z_SCORE,
-            with_affine(z_score),
-            why="Zero mean and unit spread over the head, so that every scanner looks alike.",
+        *(
+            [
+                Stage(
+                    MIN_MAX,
+                    with_affine(min_max),
+                    why="MR intensities have no unit: the darkest voxel becomes 0 and the "
+                    "brightest 1, so that one bright vessel darkens all the rest.",
+                )
+            ]
+            if settings.normalisation == "min-max"
+            else [
+                Stage(
+                    RESCALE,
+                    with_affine(rescale),
+                    why="MR intensities have no unit: the darkest and brightest per cent become 0 "
+                    "and 1.",
+                ),
+                Stage(
+                    Z_SCORE,
+                    with_affine(z_score),
+                    why="Zero mean and unit spread over the head, so that every scanner looks "
+                    "alike.",
+                ),
+            ]
         ),
     ]
 
@@ -232,6 +253,22 @@ def z_score(voxels: FloatArray) -> FloatArray:
     mean, spread = (float(head.mean()), float(head.std())) if head.size else (0.0, 1.0)
     scored: FloatArray = (voxels - np.float32(mean)) / np.float32(max(spread, 1e-6))
     return scored
+
+
+def min_max(voxels: FloatArray) -> FloatArray:
+    """Map the darkest voxel to 0 and the brightest to 1."""
+    low, high = np.float32(voxels.min()), np.float32(voxels.max())
+    scaled: FloatArray = (voxels - low) / max(high - low, np.float32(1e-6))
+    return scaled.astype(np.float32, copy=False)
+
+
+def normalised(voxels: FloatArray, normalisation: str) -> FloatArray:
+    """Voxels of the working grid as a network of one of `NORMALISATIONS` takes them."""
+    if normalisation == "min-max":
+        return min_max(voxels)
+    if "rescale" in normalisation:
+        voxels = rescale(voxels)
+    return z_score(voxels) if "z-score" in normalisation else voxels
 
 
 def head_voxels(voxels: FloatArray) -> NDArray[np.bool_]:

@@ -144,10 +144,36 @@ def small_cnn(
     return keras.Model([film, sex], months, name="small_cnn")
 
 
+def flatten_cnn(
+    shape: tuple[int, int] = (224, 224), filters: int = 16, dropout: float = 0.3
+) -> keras.Model:
+    """A student project's network: four convolutions and poolings, flattened, three dense layers.
+
+    No normalisation and no mean: the first dense layer has a weight for each of the last map's
+    25,088 values, where `small_cnn` has 128 means. The sex is ours and goes in before it.
+    """
+    film, sex = _inputs(shape)
+    x = film
+    for stage in range(4):
+        x = layers.Conv2D(
+            filters * 2**stage, 3, padding="same", activation="relu", name=f"convolution_{stage}"
+        )(x)
+        x = layers.MaxPooling2D(name=f"pool_{stage}")(x)
+    x = layers.Flatten(name="flattened")(x)
+    x = layers.Concatenate(name="hand_and_sex")([x, sex])
+    for number, units in enumerate((128, 64)):
+        x = layers.Dense(units, activation="relu", name=f"dense_{number}")(x)
+        x = layers.Dropout(dropout, name=f"dropout_{number}")(x)
+    x = layers.Dense(1, name="scaled_age", dtype="float32")(x)
+    months = layers.Rescaling(SPREAD_MONTHS, offset=MEAN_MONTHS, name="months", dtype="float32")(x)
+    return keras.Model([film, sex], months, name="flatten_cnn")
+
+
 NETWORKS: dict[str, Callable[..., keras.Model]] = {
     "attention_xception": attention_xception,
     "attention_lite0": attention_lite0,
     "small_cnn": small_cnn,
+    "flatten_cnn": flatten_cnn,
 }
 
 

@@ -1,4 +1,4 @@
-"""What the recipe of the skull stripping network can ask for."""
+"""What the recipes of the skull stripping networks can ask for."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from typing import Any
 import keras
 import numpy as np
 
+from core.skull_strip import PIPELINES
 from models.cards import load_card
 from models.keras_to_onnx import fill_keras
 from models.skull_strip import network
-from models.skull_strip.train import Plan, read_heads, train_plan, validate
+from models.skull_strip.heads import read_heads
+from models.skull_strip.train import Plan, train_plan, validate
+from models.training.recipe import file_sha256
 from models.training.record import Run, Step
 
 WEIGHTS, HEADS = "unet.onnx", "heads.npz"
@@ -58,6 +61,30 @@ def mix(
     return {**told, "val_dice": round(found[share, threshold], 4), "sha256": sha256}
 
 
+def best(
+    run: Run, folder: Path, *, of: Sequence[str], thresholds: Sequence[float]
+) -> dict[str, Any]:
+    """Of several trainings the one that ships, with its threshold: the best Dice on val."""
+    plans = {step["name"]: Plan(**step["plan"]) for step in run.recipe.steps if "plan" in step}
+    found = {}
+    for name in of:
+        settings = PIPELINES[plans[name].pipeline]
+        heads = read_heads(run.data, run.folder("heads") / HEADS, run.limit, settings)
+        held_out = [head for head in heads if head.split == "val"] or heads
+        model = network.NETWORKS[plans[name].network](plans[name].filters)
+        fill_keras(model, run.weights(name, WEIGHTS))
+        for threshold in thresholds:
+            dice = validate(model, held_out, threshold, settings.normalisation)
+            found[name, threshold] = round(dice, 4)
+    chosen, threshold = max(found, key=lambda pair: found[pair])
+    rows = "".join(f"{name},{level},{dice}\n" for (name, level), dice in found.items())
+    (folder / "thresholds.csv").write_text(f"training,threshold,val_dice\n{rows}", encoding="utf-8")
+    path = folder / load_card("skull_strip", run.recipe.name).file
+    path.write_bytes(run.weights(chosen, WEIGHTS).read_bytes())
+    told = {"training": chosen, "operating_points.brain": threshold}
+    return {**told, "val_dice": found[chosen, threshold], "sha256": file_sha256(path)}
+
+
 def fill_mixed(model: keras.Model, first: Path, last: Path, share: float) -> None:
     """Give a network (1 - share) of one file's weights and share of the other's."""
     fill_keras(model, first)
@@ -68,4 +95,4 @@ def fill_mixed(model: keras.Model, first: Path, last: Path, share: float) -> Non
             variable.assign((1 - share) * value + share * np.asarray(variable.value))
 
 
-STEPS: dict[str, Step] = {"unet": unet, "mix": mix}
+STEPS: dict[str, Step] = {"unet": unet, "mix": mix, "best": best}

@@ -268,7 +268,9 @@ def test_evaluate_counts_every_film_even_an_unreadable_one(
     assert report["models"]["tiny"]["mae_months"] == report["mae_months"]
 
 
-@pytest.mark.parametrize("name", ["attention_xception", "attention_lite0", "small_cnn"])
+@pytest.mark.parametrize(
+    "name", ["attention_xception", "attention_lite0", "small_cnn", "flatten_cnn"]
+)
 def test_one_file_answers_and_fills_the_network(name: str, tmp_path: Path) -> None:
     import keras
 
@@ -285,7 +287,7 @@ def test_one_file_answers_and_fills_the_network(name: str, tmp_path: Path) -> No
     found = open_file(tmp_path / "n.onnx")
     months = found(films.transpose(0, 3, 1, 2), sex, only=(predict.MONTHS,))[0]
     assert months == pytest.approx(model([films, sex]).numpy(), abs=0.5)
-    assert (predict.ATTENDED in found.outputs) == (name != "small_cnn")
+    assert (predict.ATTENDED in found.outputs) == name.startswith("attention")
     other = network.NETWORKS[name](shape)  # whose unnamed layers have other names
     for file in ("w.npz", "n.onnx"):
         network.load_weights(other, tmp_path / file)

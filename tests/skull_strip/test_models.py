@@ -138,6 +138,71 @@ def test_augmentation_is_repeatable() -> None:
     assert np.array_equal(first, second)
 
 
+def test_published_network_is_built_as_it_is_told() -> None:
+    from models.skull_strip import network
+
+    kinds = [type(layer).__name__ for layer in network.published(2).layers]
+    assert kinds.count("MaxPooling3D") == kinds.count("Conv3DTranspose") == 4  # five levels
+    assert kinds.count("BatchNormalization") == 2 * (5 + 4)  # two a block
+    assert "UpSampling3D" not in kinds
+
+
+def test_training_sees_what_the_page_sees() -> None:
+    from models.skull_strip import heads
+
+    settings = replace(TINY, n4=True, iterations=(1,), normalisation="min-max", spacing_mm=4.0)
+    mask = (block().voxels > 50).astype(np.float32)
+    head = heads.prepare_head(block(), [mask], "block", "made", "train", settings)
+    shown = prepare(block(), replace(settings, n4=False))
+    assert shown.steps[-1].name == "Min-max"
+    assert (shown.working.min(), shown.working.max()) == (0.0, 1.0)
+    assert head.plain.astype(np.float32) == pytest.approx(shown.working, abs=1e-3)
+    assert dice(head.label > 127, shown.working > 0.5) > 0.9
+
+
+def test_crops_keep_the_scale_of_the_whole_grid(monkeypatch: pytest.MonkeyPatch) -> None:
+    from models.skull_strip import heads
+
+    monkeypatch.setattr(heads, "CROP", (8, 8, 8))
+    monkeypatch.setattr(heads.augmentation, "warp", lambda image, label, rng: (image, label))
+    monkeypatch.setattr(heads.augmentation, "disturb", lambda image, label, rng: (image, label))
+    image = np.zeros((48, 48, 48), np.float16)
+    image[0, 0, 0] = 4.0  # the brightest voxel lies in no crop
+    image[16:32, 16:32, 16:32] = 1.0
+    label = np.where(image == 1, 255, 0).astype(np.uint8)
+    head = heads.Head("one", "made", "train", image, image, label)
+    found = heads.samples([head], 0.0, 0, normalisation="min-max")
+    crops = [image for image, _ in (next(found) for _ in range(12)) if image.shape[1] == 8]
+    assert crops and set(np.concatenate(crops).ravel()) == {0.0, 0.25}
+
+
+def test_stopped_training_goes_on(tmp_path: Path) -> None:
+    import keras
+
+    from models.skull_strip import network, train
+
+    def made(seed: int) -> tuple:
+        keras.utils.set_random_seed(seed)
+        model = network.build(2, depth=2)
+        optimiser = keras.optimizers.AdamW(1e-2)
+        optimiser.build(model.trainable_variables)
+        return model, optimiser
+
+    out = tmp_path / "unet.onnx"
+    model, optimiser = made(0)
+    assert train.resumed(model, optimiser, out) == (0, 0.0)
+    optimiser.apply([np.ones(one.shape, np.float32) for one in model.trainable_variables])
+    train.keep(model, optimiser, out, 100, 12.5)
+    other, its_optimiser = made(1)
+    assert train.resumed(other, its_optimiser, out) == (100, 12.5)
+    pairs = zip(
+        (*model.variables, *optimiser.variables),
+        (*other.variables, *its_optimiser.variables),
+        strict=True,
+    )
+    assert all(np.array_equal(one.value, two.value) for one, two in pairs)
+
+
 def test_evaluate_scores_a_folder(tmp_path: Path, tiny: predict.Model) -> None:
     import nibabel as nib
 
