@@ -9,6 +9,8 @@ import pandas as pd
 
 NAMES = {"val_auroc": "validation AUROC", "val_mae_months": "validation error in months"}
 HIGHER_IS_BETTER = {"val_auroc"}
+PAIRED = ("change", "change_low", "change_high")
+"""Columns of a table whose settings were compared film by film, the same in every run of one."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +39,13 @@ class Claim:
 def summed(table: pd.DataFrame, factor: str = "augmentation") -> tuple[pd.DataFrame, str]:
     """The mean of every setting over its runs, with the change against the plain one; its figure.
 
-    The plain setting is "none", or the first of the factor. The interval of a change is Student's
-    over the seeds that both settings were trained with; it is missing where that is one seed.
+    The plain setting is "none", or the first of the factor. Where the table brings no change of
+    its own, the interval of a change is Student's over the seeds that both settings were trained
+    with; it is missing where that is one seed.
 
     Args:
-        table: With the columns factor, setting, seed and one of `NAMES`.
+        table: With the columns factor, setting, seed and one of `NAMES`. With those of `PAIRED`,
+            the change of each setting against the plain one as its films decide it.
         factor: What was changed; empty for all factors at once.
 
     Raises:
@@ -78,6 +82,8 @@ def _change(
     """Mean change against another setting and its 95 % interval, NaN where there is none."""
     from scipy.stats import t
 
+    if is_paired(rows):
+        return _told(rows, setting, plain)
     runs = rows.pivot_table(index="seed", columns="setting", values=figure)
     if setting not in runs.columns or plain not in runs.columns:
         return math.nan, math.nan, math.nan
@@ -89,6 +95,21 @@ def _change(
         return mean, math.nan, math.nan
     half = float(t.ppf(0.975, len(paired) - 1) * paired.std(ddof=1) / math.sqrt(len(paired)))
     return mean, mean - half, mean + half
+
+
+def is_paired(table: pd.DataFrame) -> bool:
+    """Whether a table's settings were compared film by film."""
+    return set(PAIRED) <= set(table.columns)
+
+
+def _told(rows: pd.DataFrame, setting: str, other: str) -> tuple[float, float, float]:
+    """The paired change of a setting against another, of which one is the plain one."""
+    by_setting = rows.groupby("setting")[list(PAIRED)].first()
+    for name, sign in ((setting, 1), (other, -1)):
+        mean, low, high = (float(value) for value in by_setting.loc[name])
+        if not math.isnan(mean):
+            return (mean, low, high) if sign > 0 else (-mean, -high, -low)
+    return math.nan, math.nan, math.nan
 
 
 def _verdict(low: float, high: float, figure: str) -> str:
@@ -112,5 +133,5 @@ def conclusion(found: pd.DataFrame) -> str:
     decided = "; ".join(said) + ". " if said else ""
     return (
         f"{decided}With {runs} a setting, {open_ones} of {len(tried)} changes from "
-        f"“{plain_of(found)}” are not decided: their 95 % intervals over the seeds include zero."
+        f"“{plain_of(found)}” are not decided: their 95 % intervals include zero."
     )

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from core.metrics.experiments import PAIRED
 from core.metrics.statistics import auroc
 from models.chest.dataset import Case
 
@@ -37,7 +38,7 @@ class Run:
 
 
 def write(cases: Sequence[Case], runs: Sequence[Run], epochs: int, folder: Path) -> None:
-    """Write the four tables that the module of the experiments names."""
+    """Write the tables that the module of the experiments names."""
     px = np.array([case.px for case in cases])
     truth = np.array(["Cardiomegaly" in case.findings for case in cases])
     settings = list(dict.fromkeys((run.factor, run.setting) for run in runs))
@@ -69,11 +70,12 @@ def write(cases: Sequence[Case], runs: Sequence[Run], epochs: int, folder: Path)
         for s, seed in enumerate(seeds)
         for k, (factor, setting) in enumerate(settings)
     ]
-    pd.DataFrame(rows).to_csv(folder / "experiments.csv", index=False)
-    found = changes(truth, scores, strata, px)
-    table = pd.DataFrame(found, columns=["change", "low", "high"]).round(4)
-    table.insert(0, "setting", [setting for _, setting in settings[1:]])
-    table.to_csv(folder / "experiment_changes.csv", index=False)
+    table = pd.DataFrame(rows)
+    paired = [(np.nan,) * 3, *changes(truth, scores, strata, px)]
+    for column, values in zip(PAIRED, zip(*paired, strict=True), strict=True):
+        by_setting = {name: value for (_, name), value in zip(settings, values, strict=True)}
+        table[column] = table["setting"].map(by_setting).round(4)
+    table.to_csv(folder / "experiments.csv", index=False)
     _curves(runs).to_csv(folder / "experiment_curves.csv", index=False)
     kept = pd.DataFrame({"file": [case.file for case in cases], "px": px, "positive": truth * 1})
     for s, seed in enumerate(seeds):

@@ -52,7 +52,6 @@ def fit(
     plan: Plan,
     strength: Strength,
     *,
-    trained_from: int = 0,
     validation: Binary | None = None,
     out: Path | None = None,
 ) -> State:
@@ -61,18 +60,11 @@ def fit(
     Args:
         validation: Films to measure on after each epoch.
         out: Folder of the run, which goes on where it stopped.
-        trained_from: Index in `features` of the first layer that learns; those before keep
-            their weights and the statistics of their norms.
     """
-    frozen = list(network.features)[:trained_from]
-    for layer in frozen:
-        layer.requires_grad_(False)
     share = float(training.truth.mean())
     weight = torch.tensor([((1 - share) / share) ** plan.positive_power])
 
     def losses(epoch: int, rng: np.random.Generator) -> Iterator[Loss]:
-        for layer in frozen:
-            layer.eval()
         for chosen in batches(rng.permutation(len(training.truth)), plan.batch):
             views = [training_view(film, strength, rng) for film in training.films[chosen]]
             truth = torch.from_numpy(training.truth[chosen])

@@ -8,8 +8,8 @@ view; no patient is on both sides; and each film is scored once for each seed by
 not seen it (three parts, of training and validation together), so that all films count and not the
 few of one split.
 
-The folder of the run holds what a stopped one goes on from. `experiments.csv` gets a row for each
-seed, `experiment_changes.csv` the paired changes, `experiment_curves.csv` the means over epochs,
+The folder of the runs holds what a stopped one goes on from. `experiments.csv` gets a row for each
+setting and seed, with the setting's paired change; `experiment_curves.csv` the means over epochs;
 `experiment_scores.csv` the scores of every film.
 """
 
@@ -49,16 +49,12 @@ class Setting:
         factor, setting: How the tables call it.
         strength: Augmentation.
         imagenet: Whether it starts from ImageNet.
-        trained_from: First layer that learns; see `fit`.
-        kept: How many layers the network keeps; None for all.
     """
 
     factor: str
     setting: str
     strength: Strength = AS_IT_IS
     imagenet: bool = True
-    trained_from: int = 0
-    kept: int | None = None
 
 
 PLAIN = Setting("augmentation", "none")
@@ -73,10 +69,6 @@ SETTINGS = (
     Setting("augmentation", "brightness up to 0.2", Strength(brightness=0.2)),
     Setting("augmentation", "horizontal flip", Strength(mirror=0.5)),
     Setting("start", "random weights", imagenet=False),
-    Setting("augmentation", "noise up to 0.05", Strength(noise=0.05)),
-    Setting("depth", "only the head learns", trained_from=19),
-    Setting("depth", "the last third learns", trained_from=14),
-    Setting("depth", "cut after 14 of 19 layers", kept=14),
 )
 
 
@@ -86,11 +78,6 @@ def network_of(setting: Setting, imagenet: dict[str, torch.Tensor], seed: int) -
     network = ChestNet("mobilenet_v2", 1, 0.2)
     if setting.imagenet:
         start_from_imagenet(network, imagenet)
-    if setting.kept is not None:
-        network.features = network.features[: setting.kept]
-        with torch.inference_mode():
-            channels = network.features.eval()(torch.zeros(1, 1, 64, 64)).shape[1]
-        network.head = torch.nn.Linear(channels, 1)
     return network
 
 
@@ -159,7 +146,6 @@ def runs(
                         Binary(films[~mine], truth[~mine]),
                         Plan(**{**plan.__dict__, "seed": seed * PARTS + scored}),
                         setting.strength,
-                        trained_from=setting.trained_from,
                         validation=Binary(films[mine], truth[mine]),
                         out=folder,
                     )
@@ -185,7 +171,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder of the runs")
     parser.add_argument("--tables", type=Path, default=Path(__file__).parent)
     parser.add_argument("--start", type=Path, required=True, help="ImageNet weights")
-    parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--seeds", type=int, default=3)
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)

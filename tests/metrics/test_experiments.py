@@ -65,3 +65,16 @@ def test_chart_holds_every_run_and_each_mean() -> None:
     chart = seeds_chart([("8", [14.0, 15.0]), ("64", [16.0])], "months")
     assert chart.layout.yaxis.type == "category"
     assert chart.data[0].x == (14.0, 15.0, 16.0) and chart.data[1].x == (14.5, 16.0)
+
+
+def test_films_decide_where_the_table_compares_them() -> None:
+    table = runs({"none": [0.80, 0.81], "blur": [0.82, 0.83], "flip": [0.7, 0.9]}, "val_auroc")
+    paired = {"none": (np.nan,) * 3, "blur": (0.02, 0.01, 0.03), "flip": (-0.01, -0.03, 0.01)}
+    for place, column in enumerate(("change", "change_low", "change_high")):
+        table[column] = [paired[name][place] for name in table["setting"]]
+    found, _ = summed(table, "crops")
+    assert found["says"].tolist() == ["", "helped", "not decided"]
+    assert found[["change", "low", "high"]].iloc[1].tolist() == [0.02, 0.01, 0.03]
+    said = [Claim("", *pair).against(table) for pair in (("blur", "none"), ("none", "blur"))]
+    assert said == ["Agrees.", "Does not agree."]
+    assert Claim("", "none", "flip").against(table) == "Cannot be decided at this size."
