@@ -26,7 +26,7 @@ from core.files.radiograph import read_radiograph
 from core.stages import Stage, run_stages
 from models.bone_age import network
 from models.bone_age.preprocess import SEX_INPUT, network_input
-from models.bone_age.train import NO_AUGMENTATION, Augmentation, augmented
+from models.bone_age.train_films import NO_AUGMENTATION, Augmentation, augmented
 
 SHAPE = (128, 128)
 COPIES = 3  # augmented copies of a training film, beside the film itself

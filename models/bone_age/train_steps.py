@@ -24,7 +24,8 @@ from models.bone_age.simulated import (
     prepare_simulated,
     simulated_hands,
 )
-from models.bone_age.train import Plan, predicted, prepare, train
+from models.bone_age.train import Plan, predicted, train
+from models.bone_age.train_films import prepare
 from models.bone_age.train_hand_mask import Plan as HandMaskPlan
 from models.bone_age.train_hand_mask import train as train_hand_mask
 from models.cards import ModelCard, load_card
