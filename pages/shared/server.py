@@ -32,6 +32,7 @@ SWITCH_SECONDS = 0.0005
 """How long a thread that computes in Python keeps others waiting; Python's own value is ten times
 that. A page's script passes hundreds of messages to the server's loop, and may have to wait so long
 after each."""
+M_ARENA_MAX = -8  # glibc's malloc.h
 WORKED_SECONDS = 0.5  # of CPU time between two looks: after less there is little to return
 
 HISTORY = (Path(__file__).parent / "history.js").read_text(encoding="utf-8")
@@ -118,6 +119,7 @@ def lifespan(ahead: Callable[[], None]) -> Callable[[Any], Any]:
     @asynccontextmanager
     async def started(app: Any) -> AsyncIterator[dict[str, Any]]:
         clear_leftovers()
+        share_free_memory()
         ahead()
         forgetting, before = asyncio.create_task(_forget()), sys.getswitchinterval()
         sys.setswitchinterval(SWITCH_SECONDS)
@@ -204,6 +206,16 @@ def give_back_memory() -> None:
     gc.collect()
     keep_for_good()
     return_free_memory()
+
+
+def share_free_memory() -> None:
+    """Let all threads take memory from one place, of which all that is free can be returned.
+
+    The C library otherwise gives each of many threads a place of its own, and `malloc_trim`
+    leaves up to 64 MB at the end of every one. Threads that are there already keep theirs.
+    """
+    with suppress(OSError, AttributeError):  # another C library than glibc
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
 
 
 def return_free_memory() -> None:

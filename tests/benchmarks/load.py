@@ -4,7 +4,8 @@ Run on an otherwise idle machine: python -m tests.benchmarks.load [--sessions 20
 For a try: python -m tests.benchmarks.load --sessions 3 --minutes 0.5 --uploads 12 --browsers 1
 
 1. One visitor does every lesson, then again without pauses: the second time gives the answers and
-   times that the class is held against.
+   times that the class is held against. The server is warm then: each kind of work ran at least
+   once, a head and a sweep among them, and that visitor's windows have just closed.
 2. The class: each session does lessons in an order of its own, with pauses as people make them,
    closes its window after each and comes back. Most speak the browser's protocol
    (`tests.visitor`), some are browsers. What is under way at its end does not count.
