@@ -34,6 +34,21 @@ def test_shipped_record_is_of_the_weights_and_the_recipe(task: str, name: str) -
     assert all((made(task, name) / curve).is_file() for curve in found["curves"])
 
 
+@pytest.mark.parametrize(("task", "name"), SHIPPED)
+def test_shipped_record_names_each_shipped_file_that_answers_with_it(task: str, name: str) -> None:
+    """A mean of several networks has no file: its record holds the hash of each of them."""
+    kept = record_of(load_card(task, name).sha256, made(task, name))
+    assert kept is not None
+    recipe = read_recipe(MODELS / task / "recipes" / f"{name}.toml")
+    of = {key: parent.card for key, parent in recipe.parents.items() if parent.card}
+    of |= {member: member for member in load_card(task, name).settings.get("members", {})}
+    assert {key: load_card(task, card).sha256 for key, card in of.items()} == {
+        key: kept["parents"][key] for key in of
+    }
+    if name == "hand_age":
+        assert len(of) > 1
+
+
 def test_what_ships_is_named_by_the_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (ship, record):
         monkeypatch.setattr(module, "MODELS", tmp_path)
