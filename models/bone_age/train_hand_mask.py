@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,9 +24,13 @@ from models.bone_age import hand_network
 from models.bone_age.hand_augment import augmented
 from models.bone_age.hand_labels import LEFT_OUT, clear_mask
 from models.bone_age.hand_mask import contrast_channels
+from models.training.keras_state import keep, take_up
 
 PHANTOM_SEEDS = range(1000, 1060)
 """Phantoms to learn from; figures are from seeds below 1000."""
+
+KEPT_EVERY = 50
+"""Steps after which a run is kept."""
 
 Pairs = tuple[FloatArray, FloatArray]
 
@@ -114,14 +117,8 @@ def train(data: Path, plan: Plan, out: Path, work: Path, limit: int | None = Non
     schedule = keras.optimizers.schedules.CosineDecay(plan.rate, plan.steps, alpha=0.02)
     optimizer = keras.optimizers.Adam(schedule)
     optimizer.build(model.trainable_variables)
-    state, weights = work / "state.json", work / "state.npz"
-    start, spent = 0, 0.0
-    if state.is_file():
-        kept = json.loads(state.read_text())
-        start, spent = kept["step"], kept["seconds"]
-        with np.load(weights) as arrays:
-            for number, variable in enumerate([*model.variables, *optimizer.variables]):
-                variable.assign(arrays[f"v{number}"])
+    state, variables = work / "state.npz", [*model.variables, *optimizer.variables]
+    start, before = take_up(state, variables)
 
     @tf.function
     def step(films: tf.Tensor, masks: tf.Tensor) -> tf.Tensor:
@@ -131,19 +128,15 @@ def train(data: Path, plan: Plan, out: Path, work: Path, limit: int | None = Non
         optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
         return value
 
-    since, values = time.perf_counter(), []
+    begun, values = time.perf_counter() - before, []
     for number in range(start, plan.steps):
         rng = np.random.default_rng([plan.seed, number])
         films, masks = batch(real, made, plan.batch, plan.phantoms, rng)
         values.append(float(step(tf.constant(films), tf.constant(masks))))
-        if (number + 1) % 50 == 0 or number + 1 == plan.steps:
-            spent += time.perf_counter() - since
-            since = time.perf_counter()
+        if (number + 1) % KEPT_EVERY == 0 or number + 1 == plan.steps:
+            spent = time.perf_counter() - begun
             print(f"step {number + 1} loss {np.mean(values[-50:]):.4f} {spent:.0f} s", flush=True)
-            every = [*model.variables, *optimizer.variables]
-            arrays = {f"v{index}": np.asarray(value) for index, value in enumerate(every)}
-            np.savez(weights, **arrays)
-            state.write_text(json.dumps({"step": number + 1, "seconds": spent}))
+            keep(state, variables, number + 1, spent)
             with (work / "curves.csv").open("a", newline="", encoding="utf-8") as handle:
                 csv.writer(handle).writerow([number + 1, round(float(np.mean(values[-50:])), 4)])
     return hand_network.export(model, out)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -137,7 +137,7 @@ def crop(
 def samples(
     heads: list[Head],
     phantom_share: float,
-    seed: int,
+    seed: int | Sequence[int],
     repeats: int = 3,
     normalisation: str = OURS.normalisation,
 ) -> Iterator[tuple[FloatArray, FloatArray]]:

@@ -16,6 +16,7 @@ import csv
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import keras
@@ -29,6 +30,10 @@ from core.skull_strip.post import fill_holes, largest_component
 from models.keras_to_onnx import fill_keras
 from models.skull_strip import network
 from models.skull_strip.heads import Head, background, phantom_heads, read_heads, samples
+from models.training.keras_state import keep, take_up
+
+BLOCK = 100
+"""Steps after which a run is kept and its randomness begins anew; it is measured after two."""
 
 
 def dice_loss(truth: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
@@ -127,7 +132,10 @@ def train_plan(
 def train(
     model: keras.Model, heads: list[Head], held_out: list[Head], plan: Plan, out: Path
 ) -> float:
-    """Fit `model`, save its weights to `out` every 200 steps, and return the Dice on `held_out`."""
+    """Fit `model`, its weights in `out` after every block, and return the Dice on `held_out`.
+
+    Goes on where it stopped to the same bits: randomness begins anew with each block.
+    """
     optimiser = keras.optimizers.AdamW(plan.rate, weight_decay=1e-4, global_clipnorm=1.0)
     optimiser.build(model.trainable_variables)
     loss_of = LOSSES[plan.loss]
@@ -145,13 +153,19 @@ def train(
 
     steppers = {True: step_function(True), False: step_function(False)}
     normalisation = PIPELINES[plan.pipeline].normalisation
-    number, before = resumed(model, optimiser, out)
-    source = samples(
-        heads, plan.phantom_share, plan.seed + number, normalisation=normalisation
-    )  # another order after a stop
-    draw = background(source)
+    state, variables = out.with_suffix(".resume.npz"), [*model.variables, *optimiser.variables]
+    number, before = take_up(state, variables)
     start, losses, done, found = time.time() - before, [], number / plan.steps, float("nan")
+    if done >= 1.0 and held_out:  # stopped after the last step
+        found = validate(model, held_out, normalisation=normalisation)
+    left = 0
     while done < 1.0:
+        if not left:
+            left = BLOCK - number % BLOCK
+            seed = (plan.seed, number // BLOCK)
+            source = samples(heads, plan.phantom_share, seed, normalisation=normalisation)
+            draw = background(islice(source, left))
+        left -= 1
         warm = min(1.0, (number + 1) / 50)
         optimiser.learning_rate = (
             plan.rate * warm * (0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * done)))
@@ -168,9 +182,7 @@ def train(
                 f"{(time.time() - start) / 60:.1f} min, {100 * done:.0f} %",
                 flush=True,
             )
-        if number % 100 == 0:
-            keep(model, optimiser, out, number, time.time() - start)
-        if number % 200 == 0 or done >= 1.0:
+        if number % (2 * BLOCK) == 0 or done >= 1.0:
             found = float("nan")
             if held_out:
                 found = validate(model, held_out, normalisation=normalisation)
@@ -182,29 +194,10 @@ def train(
                 rows = csv.writer(handle)
                 if not begun:
                     rows.writerow(["step", "train_loss", "val_dice"])
-                rows.writerow([number, np.mean(losses[-200:]).round(4), round(found, 4)])
+                rows.writerow([number, np.mean(losses[-2 * BLOCK :]).round(4), round(found, 4)])
+        if number % BLOCK == 0 or done >= 1.0:
+            keep(state, variables, number, time.time() - start)
     return found
-
-
-def keep(
-    model: keras.Model, optimiser: keras.Optimizer, out: Path, number: int, seconds: float
-) -> None:
-    """Write what a stopped run goes on from, beside `out`."""
-    values = [np.asarray(one.value) for one in (*model.variables, *optimiser.variables)]
-    partial = out.with_suffix(".partial.npz")
-    np.savez(partial, *values, number=number, seconds=seconds)
-    partial.replace(out.with_suffix(".resume.npz"))
-
-
-def resumed(model: keras.Model, optimiser: keras.Optimizer, out: Path) -> tuple[int, float]:
-    """Go on from `keep` where there is something; the steps and seconds that it took so far."""
-    path = out.with_suffix(".resume.npz")
-    if not path.is_file():
-        return 0, 0.0
-    with np.load(path, allow_pickle=False) as stored:
-        for place, variable in enumerate((*model.variables, *optimiser.variables)):
-            variable.assign(stored[f"arr_{place}"])
-        return int(stored["number"]), float(stored["seconds"])
 
 
 def main() -> None:

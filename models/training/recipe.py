@@ -6,7 +6,8 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,28 @@ def read_recipe(path: Path) -> Recipe:
         return Recipe(task, path.stem, int(table["seed"]), parents, steps, table)
     except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as err:
         raise UnsuitableInputError(f"The recipe {path.name} cannot be read ({err}).") from err
+
+
+def with_numbers(recipe: Recipe, numbers: Mapping[str, Any]) -> Recipe:
+    """The recipe with other values, to try it: a short run that is of another recipe.
+
+    Args:
+        recipe: As it was read.
+        numbers: By the name of a plan's entry or a step's; each stands wherever a step has that
+            name.
+
+    Raises:
+        UnsuitableInputError: If no step has an entry of a name.
+    """
+    table = deepcopy(dict(recipe.table))
+    for name, value in numbers.items():
+        holders = [one for step in table["steps"] for one in (step, step.get("plan", {}))]
+        holders = [one for one in holders if name in one and name not in ("do", "name")]
+        if not holders:
+            raise UnsuitableInputError(f"No step of the recipe {recipe.name} has “{name}”.")
+        for one in holders:
+            one[name] = value
+    return replace(recipe, steps=tuple(table["steps"]), table=table)
 
 
 def parent_file(recipe: Recipe, name: str, folder: Path | None, runs: Path) -> Path:

@@ -13,6 +13,9 @@ from models.figures import write_settings
 from models.training.recipe import read_recipe
 from models.training.record import RECORD, made
 
+ON_CARD = ("settings.", "operating_points.")
+"""What a step found under such a key is a value of the card."""
+
 
 def ship(task: str, name: str, out: Path) -> Path:
     """Copy a finished run's result and record, and put hash and settings on the card.
@@ -47,7 +50,7 @@ def ship(task: str, name: str, out: Path) -> Path:
     text = re.sub(r'^sha256 = "[0-9a-f]*"', named, text, count=1, flags=re.MULTILINE)
     path.write_text(text, encoding="utf-8")
     for step in record["steps"].values():
-        values = {key: v for key, v in step["found"].items() if key.startswith("settings.")}
+        values = {key: v for key, v in step["found"].items() if key.startswith(ON_CARD)}
         write_settings(path, {tuple(key.rsplit(".", 1)): v for key, v in values.items()})
     folder = made(task, name)
     shutil.rmtree(folder, ignore_errors=True)

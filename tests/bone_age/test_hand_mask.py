@@ -101,6 +101,35 @@ assert np.abs(found - 1 / (1 + np.exp(-logits))).max() < 5e-3
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+def test_stopped_training_goes_on_to_the_same_bits(tmp_path, monkeypatch):
+    from models.bone_age import train_hand_mask as training
+
+    rng = np.random.default_rng(0)
+    pairs = (rng.random((2, 128, 128), np.float32), np.ones((2, 128, 128), np.float32))
+    monkeypatch.setattr(training, "prepare", lambda *_, **__: (pairs, pairs))
+    monkeypatch.setattr(training, "KEPT_EVERY", 2)
+    batch = training.batch
+
+    def run(folder, stop_after):
+        steps = iter(range(stop_after))
+
+        def some(*arguments):
+            if next(steps, None) is None:
+                raise InterruptedError
+            return batch(*arguments)
+
+        monkeypatch.setattr(training, "batch", some)
+        plan = training.Plan(steps=4, batch=1, seed=1)
+        out = tmp_path / folder / "mask.onnx"
+        return training.train(tmp_path, plan, out, tmp_path / folder)
+
+    whole = run("whole", 4)
+    with pytest.raises(InterruptedError):
+        run("stopped", 3)
+    assert run("stopped", 2) == whole  # the hash of the file
+    assert run("stopped", 0) == whole
+
+
 def test_clear_mask_of_a_phantom_is_its_mask(phantom):
     mask = clear_mask(phantom.image.pixels)
     assert mask is not None and dice(mask, phantom.mask) > 0.93

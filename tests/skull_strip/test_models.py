@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -176,31 +177,57 @@ def test_crops_keep_the_scale_of_the_whole_grid(monkeypatch: pytest.MonkeyPatch)
     assert crops and set(np.concatenate(crops).ravel()) == {0.0, 0.25}
 
 
-def test_stopped_training_goes_on(tmp_path: Path) -> None:
+def test_stopped_training_goes_on_to_the_same_bits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import keras
 
-    from models.skull_strip import network, train
+    from models.skull_strip import heads, network, train
 
-    def made(seed: int) -> tuple:
-        keras.utils.set_random_seed(seed)
-        model = network.build(2, depth=2)
-        optimiser = keras.optimizers.AdamW(1e-2)
-        optimiser.build(model.trainable_variables)
-        return model, optimiser
+    monkeypatch.setattr(train, "BLOCK", 2)
+    monkeypatch.setattr(heads, "CROP", (8, 16, 8))
+    rng = np.random.default_rng(0)
+    made = []
+    for split in ("train", "train", "val"):
+        image, label = rng.random((2, 16, 24, 16)).astype(np.float16)
+        label = np.where(label > 0.5, 255, 0).astype(np.uint8)
+        made.append(heads.Head(split, "IXI", split, image, image, label))
 
-    out = tmp_path / "unet.onnx"
-    model, optimiser = made(0)
-    assert train.resumed(model, optimiser, out) == (0, 0.0)
-    optimiser.apply([np.ones(one.shape, np.float32) for one in model.trainable_variables])
-    train.keep(model, optimiser, out, 100, 12.5)
-    other, its_optimiser = made(1)
-    assert train.resumed(other, its_optimiser, out) == (100, 12.5)
-    pairs = zip(
-        (*model.variables, *optimiser.variables),
-        (*other.variables, *its_optimiser.variables),
-        strict=True,
-    )
-    assert all(np.array_equal(one.value, two.value) for one, two in pairs)
+    def run(folder: str, stop_after: int) -> tuple[list[np.ndarray], float]:
+        keras.utils.set_random_seed(0)
+        model = network.build(2, depth=2, dropout=0.5)
+        draw, drawn = train.background, []
+
+        def background(source: Iterator) -> Callable:
+            more = draw(source)
+
+            def one() -> tuple:
+                drawn.append(0)
+                if len(drawn) > stop_after:
+                    raise InterruptedError
+                return more()
+
+            return one
+
+        monkeypatch.setattr(train, "background", background)
+        (tmp_path / folder).mkdir(exist_ok=True)
+        try:
+            plan = train.Plan(steps=5, rate=1e-2)
+            out = tmp_path / folder / "unet.onnx"
+            dice = train.train(model, made[:2], made[2:], plan, out)
+        finally:
+            monkeypatch.setattr(train, "background", draw)
+        return [np.asarray(one) for one in model.variables], dice
+
+    whole, dice = run("whole", 9)
+    with pytest.raises(InterruptedError):
+        run("stopped", 3)
+    resumed, its_dice = run("stopped", 9)
+    assert all(np.array_equal(one, other) for one, other in zip(whole, resumed, strict=True))
+    assert dice == its_dice
+    finished, its_dice = run("stopped", 0)  # was stopped after the last step
+    assert all(np.array_equal(one, other) for one, other in zip(whole, finished, strict=True))
+    assert dice == its_dice
 
 
 def test_evaluate_scores_a_folder(tmp_path: Path, tiny: predict.Model) -> None:
