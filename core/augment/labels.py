@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,6 +17,12 @@ Mask = NDArray[np.bool_]
 
 def no_boxes() -> Boxes:
     return np.zeros((0, 4), np.float32)
+
+
+def inside(polygons: Sequence[Sequence[Sequence[float]]], shape: tuple[int, int]) -> Mask:
+    """The pixels within polygons of corners (x, y), as a mask (H, W)."""
+    corners = [np.rint(points).astype(np.int32) for points in polygons]
+    return np.asarray(cv2.fillPoly(np.zeros(shape, np.uint8), corners, 1), bool)
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,6 +16,7 @@ from core.dataset_folders.dataset import SEVERAL, Dataset, Outlines, Rows, is_se
 from core.dataset_folders.listing import Listing
 from core.errors import ImagingError, UnsuitableInputError
 from core.files.box_labels import read_boxes
+from core.files.via_labels import via_images, via_outlines
 
 BODY_PARTS = ("hand", "leg", "hip", "shoulder", "mixed")
 VIEWS = ("frontal", "lateral", "oblique")
@@ -172,30 +173,12 @@ def _coco(listing: Listing, name: str, where: Mapping[str, str]) -> Iterator[tup
 
 def _vgg(listing: Listing, name: str, where: Mapping[str, str]) -> Iterator[tuple[str, Outlines]]:
     """Polygons and rectangles of a VGG Image Annotator file (Dutta & Zisserman 2019)."""
-    content = _json(listing, name)
-    images = content.get("_via_img_metadata", content) if isinstance(content, dict) else None
-    if not isinstance(images, dict):
-        return
-    for image in images.values():
+    for image in via_images(_json(listing, name)) or ():
         try:
-            regions = image["regions"]
-            shapes = [one["shape_attributes"] for one in _values(regions)]
-            polygons = [_vgg_points(shape) for shape in shapes]
+            polygons = via_outlines(image)
             below = where.get(str(image["filename"]), str(image["filename"]))
         except (KeyError, TypeError, ValueError, AttributeError):
             continue
         if polygons:
             corners = [[*points.min(axis=0), *points.max(axis=0)] for points in polygons]
             yield below, Outlines(np.asarray(corners, float), tuple(polygons))
-
-
-def _values(regions: Any) -> list[Any]:
-    return list(regions.values()) if isinstance(regions, dict) else list(regions)
-
-
-def _vgg_points(shape: Mapping[str, Any]) -> np.ndarray:
-    if shape["name"] == "rect":
-        x, y, w, h = (float(shape[key]) for key in ("x", "y", "width", "height"))
-        return np.array([[x, y], [x + w, y], [x + w, y + h], [x, y + h]])
-    xs, ys = shape["all_points_x"], shape["all_points_y"]
-    return np.column_stack([np.asarray(xs, float), np.asarray(ys, float)])

@@ -59,9 +59,7 @@ def thumbnail(dataset: Dataset, below: str) -> draw.Picture:
         picture = draw.with_boxes(
             picture, (outlines.boxes_xyxy * scale).astype(np.float32), outlines.names, dashed=True
         )
-        for points in outlines.polygons:
-            corners = np.rint(points * scale).astype(np.int32).reshape(-1, 1, 2)
-            cv2.polylines(picture, [corners], True, draw.TRUTH, 1, cv2.LINE_AA)
+        picture = draw.with_polygons(picture, [points * scale for points in outlines.polygons])
     return draw.tile(picture, SIDE_PX, SIDE_PX)
 
 

@@ -1,33 +1,62 @@
-"""Label files for boxes: YOLO text, COCO JSON and Pascal VOC XML."""
+"""Label files for boxes and outlines: YOLO text, COCO and VGG JSON, and Pascal VOC XML."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from core.detections import Boxes
 from core.errors import ImagingError, UnreadableImageError, UnsuitableInputError
+from core.files.via_labels import via_images, via_outlines
 
 Corners = tuple[float, float, float, float]
+Polygon = NDArray[np.float64]
 _MOST_BYTES = 40_000_000  # 1.2 GB in memory where it is all empty lists
 _SLACK_PX = 2.0  # rounding of label tools; boxes may end this far outside the image
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """What a label file draws on one image.
+
+    Attributes:
+        boxes_xyxy: float32 (N, 4) in pixels; N = 0 where the file says that there is nothing.
+        polygons: Corners (K, 2) in pixels of each outline, where the labels have them; an object
+            may have several.
+    """
+
+    boxes_xyxy: Boxes
+    polygons: tuple[Polygon, ...] = ()
 
 
 def read_boxes(
     source: bytes, name: str, *, image_name: str | None, shape: tuple[int, int]
 ) -> Boxes | None:
-    """The boxes that a label file gives an image; the format is told by the content.
+    """The boxes alone of `read_drawn`: (N, 4), those around polygons among them, or None.
 
-    Classes are ignored: every object is a box. Polygons (YOLO-seg, COCO segmentations) become
-    the boxes around them. Where the file was made for another size of the same image (COCO and
-    VOC state it), the boxes are scaled.
+    Raises:
+        UnreadableImageError, UnsuitableInputError: As `read_drawn`.
+    """
+    found = read_drawn(source, name, image_name=image_name, shape=shape)
+    return None if found is None else found.boxes_xyxy
+
+
+def read_drawn(
+    source: bytes, name: str, *, image_name: str | None, shape: tuple[int, int]
+) -> Drawn | None:
+    """The boxes and polygons that a label file gives an image; the format is told by the content.
+
+    Classes are ignored: every object is a box, one with a polygon (YOLO-seg, COCO segmentations,
+    VGG) the box around it. Where the file was made for another size of the same image (COCO and
+    VOC state it), both are scaled.
 
     Args:
         source: Content of the file.
@@ -36,8 +65,7 @@ def read_boxes(
         shape: (H, W) of the image in pixels.
 
     Returns:
-        boxes_xyxy float32 (N, 4) in pixels, N = 0 where the file says that there is nothing;
-        None where the file is about other images.
+        What it draws; None where the file is about other images.
 
     Raises:
         UnreadableImageError: If it is no label file of these formats.
@@ -52,11 +80,11 @@ def read_boxes(
     if head == b"<":
         return _voc(source, name, image_name, shape)
     if head in (b"{", b"["):
-        return _coco(source, name, image_name, shape)
-    boxes = _yolo(source, name, shape)  # read in any case: junk is not another image's labels
+        return _json(source, name, image_name, shape)
+    found = _yolo(source, name, shape)  # read in any case: junk is not another image's labels
     if image_name is not None and _stem(name) != _stem(image_name):
         return None
-    return _checked(boxes, name, shape, None)
+    return _checked(*found, name, shape, None)
 
 
 def write_yolo(boxes_xyxy: ArrayLike, shape: tuple[int, int], scores: ArrayLike = ()) -> bytes:
@@ -108,9 +136,10 @@ def write_coco(
     return json.dumps(content, indent=1).encode()
 
 
-def _yolo(source: bytes, name: str, shape: tuple[int, int]) -> list[Corners]:
+def _yolo(source: bytes, name: str, shape: tuple[int, int]) -> tuple[list[Corners], list[Polygon]]:
     height, width = shape
     boxes: list[Corners] = []
+    polygons: list[Polygon] = []
     for number, line in enumerate(_text(source, name).splitlines(), start=1):
         words = line.split()
         if not words:
@@ -127,6 +156,7 @@ def _yolo(source: bytes, name: str, shape: tuple[int, int]) -> list[Corners]:
         elif len(values) >= 7 and len(values) % 2 == 1:
             xs, ys = values[1::2], values[2::2]
             box = (min(xs), min(ys), max(xs), max(ys))
+            polygons.append(np.column_stack([xs, ys]) * (width, height))
         else:
             raise UnreadableImageError(
                 f"Line {number} of “{name}” has {len(values)} numbers; a YOLO label has a class "
@@ -138,30 +168,28 @@ def _yolo(source: bytes, name: str, shape: tuple[int, int]) -> list[Corners]:
                 "of the image's width and height, not pixels."
             )
         boxes.append((box[0] * width, box[1] * height, box[2] * width, box[3] * height))
-    return boxes
+    return boxes, polygons
 
 
-def _coco(source: bytes, name: str, image_name: str | None, shape: tuple[int, int]) -> Boxes | None:
+def _json(source: bytes, name: str, image_name: str | None, shape: tuple[int, int]) -> Drawn | None:
+    """A COCO file, or one of the VGG annotator."""
+    size = None
     try:
         content = json.loads(source)
-        images, annotations = content["images"], content["annotations"]
-        found = [
-            image
-            for image in images
-            if image_name is None or _stem(str(image["file_name"])) == _stem(image_name)
-        ]
-        if image_name is None and len(found) != 1:
-            raise UnsuitableInputError(
-                f"“{name}” is about {len(found)} images; to be used without the image's file name "
-                "it must be about exactly one."
-            )
-        if not found:
+        images = via_images(content)
+        key = "file_name" if images is None else "filename"
+        image = _one_of(content["images"] if images is None else images, key, name, image_name)
+        if image is None:
             return None
-        image = found[0]
-        boxes = [_coco_box(one) for one in annotations if one["image_id"] == image["id"]]
-        size = (image["height"], image["width"]) if {"height", "width"} <= set(image) else None
-        if size is not None:
-            size = (float(size[0]), float(size[1]))
+        if images is None:
+            own = [one for one in content["annotations"] if one["image_id"] == image["id"]]
+            boxes = [_coco_box(one) for one in own]
+            polygons = [part for one in own for part in _coco_parts(one)]
+            if {"height", "width"} <= set(image):
+                size = (float(image["height"]), float(image["width"]))
+        else:
+            polygons = via_outlines(image)
+            boxes = [_around(points) for points in polygons]
     except ImagingError:
         raise
     except (
@@ -169,20 +197,47 @@ def _coco(source: bytes, name: str, image_name: str | None, shape: tuple[int, in
         OverflowError,  # a number of 400 digits
     ) as err:
         raise _unreadable(name) from err
-    return _checked(boxes, name, shape, size)
+    return _checked(boxes, polygons, name, shape, size)
+
+
+def _one_of(images: Sequence[Any], key: str, name: str, image_name: str | None) -> Any:
+    """The entry of an image, or None; without a name there must be one entry.
+
+    Raises:
+        UnsuitableInputError: If there is not.
+    """
+    if image_name is None and len(images) != 1:
+        raise UnsuitableInputError(
+            f"“{name}” is about {len(images)} images; to be used without the image's file name "
+            "it must be about exactly one."
+        )
+    return next(
+        (one for one in images if image_name is None or _stem(str(one[key])) == _stem(image_name)),
+        None,
+    )
 
 
 def _coco_box(annotation: dict[str, Any]) -> Corners:
     if annotation.get("bbox"):
         x, y, w, h = (float(value) for value in annotation["bbox"])
         return x, y, x + w, y + h
-    points = np.concatenate([np.asarray(part, float) for part in annotation["segmentation"]])
-    points = points.reshape(-1, 2)
+    return _around(np.concatenate(_coco_parts(annotation)))
+
+
+def _coco_parts(annotation: dict[str, Any]) -> list[Polygon]:
+    """The polygons of an object; a run-length mask has none."""
+    parts = annotation.get("segmentation")
+    if not isinstance(parts, list):
+        return []
+    return [np.asarray(part, float).reshape(-1, 2) for part in parts]
+
+
+def _around(points: Polygon) -> Corners:
     (x0, y0), (x1, y1) = points.min(axis=0), points.max(axis=0)
     return float(x0), float(y0), float(x1), float(y1)
 
 
-def _voc(source: bytes, name: str, image_name: str | None, shape: tuple[int, int]) -> Boxes | None:
+def _voc(source: bytes, name: str, image_name: str | None, shape: tuple[int, int]) -> Drawn | None:
     root = _xml(source, name)
     if root.tag != "annotation":
         raise _unreadable(name)
@@ -206,7 +261,7 @@ def _voc(source: bytes, name: str, image_name: str | None, shape: tuple[int, int
         ]
     except ValueError as err:
         raise _unreadable(name) from err
-    return _checked(boxes, name, shape, size)
+    return _checked(boxes, [], name, shape, size)
 
 
 def voc_size(source: bytes, name: str) -> tuple[int, int]:
@@ -250,14 +305,16 @@ def _xml(source: bytes, name: str) -> Element:
 
 def _checked(
     boxes: Sequence[Corners],
+    polygons: Sequence[Polygon],
     name: str,
     shape: tuple[int, int],
     size_hw: tuple[float, float] | None,
-) -> Boxes:
-    """Boxes scaled to the image, within it, or the reason why they cannot be its boxes."""
+) -> Drawn:
+    """Both scaled to the image, within it, or the reason why they cannot be its boxes."""
     array = np.asarray(boxes, float).reshape(-1, 4)
     height, width = shape
-    if not np.isfinite(array).all():
+    factor = np.ones(2)
+    if not all(np.isfinite(one).all() for one in (array, *polygons)):
         raise _unreadable(name)
     if size_hw is not None and min(size_hw) > 0:
         factor = np.array([width / size_hw[1], height / size_hw[0]])
@@ -277,7 +334,9 @@ def _checked(
             f"{worst[3]:.0f}), but the image has {width} × {height} pixels: the labels are of "
             "another image or another size of it."
         )
-    return np.clip(array, 0, np.tile([width, height], 2)).astype(np.float32)
+    whole = np.array([width, height], float)
+    corners = tuple(np.clip(points * factor, 0, whole) for points in polygons)
+    return Drawn(np.clip(array, 0, np.tile(whole, 2)).astype(np.float32), corners)
 
 
 def _text(source: bytes, name: str) -> str:
@@ -293,6 +352,6 @@ def _stem(name: str) -> str:
 
 def _unreadable(name: str) -> UnreadableImageError:
     return UnreadableImageError(
-        f"“{name}” is no label file that can be read; expected YOLO text (.txt), COCO JSON or "
-        "Pascal VOC XML."
+        f"“{name}” is no label file that can be read; expected YOLO text (.txt), COCO or "
+        "VGG JSON, or Pascal VOC XML."
     )

@@ -13,10 +13,11 @@ from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from core.detections import Boxes, Comparison, Detections
 from core.files.box_labels import write_coco, write_yolo
-from core.plots.draw import PREDICTION, TRUTH, Picture, with_boxes
+from core.plots.draw import PREDICTION, TRUTH, Picture, with_boxes, with_polygons
 
 LABEL = "fracture"
 
@@ -130,22 +131,24 @@ def overlay(
     picture: Picture,
     found: Detections,
     truth_xyxy: Boxes | None = None,
+    polygons: Sequence[NDArray[np.float64]] = (),
     *,
     factor: float = 1.0,
 ) -> Picture:
-    """A radiograph with its predictions (solid, with score) and truth (dashed).
+    """A radiograph with its predictions (solid, with score), truth (dashed) and its outlines.
 
     Args:
         picture: uint8 (H, W).
         found: Boxes in pixels of the film.
         truth_xyxy: (M, 4) in pixels of the film, or None.
+        polygons: Corners (K, 2) of true outlines in pixels of the film.
         factor: Pixels of the picture per pixel of the film, where it was scaled for a gallery.
     """
     labels = [f"{score:.2f}" for score in found.scores]
     drawn = with_boxes(picture, found.boxes_xyxy * factor, labels, colour=PREDICTION)
     if truth_xyxy is not None:  # on top: between its dashes a prediction below it shows
         drawn = with_boxes(drawn, truth_xyxy * factor, colour=TRUTH, dashed=True)
-    return drawn
+    return with_polygons(drawn, [points * factor for points in polygons])
 
 
 def table(rows: Sequence[dict[str, Any]], first: Sequence[str] = ()) -> bytes:

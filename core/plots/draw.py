@@ -102,6 +102,27 @@ def with_boxes(
     return drawn
 
 
+def with_polygons(
+    picture: Picture, polygons: Sequence[NDArray[np.float64]], *, colour: Rgb = TRUTH
+) -> Picture:
+    """Draw closed outlines on a picture, thinner than boxes, with a dark rim.
+
+    Args:
+        picture: uint8 (H, W) or (H, W, 3).
+        polygons: Corners (K, 2) in its pixels.
+        colour: Of the line.
+
+    Returns:
+        uint8 (H, W, 3); the argument is left as it was.
+    """
+    drawn = to_rgb(picture)
+    corners = [np.rint(points).astype(np.int32).reshape(-1, 1, 2) for points in polygons]
+    line = max(1, round(max(drawn.shape[:2]) / 520))
+    for width, tint in ((line + 2, (0, 0, 0)), (line, colour)):
+        cv2.polylines(drawn, corners, True, tint, width, cv2.LINE_AA)
+    return drawn
+
+
 def _sides(
     box: NDArray[np.float32], dash: float | None
 ) -> list[tuple[tuple[int, int], tuple[int, int]]]:

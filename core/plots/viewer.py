@@ -35,6 +35,7 @@ class BoxLayer:
         colour: Of line and text.
         dashed: The line style of truth; predictions are solid.
         chosen: Index of a box to draw thicker, or None.
+        polygons: Corners (K, 2) of outlines within the boxes, where they are known.
     """
 
     name: str
@@ -44,6 +45,7 @@ class BoxLayer:
     colour: Rgb = PREDICTION
     dashed: bool = False
     chosen: int | None = None
+    polygons: tuple[NDArray[np.float64], ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,9 +76,11 @@ def data_uri(picture: Picture) -> str:
 
 
 def truth_layer(
-    boxes_xyxy: NDArray[np.float32], found: Sequence[bool] | NDArray[np.bool_] = ()
+    boxes_xyxy: NDArray[np.float32],
+    found: Sequence[bool] | NDArray[np.bool_] = (),
+    polygons: Sequence[NDArray[np.float64]] = (),
 ) -> BoxLayer:
-    """The true boxes, dashed; `found` says of each whether a prediction hit it."""
+    """The true boxes and outlines, dashed; `found` says whether a prediction hit each box."""
     words = ["found" if hit else "missed" for hit in found] or [""] * len(boxes_xyxy)
     return BoxLayer(
         name="truth (dashed)",
@@ -85,6 +89,7 @@ def truth_layer(
         hovers=tuple(f"Truth {word}".strip() for word in words),
         colour=TRUTH,
         dashed=True,
+        polygons=tuple(polygons),
     )
 
 
@@ -218,7 +223,7 @@ def _panel(
         traces.append(_heat_trace(panel.heat, width, height, x, y))
     for layer in panel.layers:
         drawn, labels = _boxes(layer, x, y)
-        traces += drawn
+        traces += drawn + [_outline(layer, points, x, y) for points in layer.polygons]
         layout["annotations"] += labels
     mark = {"xref": f"{x} domain", "yref": f"{y} domain", "x": 0.01, "xanchor": "left"}
     mark |= {"showarrow": False, "bgcolor": "rgba(0,0,0,0.45)"}
@@ -242,6 +247,28 @@ def _panel(
             }
         )
     return traces
+
+
+def _outline(layer: BoxLayer, points: NDArray[np.float64], x: str, y: str) -> dict[str, Any]:
+    """A polygon as a closed line; the box around it answers the pointer."""
+    closed = np.concatenate([points, points[:1]]).round(1)
+    return {
+        "type": "scatter",
+        "x": closed[:, 0].tolist(),
+        "y": closed[:, 1].tolist(),
+        "xaxis": x,
+        "yaxis": y,
+        "mode": "lines",
+        "line": {
+            "color": hex_colour(layer.colour),
+            "width": 2,
+            "dash": "dot" if layer.dashed else "solid",
+        },
+        "name": f"{layer.name}, outline",
+        "legendgroup": layer.name,
+        "showlegend": False,
+        "hoverinfo": "skip",
+    }
 
 
 def _boxes(layer: BoxLayer, x: str, y: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

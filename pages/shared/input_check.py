@@ -27,7 +27,7 @@ INVERTED = (
     "The networks learned from bright bone, and answer such a film wrongly: invert it in the "
     "program that it comes from, and add it again."
 )
-IN_PIXELS = ("masks", "boxes", "boxes_xyxy")
+IN_PIXELS = ("masks", "boxes", "boxes_xyxy", "polygons")
 """Keys of a case's truth that are no longer true once the film was turned."""
 
 

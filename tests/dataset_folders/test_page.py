@@ -59,10 +59,13 @@ def test_wrong_path_is_a_sentence_and_the_page_lives_on(tmp_path: Path, own_fold
     assert not page.error
 
 
-def test_opened_image_carries_its_truth(tmp_path: Path) -> None:
-    dataset = open_dataset(fracatlas(tmp_path))
+@pytest.mark.parametrize("labels", ["COCO", "VGG", "YOLO"])
+def test_opened_image_carries_its_truth(tmp_path: Path, labels: str) -> None:
+    dataset = open_dataset(fracatlas(tmp_path, labels))
     case = open_case.film(dataset, "images/Fractured/IMG0.jpg")
-    assert case.truth["boxes_xyxy"] == [[10, 20, 40, 60]]
+    np.testing.assert_allclose(case.truth["boxes_xyxy"], [[10, 20, 40, 60]], atol=1e-3)
+    outlined = [] if labels == "YOLO" else [[[10, 20], [40, 20], [40, 60]]]
+    assert case.truth["polygons"] == outlined
     assert open_case.film(dataset, "images/Non_fractured/IMG3.jpg").truth["boxes_xyxy"] == []
 
 

@@ -129,7 +129,7 @@ def test_boxes_and_films_stand_beside_their_truth(tmp_path: Path) -> None:
     assert list(boxes[boxes["kind"] == "true"]["file"]) == [f"films/{i}.png" for i in (0, 2, 4)]
     assert boxes[boxes["kind"] == "true"].iloc[1][["x0", "y0", "x1", "y1"]].tolist() == [5, 5, 9, 9]
     truth = judged.case_truth(results, truths, results.rows.iloc[2])
-    assert truth == {"boxes_xyxy": [[5, 5, 9, 9]], "width": 64, "height": 48}
+    assert truth == {"boxes_xyxy": [[5, 5, 9, 9]], "polygons": [], "width": 64, "height": 48}
 
 
 def test_heads_are_compared_on_their_own_grid(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import streamlit as st
 
 from core.augment import heads
 from core.augment.apply import apply_film
-from core.augment.labels import Labels, Moved
+from core.augment.labels import Labels, Moved, inside
 from core.augment.pipeline import Draw
 from core.fracture.matching import above
 from core.images import FloatArray
@@ -112,8 +112,9 @@ def _limb_of(case: Case) -> Subject:
         boxes = found.boxes_xyxy
         names = tuple(f"found {score:.2f}" for score in found.scores)
         words = "the detector’s own boxes on the original (its truth is not known here)"
+    labels = Labels(boxes, names, outlined(case) if not from_model else {})
     return Subject(
-        "limb", image.pixels, Labels(boxes, names), image.digest, case.words or image.title,
+        "limb", image.pixels, labels, image.digest, case.words or image.title,
         words, image.spacing_mm, image.laterality, notes=image.notes, from_model=from_model,
     )  # fmt: skip
 
@@ -122,6 +123,12 @@ def true_boxes(case: Case) -> np.ndarray | None:
     """The case's true boxes (N, 4), or None where they are not known."""
     known = case.truth.get("boxes_xyxy")
     return None if known is None else np.asarray(known, np.float32).reshape(-1, 4)
+
+
+def outlined(case: Case) -> dict[str, np.ndarray]:
+    """The inside of the case's true outlines as a mask, which moves along with the film."""
+    polygons = case.truth.get("polygons")
+    return {"fracture": inside(polygons, case.image.shape)} if polygons else {}
 
 
 def head() -> Subject | None:

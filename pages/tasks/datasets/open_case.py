@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from core.dataset_folders import pictures
-from core.dataset_folders.dataset import SEVERAL, Dataset
+from core.dataset_folders.dataset import SEVERAL, Dataset, Outlines
 from core.images import Radiograph
 from pages.shared.inputs import Case
 from pages.shared.opened import OPENED, open_on_page
@@ -39,9 +38,10 @@ def _truth(dataset: Dataset, below: str, image: Radiograph) -> dict[str, Any]:
     row = dataset.rows.loc[below]
     height, width = image.shape
     if dataset.task == "fracture":
-        outlines = dataset.outlines.get(below)
-        boxes = outlines.in_pixels(width, height).boxes_xyxy if outlines else np.zeros((0, 4))
-        return {"boxes_xyxy": boxes.tolist(), "width": width, "height": height}
+        drawn = dataset.outlines.get(below, Outlines()).in_pixels(width, height)
+        polygons = [points.tolist() for points in drawn.polygons]
+        boxes = drawn.boxes_xyxy.tolist()
+        return {"boxes_xyxy": boxes, "polygons": polygons, "width": width, "height": height}
     truth: dict[str, Any] = {}
     if str(row["sex"]) in SEX:
         truth["sex"] = SEX[str(row["sex"])]

@@ -156,6 +156,7 @@ def case_truth(results: Results, truths: Truths | None, row: pd.Series) -> dict[
         return {"findings": sorted(one.replace("_", " ") for one in value)}
     size = {"width": int(row["width"]), "height": int(row["height"])}
     if name in truths.boxes:
-        drawn = truths.boxes[name].in_pixels(row["width"], row["height"]).boxes_xyxy
-        return {"boxes_xyxy": drawn.tolist(), **size}
+        drawn = truths.boxes[name].in_pixels(row["width"], row["height"])
+        polygons = [points.tolist() for points in drawn.polygons]
+        return {"boxes_xyxy": drawn.boxes_xyxy.tolist(), "polygons": polygons, **size}
     return {} if value else {"boxes_xyxy": [], **size}

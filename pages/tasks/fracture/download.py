@@ -17,7 +17,7 @@ from pages.shared import views
 from pages.shared.views import Download
 from pages.tasks.fracture import loaders
 from pages.tasks.fracture.sidebar import Settings
-from pages.tasks.fracture.views import Reading, picture
+from pages.tasks.fracture.views import Reading, picture, true_polygons
 
 REPORT_PX = 1000  # long side of the report's pictures
 
@@ -37,7 +37,8 @@ def download(reading: Reading, settings: Settings) -> None:
 
     def overlay() -> bytes:
         shown = picture(reading.case, settings)
-        return exports.png(exports.overlay(shown, answer.found, reading.truth_xyxy))
+        polygons = true_polygons(reading.case)
+        return exports.png(exports.overlay(shown, answer.found, reading.truth_xyxy, polygons))
 
     views.downloads(
         "fracture",
@@ -72,7 +73,8 @@ def page(reading: Reading, settings: Settings) -> bytes:
     factor = REPORT_PX / max(shown.shape)
     large = draw.scaled(shown, factor)
     opinion = loaders.opinion(settings.classifier, reading.image)
-    boxed = exports.overlay(large, reading.answer.found, reading.truth_xyxy, factor=factor)
+    found, polygons = reading.answer.found, true_polygons(reading.case)
+    boxed = exports.overlay(large, found, reading.truth_xyxy, polygons, factor=factor)
     warm = draw.with_heat(large, draw.scaled(opinion.heat_map, factor), 0.7)
     lines = [agreement(reading.answer)[1]]
     lines += [RULE] if reading.answer.against_truth is not None else []

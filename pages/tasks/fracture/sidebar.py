@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 import streamlit as st
 
-from core.detections import Boxes, Detections
+from core.detections import Detections
 from core.errors import ImagingError
-from core.files.box_labels import read_boxes
+from core.files.box_labels import Drawn, read_drawn
 from core.fracture.matching import above
 from core.glossary import GLOSSARY
 from core.phantoms.limb.fractures import FRACTURES
@@ -141,34 +141,37 @@ def open_phantom(parameters: LimbPhantom, key: str = "fracture") -> None:
 def truth_files(key: str = "fracture") -> Sequence[tuple[str, bytes]]:
     """Label files that the user adds for uploaded radiographs, as (name, content)."""
     files = st.sidebar.file_uploader(
-        "Ground-truth boxes (optional)",
+        "Ground-truth boxes or outlines (optional)",
         accept_multiple_files=True,
         key=f"{key}_truth",
-        help="YOLO (.txt, named like the radiograph), COCO (.json) or Pascal VOC (.xml). "
+        help="YOLO (.txt, named like the radiograph), COCO or VGG Image Annotator (.json), or "
+        "Pascal VOC (.xml). "
         f"{GLOSSARY['truth']}",
     )
     return [(file.name, file.getvalue()) for file in files]
 
 
 def with_truth(case: Case, files: Sequence[tuple[str, bytes]], name: str) -> Case:
-    """An uploaded case with the boxes of the label file that belongs to it, if one does.
+    """An uploaded case with what the label file that belongs to it draws, if one does.
 
     A label file that cannot be read is said in a sentence, and the case stays as it was.
     """
-    boxes = labelled(files, name, case.image.shape)
-    return case if boxes is None else replace(case, truth={"boxes_xyxy": boxes})
+    drawn = labelled(files, name, case.image.shape)
+    if drawn is None:
+        return case
+    return replace(case, truth={"boxes_xyxy": drawn.boxes_xyxy, "polygons": drawn.polygons})
 
 
-def labelled(files: Sequence[tuple[str, bytes]], name: str, shape: tuple[int, int]) -> Boxes | None:
-    """The true boxes that the label files give an image, or None."""
+def labelled(files: Sequence[tuple[str, bytes]], name: str, shape: tuple[int, int]) -> Drawn | None:
+    """What the label files draw on an image, or None."""
     for label_name, source in files:
         try:
-            boxes = read_boxes(source, label_name, image_name=name, shape=shape)
+            drawn = read_drawn(source, label_name, image_name=name, shape=shape)
         except ImagingError as err:
             st.error(str(err), icon=":material/error:")
             continue
-        if boxes is not None:
-            return boxes
+        if drawn is not None:
+            return drawn
     return None
 
 

@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import streamlit as st
+from numpy.typing import NDArray
 
 from core.detections import Boxes
 from core.files import write as exports
@@ -91,6 +92,11 @@ def true_boxes(case: Case) -> Boxes | None:
     return None if known is None else np.asarray(known, np.float32).reshape(-1, 4)
 
 
+def true_polygons(case: Case) -> list[NDArray[np.float64]]:
+    """The case's true outlines, corners (K, 2) each; none where only boxes are known."""
+    return [np.asarray(points, float).reshape(-1, 2) for points in case.truth.get("polygons", ())]
+
+
 def picture(case: Case, settings: Settings) -> draw.Picture:
     """The radiograph through the display window."""
     window = settings.display
@@ -102,7 +108,8 @@ def with_boxes(reading: Reading, settings: Settings) -> draw.Picture:
     shown = picture(reading.case, settings)
     if not settings.boxes:
         return shown
-    return exports.overlay(shown, reading.answer.found, reading.truth_xyxy)
+    found, polygons = reading.answer.found, true_polygons(reading.case)
+    return exports.overlay(shown, found, reading.truth_xyxy, polygons)
 
 
 def side_of(case: Case) -> str | None:
@@ -115,7 +122,8 @@ def layers(reading: Reading, chosen: int | None = None) -> tuple[viewer.BoxLayer
     found, result = reading.answer.found, reading.answer.against_truth
     known: tuple[viewer.BoxLayer, ...] = ()
     if reading.truth_xyxy is not None and result is not None:
-        known = (viewer.truth_layer(reading.truth_xyxy, result.found),)
+        polygons = true_polygons(reading.case)
+        known = (viewer.truth_layer(reading.truth_xyxy, result.found, polygons),)
     rows = exports.box_rows(found, reading.image.spacing_mm, result)
     predicted = viewer.BoxLayer(
         name="prediction (solid)",
