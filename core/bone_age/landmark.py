@@ -24,6 +24,8 @@ from core.images import FloatArray, bounding_box
 from core.stages import Stage
 
 Marked = tuple[NDArray[Any], dict[str, Any]]
+ALL_AROUND, BOTTOM_RIGHT = "all around", "bottom and right"
+"""Where trimming cuts: half at each side, as in our networks' training, or as published."""
 
 
 def stages(
@@ -35,6 +37,7 @@ def stages(
     clahe_tiles: int = 3,
     keep_height_percent: float = 90.0,
     keep_width_percent: float = 95.0,
+    trim_at: str = ALL_AROUND,
     level_offset: float = 0.0,
     least_gap: float = regions.LEAST_DEPTH,
     output: str = "regions",
@@ -47,7 +50,8 @@ def stages(
         width_px, height_px: What the film is resized to; the aspect is not kept, as published.
         denoise_strength: Strength of non-local means, in grey values.
         clahe_clip, clahe_tiles: See `grey.clahe`.
-        keep_height_percent, keep_width_percent: What is kept around the centre.
+        keep_height_percent, keep_width_percent: What trimming keeps.
+        trim_at: `ALL_AROUND` or `BOTTOM_RIGHT`.
         level_offset: Added to the mean before thresholding, in grey values.
         least_gap: Least depth of a gap between fingers, in roots of the hand's area.
         output: "regions" for the four crops on one square, two by two, or "whole hand".
@@ -58,8 +62,10 @@ def stages(
         Stages whose last gives uint8 (2 · side, 2 · side) for regions, (side, side) else.
 
     Raises:
-        ValueError: If `output` is neither of the two.
+        ValueError: If `output` or `trim_at` is none of these.
     """
+    if trim_at not in (ALL_AROUND, BOTTOM_RIGHT):
+        raise ValueError(f"trim_at must be '{ALL_AROUND}' or '{BOTTOM_RIGHT}', got {trim_at!r}")
     if output not in ("regions", "whole hand"):
         raise ValueError(f"output must be 'regions' or 'whole hand', got {output!r}")
     pipeline = [
@@ -101,7 +107,11 @@ def stages(
         Stage(
             "Trim",
             trim,
-            {"height_percent": keep_height_percent, "width_percent": keep_width_percent},
+            {
+                "height_percent": keep_height_percent,
+                "width_percent": keep_width_percent,
+                "at": trim_at,
+            },
             "Cuts the outermost rows and columns, where plates and borders lie.",
         ),
         Stage(
@@ -163,9 +173,14 @@ def resize(array: FloatArray, *, width_px: int, height_px: int) -> Marked:
     return cv2.resize(array, (width_px, height_px), interpolation=method), {"matrix": matrix}
 
 
-def trim(array: NDArray[Any], *, height_percent: float, width_percent: float) -> Marked:
-    """Keep the middle of the film; mark `matrix`."""
+def trim(
+    array: NDArray[Any], *, height_percent: float, width_percent: float, at: str = ALL_AROUND
+) -> Marked:
+    """Keep the middle of the film, or all but its bottom and right; mark `matrix`."""
     height, width = array.shape
+    if at == BOTTOM_RIGHT:
+        kept = array[: round(height * height_percent / 100), : round(width * width_percent / 100)]
+        return kept.copy(), {"matrix": shift(0, 0)}
     top = round(height * (1 - height_percent / 100) / 2)
     left = round(width * (1 - width_percent / 100) / 2)
     return array[top : height - top, left : width - left].copy(), {"matrix": shift(left, top)}

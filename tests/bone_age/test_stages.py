@@ -48,6 +48,22 @@ def test_landmarks_lie_where_the_phantom_has_them(phantom, steps):
     assert np.hypot(*(thumb - phantom.landmarks["thumb_tip"])) < 16
 
 
+@pytest.mark.parametrize(
+    ("at", "first"), [(landmark.ALL_AROUND, (5, 2)), ("bottom and right", (0, 0))]
+)
+def test_trimming_cuts_where_it_says(at, first):
+    film = np.arange(100 * 80).reshape(100, 80)
+    kept, found = landmark.trim(film, height_percent=90, width_percent=95, at=at)
+    assert kept.shape == (90, 76)
+    assert kept[0, 0] == film[first]
+    assert tuple(found["matrix"][:2, 2]) == (-first[1], -first[0])
+
+
+def test_trimming_elsewhere_is_refused():
+    with pytest.raises(ValueError, match="trim_at"):
+        landmark.stages(trim_at="top")
+
+
 def test_joints_lie_in_their_regions(phantom):
     # This phantom's wrist lies low: the published trimming would cut its growth plates off.
     steps = run_stages(phantom.image.pixels, landmark.stages(**QUICK), skip=("Trim",))

@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from core.bone_age.landmark import ALL_AROUND, BOTTOM_RIGHT
 from pages.tasks.bone_age.sidebar import PAGE
 
 Value = float | int | str | bool
@@ -108,13 +109,23 @@ PIPELINES: dict[str, Pipeline] = {
         "landmark",
         "A published student system: threshold, outline, turn upright, and four regions from the "
         "gaps between the fingers. Hull dashed, outline solid, landmarks as rings. What we had "
-        "to add for the films of the archive says “added” and can be left out.",
+        "to add for the films of the archive says “added” and can be left out. The published "
+        "system read augmented regions with Attention-Xception; here EfficientNet-Lite0 reads "
+        "them, and Attention-Xception the whole hand.",
         (
             Knob("clahe_clip", "CLAHE: clip", 1.0, 0.5, 8.0, 0.5, why=_CLAHE),
             Knob("clahe_tiles", "CLAHE: tiles per side", 3, 1, 12, 1),
             Knob("denoise_strength", "Denoise: strength (greys)", 3.0, 0.0, 20.0, 1.0),
             Knob("keep_height_percent", "Trim: height kept (%)", 90.0, 60.0, 100.0, 1.0),
             Knob("keep_width_percent", "Trim: width kept (%)", 95.0, 60.0, 100.0, 1.0),
+            Knob(
+                "trim_at",
+                "Trim: where",
+                ALL_AROUND,
+                options=(ALL_AROUND, BOTTOM_RIGHT),
+                why="The published system cuts at the bottom and right; the network here was "
+                "trained with half of it at each side.",
+            ),
             Knob(
                 "level_offset",
                 "Threshold: mean plus (greys)",

@@ -231,6 +231,7 @@ WORDS = {
     "strength": "strength {} grey values",
     "height_percent": "{} % of the height kept",
     "width_percent": "{} % of the width kept",
+    "at": "cut {}",
     "margin_high": "margin {} of the height",
     "margin_wide": "margin {} of the width",
     "level_offset": "threshold at the mean plus {}",
