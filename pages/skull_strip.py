@@ -31,7 +31,7 @@ else:
     card = sidebar.model(PAGE)
 
 if case is not None:
-    settings = sidebar.settings(PAGE, case.volume)
+    settings = sidebar.settings(PAGE, case.volume, card)
     run = loaders.skull_strip(PAGE, case.volume, settings, card)
     volume_views.verdict(case, run, settings.threshold)
     volume_views.viewer(PAGE, case, run, settings.threshold)

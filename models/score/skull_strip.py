@@ -8,12 +8,12 @@ from functools import partial
 from core.errors import UnsuitableInputError
 from core.files.volume import nifti_bytes
 from core.images import Volume
-from core.skull_strip import OURS, Settings, looks_like_t1_head
+from core.skull_strip import Settings, looks_like_t1_head
 from models.cards import load_card
 from models.score.task import Answer, Ask, Task
 from models.skull_strip.predict import BrainMask
 
-Segment = Callable[[Volume, Settings], BrainMask]
+Segment = Callable[[Volume, Settings | None], BrainMask]
 
 
 def skull_strip(model: str = "unet") -> Task:
@@ -47,12 +47,13 @@ def load_skull_strip(name: str) -> Segment:
 def score_skull_strip(segment: Segment, image: Volume, ask: Ask) -> Answer:
     """The volume of the brain, and its mask on the file's own grid if wanted.
 
-    The option "settings" is a `core.skull_strip.Settings`. `detail` is the `BrainMask`.
+    The option "settings" is a `core.skull_strip.Settings`; without it the card's are taken.
+    `detail` is the `BrainMask`.
     """
     wrong = looks_like_t1_head(image)
     if wrong:
         raise UnsuitableInputError(wrong)
-    found = segment(image, ask.options.get("settings", OURS))
+    found = segment(image, ask.options.get("settings"))
     columns = {
         "volume_ml": found.volume_ml,
         "threshold": found.threshold,

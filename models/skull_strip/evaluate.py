@@ -28,6 +28,7 @@ from core.metrics.statistics import bootstrap_interval
 from core.skull_strip import OURS, TALLER, Settings
 from models.cards import load_card
 from models.skull_strip.predict import Model, load_model, segment
+from models.skull_strip.settings import settings_of
 
 FIGURES = ("dice", "dice_mask2", "iou", "iou_mask2", "hd95_mm", "hd95_mask2_mm")
 TIMES = ("seconds", "seconds_without_n4")
@@ -102,12 +103,14 @@ def evaluate(
     model: Model,
     data: Path,
     split: str,
-    settings: Settings = OURS,
+    settings: Settings | None = None,
     progress: Callable[[str], None] | None = None,
     *,
     limit: int | None = None,
 ) -> dict[str, Any]:
     """Score every head of a split ("all" takes every split), or the first `limit`.
+
+    Without settings those of the model's card are taken.
 
     Raises:
         ValueError: If the split holds no head.
@@ -117,6 +120,7 @@ def evaluate(
     table = table[:limit]
     if not table:
         raise ValueError(f"{data / 'brain.csv'} has no head in the split {split!r}")
+    settings = settings or settings_of(model.card)
     rows = []
     for number, row in enumerate(table):
         volume = read_volume(data / row["file"])
@@ -184,19 +188,17 @@ def main() -> None:
     where.add_argument("--phantoms", type=int, help="score this many head phantoms instead")
     parser.add_argument("--split", default="test", help='a split of brain.csv, or "all"')
     parser.add_argument("--json", type=Path, required=True)
-    parser.add_argument("--settings", choices=("ours", "taller"), default="ours")
+    parser.add_argument("--model", default="unet", help="name of a card")
+    parser.add_argument("--settings", choices=("card", "ours", "taller"), default="card")
     parser.add_argument("--threshold", type=float, help="overrides the card's operating point")
     parser.add_argument("--without-n4", action="store_true")
     options = parser.parse_args()
-    model = load_model(load_card("skull_strip", "unet"))
+    model = load_model(load_card("skull_strip", options.model))
     threshold = options.threshold
     if threshold is None:
         threshold = model.card.operating_points["brain"]
-    settings = replace(
-        TALLER if options.settings == "taller" else OURS,
-        threshold=threshold,
-        n4=not options.without_n4,
-    )
+    chosen = {"card": settings_of(model.card), "ours": OURS, "taller": TALLER}[options.settings]
+    settings = replace(chosen, threshold=threshold, n4=not options.without_n4)
     if options.phantoms:
         scored = evaluate_phantoms(model, options.phantoms, settings, print)
     else:

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.images import FloatArray, Volume
-from core.skull_strip import OURS, Cancelled, Prepared, Settings, prepare, restore, restore_steps
+from core.skull_strip import Cancelled, Prepared, Settings, prepare, restore, restore_steps
 from core.stages import Progress, Step
 from models.cards import ModelCard
 from models.onnx_runtime import open_network
+from models.skull_strip.settings import settings_of
 
 NETWORK = "3D U-Net"
 
@@ -115,7 +116,7 @@ def probability(
 def segment(
     model: Model,
     volume: Volume,
-    settings: Settings = OURS,
+    settings: Settings | None = None,
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> BrainMask:
@@ -124,9 +125,15 @@ def segment(
     A screen that shows the stages calls `core.skull_strip.prepare`, `probability` and
     `BrainProbability.steps` itself, and keeps what each returns.
 
+    Args:
+        model: The network.
+        volume: The head, RAS+.
+        settings: What happens before and after the network; None for what its card names.
+        progress, cancelled: As of `prepare`.
+
     Raises:
         Cancelled: If `cancelled` said so.
         UnsuitableInputError: If the volume is the same everywhere.
     """
-    prepared = prepare(volume, settings, progress, cancelled)
+    prepared = prepare(volume, settings or settings_of(model.card), progress, cancelled)
     return probability(model, prepared, progress, cancelled).mask()

@@ -1,4 +1,4 @@
-"""How the mask of each head compares with its reference masks, and how long it took."""
+"""How the masks of each head compare with its reference masks, and how long they took."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from models.cards import load_card
+from models.cards import ModelCard, task_cards
 from models.skull_strip.evaluate import evaluate
 from models.skull_strip.predict import load_model
 
@@ -15,8 +15,19 @@ PHANTOM_SET = ""
 
 
 def tables(data: Path | None, split: str, limit: int | None = None) -> dict[str, pd.DataFrame]:
-    """A row a head: source, Dice and 95th-percentile Hausdorff distance, volumes, seconds."""
+    """A row a head: source, Dice and 95th-percentile Hausdorff distance, volumes, seconds.
+
+    Ours first; each other network is a part of its name.
+    """
     if data is None:
         raise ValueError("this model is scored on heads only")
-    report = evaluate(load_model(load_card("skull_strip", "unet")), data, split, limit=limit)
-    return {"": pd.DataFrame(report["cases"])}
+    found = {}
+    for card in task_cards("skull_strip"):
+        report = evaluate(load_model(card), data, split, limit=limit)
+        found[part_of(card)] = pd.DataFrame(report["cases"])
+    return dict(sorted(found.items()))
+
+
+def part_of(card: ModelCard) -> str:
+    """Name of a card's table of predictions; that of ours has none."""
+    return "" if card.name == "unet" else card.name

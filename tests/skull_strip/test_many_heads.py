@@ -12,7 +12,7 @@ import pytest
 from core.files.volume import nifti_bytes
 from core.images import Volume
 from core.phantoms.head.phantom import random_head
-from core.skull_strip import Settings
+from core.skull_strip import OURS, Settings
 from models.cards import ModelCard
 from models.skull_strip.predict import BrainMask
 from pages.tasks.skull_strip import loaders
@@ -28,12 +28,12 @@ def network(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """Says that the middle of every head is brain; lists the heads it saw."""
     seen: list[str] = []
 
-    def segment(card: ModelCard, volume: Volume, settings: Settings) -> BrainMask:
+    def segment(card: ModelCard, volume: Volume, settings: Settings | None = None) -> BrainMask:
         seen.append(volume.digest)
         mask = np.zeros(volume.voxels.shape, np.uint8)
         i, j, k = (n // 4 for n in mask.shape)
         mask[i:-i, j:-j, k:-k] = 1
-        return BrainMask(mask, volume.affine, settings.threshold)
+        return BrainMask(mask, volume.affine, OURS.threshold)
 
     monkeypatch.setattr(loaders, "segment", segment)
     yield seen

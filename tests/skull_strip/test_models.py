@@ -13,10 +13,11 @@ import pytest
 from core.errors import WeightsError
 from core.images import Volume
 from core.metrics.statistics import dice
-from core.skull_strip import OURS, Cancelled, Settings, prepare
+from core.skull_strip import OURS, PUBLISHED, Cancelled, Settings, prepare
 from models.cards import ModelCard, load_card, verified_weights
 from models.onnx_runtime import open_file, open_network
 from models.skull_strip import predict
+from models.skull_strip.settings import settings_of
 
 SHAPE = (20, 24, 16)
 AFFINE = np.array([[4.0, 0, 0, -31], [0, 3.0, 0, -52], [0, 0, 6.0, 17], [0, 0, 0, 1]])
@@ -103,6 +104,26 @@ def test_changed_weights_are_not_opened(tmp_path: Path, card: ModelCard, monkeyp
 
 def test_preset_takes_the_card_s_operating_point(card: ModelCard) -> None:
     assert card.operating_points["brain"] == OURS.threshold
+
+
+def test_head_is_prepared_as_the_card_s_network_was_trained(
+    tiny: predict.Model, card: ModelCard
+) -> None:
+    other = replace(card, settings={"pipeline": "published"}, operating_points={"brain": 0.6})
+    assert settings_of(other) == replace(PUBLISHED, threshold=0.6)
+    assert settings_of(card) == OURS
+    seen: list[np.ndarray] = []
+
+    def network(image: np.ndarray) -> tuple[np.ndarray, ...]:
+        seen.append(image)
+        return (image,)
+
+    for one in (other, card):
+        predict.segment(predict.Model(one, network), block())
+    assert [image.shape[2:] for image in seen] == [(96, 128, 160), (96, 128, 128)]
+    assert (seen[0].min(), seen[0].max()) == (0, 1) and seen[1].min() < 0
+    with pytest.raises(WeightsError, match="published"):
+        settings_of(replace(card, settings={"pipeline": "none of ours"}))
 
 
 def test_loss_is_lowest_for_the_truth() -> None:

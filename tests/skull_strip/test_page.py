@@ -35,6 +35,7 @@ class Counted:
     def __init__(self) -> None:
         self.runs = 0
         self.heads: set[str] = set()
+        self.settings: list[Settings] = []
         self.hold = threading.Event()
         self.hold.set()
 
@@ -43,6 +44,7 @@ class Counted:
     ) -> BrainProbability:
         self.runs += 1
         self.heads.add(prepared.volume.digest)
+        self.settings.append(prepared.settings)
         while not self.hold.wait(0.05):
             if cancelled():
                 raise Cancelled

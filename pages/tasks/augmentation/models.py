@@ -15,10 +15,11 @@ from core.images import Radiograph, digest_of
 from core.metrics.statistics import dice
 from core.percent import percent
 from core.plots.draw import Picture, windowed, with_boxes, with_heat
-from core.skull_strip import OURS, prepare
+from core.skull_strip import prepare
 from models.cards import ModelCard
 from models.fracture.settings import detector_settings
 from models.skull_strip.predict import probability
+from models.skull_strip.settings import settings_of
 from pages.tasks.augmentation.subjects import Subject
 from pages.tasks.fracture import loaders as fracture_loaders
 from pages.tasks.skull_strip import loaders as volume_loaders
@@ -143,7 +144,7 @@ def head(subject: Subject, cards: Cards) -> Answering:
     """
     card = cards["brain"]
     network = volume_loaders.model(card)
-    settings = replace(OURS, n4=False, threshold=card.operating_points["brain"])
+    settings = replace(settings_of(card), n4=False)
     volume = subject.known["volume"]
     millilitres = float(np.prod(volume.spacing_mm)) / 1000
     known = "brain" in subject.labels.masks

@@ -23,7 +23,6 @@ from core.practice.answers import (
 from core.practice.cases import Case
 from core.practice.judging import BONE_AGE_MONTHS
 from core.practice.truths import boxes_of
-from core.skull_strip import OURS
 from models.cards import ModelCard, cards_of, load_card
 from models.fracture.settings import detector_settings
 from pages.shared import caching
@@ -154,4 +153,4 @@ def _brain(card: ModelCard, volume: Volume) -> NDArray[np.uint8]:
     """The model's own mask of a head."""
     from pages.tasks.skull_strip import loaders
 
-    return loaders.segment(card, volume, OURS).voxels
+    return loaders.segment(card, volume).voxels

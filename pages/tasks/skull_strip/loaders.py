@@ -23,6 +23,7 @@ from models.skull_strip.predict import (
     load_model,
     probability,
 )
+from models.skull_strip.settings import settings_of
 from pages.shared import background, caching
 
 Measured = TypeVar("Measured")
@@ -156,13 +157,15 @@ def _work(
     return work
 
 
-def segment(card: ModelCard, volume: Volume, settings: Settings) -> BrainMask:
+def segment(card: ModelCard, volume: Volume, settings: Settings | None = None) -> BrainMask:
     """The brain of one head among many, in one call; for work in the background.
+
+    Without settings those of the card are taken.
 
     Raises:
         ImagingError: If the weights or the head are at fault.
     """
-    return probability(model(card), prepare(volume, settings)).mask()
+    return probability(model(card), prepare(volume, settings or settings_of(card))).mask()
 
 
 @st.cache_resource(max_entries=6, scope="session", show_spinner=False)

@@ -19,8 +19,10 @@ from core.glossary import GLOSSARY
 from core.images import Volume
 from core.phantoms.head.phantom import HeadPhantom, random_head
 from core.samples import Sample, fetch
-from core.skull_strip import OURS, TALLER, Settings, expected_seconds
+from core.skull_strip import OURS, PUBLISHED, TALLER, Settings, expected_seconds
+from core.skull_strip.pipeline import NORMALISATIONS
 from models.cards import ModelCard
+from models.skull_strip.settings import settings_of
 from pages.shared import uploads
 from pages.shared.address import KEPT
 from pages.shared.inputs import SOURCES, chosen_sample, source_of
@@ -244,24 +246,37 @@ def model(key: str) -> ModelCard:
         return choose("Network", "skull_strip", "brain", f"{key}_model", ("unet",), adding=True)
 
 
-def settings(key: str, volume: Volume) -> Settings:
+def _preset(key: str, card: ModelCard) -> tuple[str, Settings]:
+    """The pipeline to begin with: chosen, or the one that the network was trained with."""
+    own = settings_of(card)
+    if replace(own, threshold=PUBLISHED.threshold) == PUBLISHED:
+        st.caption(
+            "Pipeline: as published. N4 at shrink factor 3, 96 × 128 × 160 voxels, intensities "
+            "from the darkest voxel (0) to the brightest (1)."
+        )
+        return "Published", own
+    name = st.segmented_control(
+        "Pipeline",
+        list(PRESETS),
+        default="Lightbox",
+        required=True,
+        key=f"{key}_preset",
+        **KEPT,
+        help="“Lightbox”: N4 at shrink factor 4, 96 × 128 × 128 voxels; faster, and cuts off "
+        "the neck. “Taller grid”: N4 at shrink factor 3, 96 × 128 × 160 voxels.",
+    )
+    return name, PRESETS[name]
+
+
+def settings(key: str, volume: Volume, card: ModelCard) -> Settings:
     """The sidebar's second part: the pipeline's parameters, with the time that it will take."""
     with st.sidebar:
-        name = st.segmented_control(
-            "Pipeline",
-            list(PRESETS),
-            default="Lightbox",
-            required=True,
-            key=f"{key}_preset",
-            **KEPT,
-            help="“Lightbox”: N4 at shrink factor 4, 96 × 128 × 128 voxels; faster, and cuts off "
-            "the neck. “Taller grid”: N4 at shrink factor 3, 96 × 128 × 160 voxels.",
-        )
+        name, preset = _preset(key, card)
         stem = f"{key}_{name.split()[-1].lower()}"
         said = st.container()
         with st.expander("Adjust the stages", icon=":material/tune:"):
-            chosen = _adjusted(stem, PRESETS[name])
-        changed = _changes(PRESETS[name], chosen)
+            chosen = _adjusted(stem, preset)
+        changed = _changes(preset, chosen)
         if changed:
             with said:
                 st.caption(f":orange-badge[adjusted] no longer “{name}”: {', '.join(changed)}.")
@@ -279,7 +294,7 @@ def settings(key: str, volume: Volume) -> Settings:
             0.95,
             chosen.threshold,
             0.05,
-            key=f"{key}_threshold",
+            key=f"{key}_threshold" if name in PRESETS else f"{stem}_threshold",
             help=GLOSSARY["brain threshold"],
             **KEPT,
         )
@@ -344,10 +359,11 @@ def _adjusted(key: str, preset: Settings) -> Settings:
     )
     normalisation = st.selectbox(
         "Normalisation",
-        ("rescale and z-score", "rescale", "z-score"),
+        NORMALISATIONS,
+        index=NORMALISATIONS.index(preset.normalisation),
         key=f"{key}_normalisation",
         **KEPT,
-        help="The network was trained with both; try what happens with one.",
+        help="Chosen is what the network was trained with; try what happens with another.",
     )
     return replace(
         preset,
