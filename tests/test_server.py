@@ -8,6 +8,7 @@ import platform
 import subprocess
 import sys
 import threading
+import weakref
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
@@ -20,6 +21,7 @@ import pytest
 import streamlit as st
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
+from streamlit.runtime.scriptrunner import script_runner
 
 from core.errors import WeightsError
 from models.onnx_runtime import Network
@@ -90,13 +92,34 @@ def test_free_memory_is_returned_after_work_and_not_while_nobody_works(
     async def slept(seconds: float) -> None:
         clock[0] += next(loads)
 
-    monkeypatch.setattr(server, "return_free_memory", lambda: returned.append(clock[0]))
+    monkeypatch.setattr(server, "clear_up", lambda: returned.append(clock[0]))
     monkeypatch.setattr(server.time, "process_time", lambda: clock[0])
     monkeypatch.setattr(server.runtime, "get_instance", MagicMock())
     monkeypatch.setattr(server.asyncio, "sleep", slept)
     with pytest.raises(RuntimeError):  # of the exhausted loads
         asyncio.run(server._forget())
     assert returned == [2.0, 3.0]
+
+
+def test_no_script_run_stops_the_others_for_its_garbage(monkeypatch: pytest.MonkeyPatch) -> None:
+    collected = MagicMock()
+    monkeypatch.setattr(script_runner, "gc", collected)
+    runner, context = MagicMock(), MagicMock(has_script_started=False)
+    script_runner.ScriptRunner._on_script_finished(runner, context, MagicMock(), False, MagicMock())
+    assert runner.on_event.send.called
+    assert not collected.mock_calls
+
+
+def test_garbage_of_script_runs_is_collected_at_the_next_look() -> None:
+    class Film:
+        pass
+
+    film = Film()
+    film.itself = film  # type: ignore[attr-defined]
+    known = weakref.ref(film)
+    del film
+    server.clear_up()
+    assert known() is None
 
 
 MEMORY = """

@@ -27,7 +27,7 @@ from core.files.volume_foreign import clear_leftovers
 
 LOOK_SECONDS = 10.0
 FULL_SECONDS = 300.0  # between two collections of everything while somebody is there
-SLOW_SECONDS = 0.02  # a collection that takes longer is felt at every slider
+SLOW_SECONDS = 0.1  # of CPU time for a collection: more than a class's sessions take
 SWITCH_SECONDS = 0.0005
 """How long a thread that computes in Python keeps others waiting; Python's own value is ten times
 that. A page's script passes hundreds of messages to the server's loop, and may have to wait so long
@@ -136,7 +136,7 @@ class Housekeeping:
     """When to collect all that sessions have left: it holds everybody up, half a second and more.
 
     Attributes:
-        seconds: How long the last full collection took; Streamlit does one after every script run.
+        seconds: CPU time of the last full collection.
         left: Sessions that have ended since all was collected.
     """
 
@@ -148,8 +148,8 @@ class Housekeeping:
     def note(self, phase: str, info: Mapping[str, int]) -> None:
         """One of `gc.callbacks`."""
         if info["generation"] == 2:
-            self.seconds = time.perf_counter() - self._began if phase == "stop" else self.seconds
-            self._began = time.perf_counter()
+            self.seconds = time.thread_time() - self._began if phase == "stop" else self.seconds
+            self._began = time.thread_time()
 
     def is_due(self, is_empty: bool, now: float) -> bool:
         """Whether to collect all now: nobody is there, or it was not done for long."""
@@ -178,7 +178,7 @@ async def _forget() -> None:
                 elif house.is_slow:
                     keep_for_good()
                 if time.process_time() - worked > WORKED_SECONDS:
-                    await asyncio.to_thread(return_free_memory)
+                    await asyncio.to_thread(clear_up)
                 worked = time.process_time()
     finally:
         gc.callbacks.remove(house.note)
@@ -208,6 +208,16 @@ def give_back_memory() -> None:
     return_free_memory()
 
 
+def clear_up() -> None:
+    """Collect what came since `keep_for_good`, and return what is free to the operating system.
+
+    Streamlit would collect after every script run, under everybody else's sliders: a fifth of the
+    interpreter's time in a class of twenty (`postScriptGC` in `.streamlit/config.toml`).
+    """
+    gc.collect()
+    return_free_memory()
+
+
 def share_free_memory() -> None:
     """Let all threads take memory from one place, of which all that is free can be returned.
 
@@ -230,7 +240,7 @@ def return_free_memory() -> None:
 def keep_for_good() -> None:
     """Leave what is loaded by now out of later collections, until `give_back_memory`.
 
-    Streamlit collects after every script run, and holds back the page's last messages meanwhile:
-    a tenth of a second where it looks at all that the libraries hold, a few milliseconds without.
+    Everybody waits for a collection: a tenth of a second where it looks at all that the libraries
+    hold, a few milliseconds without.
     """
     gc.freeze()

@@ -93,7 +93,7 @@ def show(answers: Answers) -> Shown:
             _by_box(matched, marked, plots)
             if "body_part" in films:
                 st.markdown("##### By body part: mAP50")
-                tables["By body part: mAP50"] = _by_part(films, matched)
+                tables["By body part: mAP50"] = _by_part(answers.question, films, matched)
     with by_film:
         _by_film(answers, threshold, plots)
         if plots.get("Fractured or not") is not None:
@@ -266,12 +266,19 @@ def _against_each_other(films: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def _by_part(films: pd.DataFrame, matched: list[MatchedImage]) -> pd.DataFrame:
-    parts = films["body_part"].fillna("").str.split(" | ", regex=False)
+def _by_part(question: str, films: pd.DataFrame, matched: list[MatchedImage]) -> pd.DataFrame:
+    parts = films["body_part"].fillna("").str.split(" | ", regex=False).tolist()
+    return shared.groups("body part", _precision_by_part(question, parts, matched))
+
+
+@st.cache_data(max_entries=4, show_spinner="Bootstrapping the intervals …")
+def _precision_by_part(
+    question: str, parts: list[list[str]], _matched: list[MatchedImage]
+) -> list[tuple[str, int, Estimate]]:
     names = sorted({name for some in parts for name in some if name})
     rows = []
     for name in names:
-        own = [one for one, some in zip(matched, parts, strict=True) if name in some]
+        own = [one for one, some in zip(_matched, parts, strict=True) if name in some]
         group = np.empty(len(own), object)
         group[:] = [MatchedImage(one.scores, one.hits[:, :1], one.truths) for one in own]
         if not sum(one.truths for one in own):
@@ -281,4 +288,4 @@ def _by_part(films: pd.DataFrame, matched: list[MatchedImage]) -> pd.DataFrame:
             lambda some: float(average_precision(list(some))[0]), group, draws=300
         )
         rows.append((name, len(own), Estimate(value, low, high, len(own))))
-    return shared.groups("body part", rows)
+    return rows
