@@ -197,7 +197,7 @@ def test_first_visitor_finds_the_opening_case(task: str, monkeypatch: pytest.Mon
     # Neither the figures nor the part that opens first run a network again.
     assert runs == ahead
     # No film that waits is drawn first: the second and every later visitor loads one figure less.
-    drawn = [chart.key for chart in page.get("plotly_chart")]  # type: ignore[attr-defined]
+    drawn = [chart.key for chart in page.get("plotly_chart")]
     assert f"{task}_viewer" in drawn
     assert f"{task}_waiting" not in drawn
 
@@ -206,6 +206,47 @@ def test_public_work_done_ahead_is_found() -> None:
     st.cache_resource.clear()
     background.ahead("place", "question", lambda run: 7)
     assert background._results().by_question["place", "question"] == 7
+
+
+def test_work_ahead_rests_while_somebody_is_there_and_ends_where_it_is_answered() -> None:
+    st.cache_resource.clear()
+    said: list[str] = []
+
+    def work(run: background.Run[int]) -> int:
+        for stage in ("first", "second"):
+            run.report(0.0, stage)
+            said.append(stage)
+        return 7
+
+    background.ahead("place", "question", work, lambda: said.append("rest"))
+    assert said == ["rest", "first", "rest", "second"]
+    assert background._results().by_question["place", "question"] == 7
+
+    def answered() -> None:  # the visitor for whom it rested asked the same
+        background._results().put(("place", "other"), 8)
+
+    said.clear()
+    background.ahead("place", "other", work, answered)
+    assert said == []
+    assert background._results().by_question["place", "other"] == 8
+
+
+def test_rest_lasts_as_long_as_pages_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    seen = warm.Visits()
+    asked = iter([1.0, 5.0])
+
+    def slept(seconds: float) -> None:
+        clock[0] += seconds
+        if (at := next(asked, None)) is not None:
+            clock[0] = at
+            seen.note()
+
+    monkeypatch.setattr(warm.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(warm.time, "sleep", slept)
+    seen.note()
+    seen.rest()
+    assert 5.0 + warm.QUIET_SECONDS < clock[0] <= 6.0 + warm.QUIET_SECONDS
 
 
 def test_page_address_below_a_path_names_files_there(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ import threading
 import weakref
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future, wait
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -199,11 +200,40 @@ def run(
     return started
 
 
-def ahead(key: str, question: Hashable, work: Callable[[Run[Result]], Result]) -> None:
-    """Work out a public question before anybody asks it; for `pages.shared.warm`."""
+@dataclass(eq=False)
+class _Ahead(Run[Result]):
+    """Work that nobody waits for: it rests wherever it reports, as long as `rest` takes."""
+
+    rest: Callable[[], None] = lambda: None
+    is_answered: Callable[[], bool] = lambda: False
+
+    def report(self, fraction: float, stage: str) -> None:
+        self.rest()
+        if self.is_answered():
+            raise Cancelled
+        super().report(fraction, stage)
+
+
+def ahead(
+    key: str,
+    question: Hashable,
+    work: Callable[[Run[Result]], Result],
+    rest: Callable[[], None] = lambda: None,
+) -> None:
+    """Work out a public question before anybody asks it; for `pages.shared.warm`.
+
+    Args:
+        rest: Called whenever the work reports; returns when it may go on. Where somebody has
+            asked the same meanwhile and has the answer, it ends there.
+    """
     results = _results()
-    if (key, question) not in results.by_question:
-        results.put((key, question), work(Run()))
+
+    def is_answered() -> bool:
+        return (key, question) in results.by_question
+
+    if not is_answered():
+        with suppress(Cancelled):
+            results.put((key, question), work(_Ahead(rest=rest, is_answered=is_answered)))
 
 
 def forget(key: str, question: Hashable) -> None:

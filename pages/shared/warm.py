@@ -23,7 +23,8 @@ ASKED = ("fracture", "chest", "bone_age", "augmentation")
 """Begun at once when their address is asked for; their loaders let the script wait for the answer.
 A head's page starts the same work by itself and would do it twice. The lab only when somebody
 asks for it: its library brings PyTorch along."""
-QUIET_SECONDS = 4.0
+QUIET_SECONDS = 8.0
+"""A page stands four seconds after its script began, and who sees it often opens a second one."""
 LOOK_SECONDS = 0.5
 
 
@@ -49,6 +50,11 @@ class Visits:
     @property
     def is_quiet(self) -> bool:
         return time.monotonic() - self.last > QUIET_SECONDS
+
+    def rest(self) -> None:
+        """Return when nobody has asked for a page for a while."""
+        while not self.is_quiet:
+            time.sleep(LOOK_SECONDS)
 
 
 @st.cache_resource(show_spinner=False)
@@ -79,8 +85,8 @@ def run(jobs: Sequence[Callable[[], None]], seen: Visits | None) -> None:
         seen: None where a visitor waits for the jobs.
     """
     for job in jobs:
-        while seen is not None and not seen.is_quiet:
-            time.sleep(LOOK_SECONDS)
+        if seen is not None:
+            seen.rest()
         try:
             job()
         except ImagingError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
@@ -19,6 +20,7 @@ from core.errors import WeightsError
 from models.cards import load_card
 from pages.shared.send_to_lab import SENT
 from pages.tasks.augmentation import modalities as augmentation_modalities
+from pages.tasks.augmentation import views as lab_views
 from pages.tasks.augmentation.modalities import MODALITIES
 from pages.tasks.augmentation.models import Answering, Cards, Looked, limb
 from pages.tasks.augmentation.subjects import Subject
@@ -114,6 +116,39 @@ def test_a_second_look_at_all_transforms_carries_none_out_again(
     app.run()
     assert len(app.get("image")) == shown
     assert not carried_out
+
+
+def test_second_visitor_of_a_phantom_carries_out_no_draw(
+    calls: Counter[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    carried_out, real = [], Subject.after
+
+    def after(subject: Subject, one: Draw) -> Moved:
+        carried_out.extend(one.parts)
+        return real(subject, one)
+
+    monkeypatch.setattr(Subject, "after", after)
+    st.cache_resource.clear()
+    opened(image="limb", pipeline="rotate", draw="3")
+    assert len(carried_out) == lab_views.GRID
+    # Another session has kept nothing yet.
+    monkeypatch.setattr(lab_views, "_after", lambda digest, what, subject, one: subject.after(one))
+    opened(image="limb", pipeline="rotate", draw="3")
+    assert len(carried_out) == lab_views.GRID
+
+
+def test_what_a_draw_makes_of_an_upload_stays_in_its_session(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    film = np.random.default_rng(3).random((48, 64)).astype(np.float32)
+    upload = Subject("limb", film, Labels(), "digest of an upload", "", "")
+    kept: list[str] = []
+    monkeypatch.setattr(lab_views, "_after", lambda *asked: kept.append("session"))
+    monkeypatch.setattr(lab_views, "_after_for_all", lambda *asked: kept.append("all"))
+    head = replace(upload, pixels=np.zeros((8, 9, 10), np.float32), is_public=True)
+    for subject in (upload, replace(upload, is_public=True), head):
+        lab_views.after(subject, Draw(1, ()))
+    assert kept == ["session", "all", "session"]  # a head would take too much room for all
 
 
 def test_wrong_transform_is_badged_and_false_labels_are_flagged(calls: Counter[str]) -> None:

@@ -44,6 +44,7 @@ def _chest_of(case: Case) -> Subject:
         "chest", image.pixels, Labels(boxes, names, outlines), image.digest,
         case.words or image.title, words, image.spacing_mm, image.laterality,
         known={"findings": tuple(truth.get("findings", ()))}, notes=image.notes,
+        is_public=image.is_public,
     )  # fmt: skip
 
 

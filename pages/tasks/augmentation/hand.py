@@ -42,6 +42,7 @@ def _hand_of(case: Case) -> Subject:
     return Subject(
         "hand", image.pixels, labels, image.digest, case.words or image.title, words,
         image.spacing_mm, image.laterality, known=known, notes=image.notes,
+        is_public=image.is_public,
     )  # fmt: skip
 
 

@@ -42,6 +42,7 @@ class Subject:
         affine: Of a head.
         from_model: Whether the labels are a model's own answer: then nothing is known to be right.
         known: Whatever else its task knows ("sex", "age_months", "truth").
+        is_public: Whether it is nobody's, so that what a draw makes of it may be kept for all.
     """
 
     modality: str
@@ -56,6 +57,7 @@ class Subject:
     known: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     from_model: bool = False
+    is_public: bool = False
 
     def after(self, draw: Draw) -> Moved:
         """The image after a draw, with its labels."""
@@ -116,6 +118,7 @@ def _limb_of(case: Case) -> Subject:
     return Subject(
         "limb", image.pixels, labels, image.digest, case.words or image.title,
         words, image.spacing_mm, image.laterality, notes=image.notes, from_model=from_model,
+        is_public=image.is_public,
     )  # fmt: skip
 
 

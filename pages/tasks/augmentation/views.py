@@ -29,8 +29,9 @@ from pages.tasks.augmentation.subjects import Subject
 PAGE = "augmentation"
 GRID = 9
 DRAW_WIDTH = 260  # screen pixels of a draw in the grid, at most
-KEPT = GRID + 3
-"""Draws carried out that a session keeps: 1 MB each of a film, 5 MB of a head."""
+KEPT, KEPT_FOR_ALL = GRID + 3, 4 * GRID
+"""Draws carried out that a session keeps, and the server of films that are nobody's: 1 MB each of a
+film, 5 MB of a head."""
 EXHIBITS, EXHIBIT_PX = 48, 300
 """Small pictures that it keeps: as many as there are transforms."""
 SIDE_LETTERS = {"axial": "R", "coronal": "R", "sagittal": "A"}
@@ -41,14 +42,22 @@ def _after(digest: str, what: str, _subject: Subject, _draw: Draw) -> Moved:
     return _subject.after(_draw)
 
 
+@st.cache_resource(max_entries=KEPT_FOR_ALL, show_spinner=False)
+def _after_for_all(digest: str, what: str, _subject: Subject, _draw: Draw) -> Moved:
+    return _subject.after(_draw)
+
+
 def after(subject: Subject, one: Draw) -> Moved:
-    """The image after a draw; carried out once."""
-    return _after(subject.digest, f"{one} {_known(subject)}", subject, one)
+    """The image after a draw; carried out once, for all visitors where the film is nobody's."""
+    carried = _after_for_all if subject.is_public and subject.pixels.ndim == 2 else _after
+    return carried(subject.digest, f"{one} {_known(subject)}", subject, one)
 
 
 def _known(subject: Subject) -> str:
+    """The labels in a few words: the same film may come with the truth or with a model's answer."""
     labels = subject.labels
-    return f"{len(labels.box_names)} {sorted(labels.masks)} {sorted(labels.points)}"
+    masks = {name: int(np.count_nonzero(mask)) for name, mask in labels.masks.items()}
+    return f"{labels.box_names} {labels.boxes_xyxy.tolist()} {masks} {labels.points}"
 
 
 @st.cache_data(max_entries=EXHIBITS, scope="session", show_spinner=False)

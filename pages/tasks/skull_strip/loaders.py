@@ -125,14 +125,16 @@ def skull_strip(key: str, volume: Volume, settings: Settings, card: ModelCard) -
     return shown
 
 
-def ahead(key: str, volume: Volume, settings: Settings, card: ModelCard) -> None:
-    """Strip a phantom before anybody asks for it.
+def ahead(
+    key: str, volume: Volume, settings: Settings, card: ModelCard, rest: Callable[[], None]
+) -> None:
+    """Strip a phantom before anybody asks for it; between its stages it may `rest`.
 
     Raises:
         ImagingError: If the weights are at fault.
     """
     question, work = _question(volume, settings, card), _work(volume, settings, card)
-    background.ahead(f"{key}_strip", question, work)
+    background.ahead(f"{key}_strip", question, work, rest)
 
 
 def _question(volume: Volume, settings: Settings, card: ModelCard) -> str:
