@@ -158,10 +158,13 @@ class Worker:
 
 
 def _started(network: str) -> subprocess.Popen[bytes]:
+    # PyTorch's threads would spin while they wait for each other: where others want the cores, an
+    # explanation so takes twenty times the processor, and everybody waits.
+    quiet = {"TF_CPP_MIN_LOG_LEVEL": "2", "OMP_WAIT_POLICY": "PASSIVE"}
     return subprocess.Popen(
         [sys.executable, "-m", "models.worker", network],
         cwd=ROOT,
-        env={"TF_CPP_MIN_LOG_LEVEL": "2", **os.environ},
+        env=quiet | os.environ,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         start_new_session=True,  # Ctrl+C ends the server, and the end of its input this process

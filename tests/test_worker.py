@@ -28,6 +28,22 @@ def wrong() -> None:
     raise ImagingError("This film is no film.")
 
 
+def waiting() -> str:
+    """How the process's threads wait for each other."""
+    return os.environ.get("OMP_WAIT_POLICY", "")
+
+
+def test_waiting_threads_of_the_worker_leave_the_processor_to_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    worker = Worker(ECHO)
+    try:
+        assert worker.call(f"{ECHO}:waiting") == "PASSIVE"
+    finally:
+        worker.close()
+
+
 def test_worker_starts_when_asked_says_what_is_wrong_and_survives_its_end() -> None:
     worker = Worker(ECHO)
     try:
