@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -34,8 +35,8 @@ def occlusion(
 ) -> FloatArray:
     """How many months the answer changes where a square of the hand is hidden.
 
-    Every network sees its own input with one square blackened; its change counts by its share in
-    the answer. After Lee et al., J Digit Imaging 2017;30:427.
+    Every network sees its own input, at its own size, with one square blackened; its change counts
+    by its share in the answer. After Lee et al., J Digit Imaging 2017;30:427.
 
     Returns:
         float32 (H, W) of the film in months, signed: positive where hiding makes older.
@@ -45,7 +46,7 @@ def occlusion(
     for name, part in model.parts.items():
         steps, seen = inputs[part.pipeline]
         views = views_of(steps)
-        plans[name] = (part, seen, views, occluders(seen.shape, views))
+        plans[name] = (replace(part, scales=(1.0,)), seen, views, occluders(seen.shape, views))
     total = sum(len(patches) for *_, patches in plans.values())
     done = 0
     change = np.zeros(image.shape, np.float32)

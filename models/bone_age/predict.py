@@ -34,11 +34,13 @@ class Part:
         network: Takes (N, 1, H, W) and (N, 2), gives `MONTHS` and perhaps `ATTENDED`.
         pipeline: Name in `PIPELINES`: what prepares its films.
         weight: Its share in the answer, relative to the others.
+        scales: Sizes of the film that it is asked about; the first is 1.
     """
 
     network: Network
     pipeline: str
     weight: float = 1.0
+    scales: tuple[float, ...] = (1.0,)
 
     @property
     def has_attention(self) -> bool:
@@ -94,16 +96,17 @@ def load_model(card: ModelCard) -> Model:
     """
     settings = age_settings(card)
     if not settings.members:
-        return Model(card, {card.name: Part(open_network(card), settings.pipeline)})
+        part = Part(open_network(card), settings.pipeline, scales=settings.scales)
+        return Model(card, {card.name: part})
     parts = {}
     for name, weight in settings.members.items():
         part = load_model(load_card("bone_age", name)).parts[name]
-        parts[name] = replace(part, weight=weight)
+        parts[name] = replace(part, weight=weight, scales=settings.scales)
     return Model(card, parts)
 
 
 def months_of(model: Model, seen: Seen, sexes: Sequence[str | None]) -> dict[str, Any]:
-    """Months of each part for network inputs, mirrored ones averaged in: name to (N,).
+    """Months of each part for network inputs: name to (N,).
 
     Args:
         model: The networks.
@@ -116,24 +119,40 @@ def months_of(model: Model, seen: Seen, sexes: Sequence[str | None]) -> dict[str
 
 
 def months_of_part(part: Part, films: FloatArray, sexes: Sequence[str | None]) -> FloatArray:
-    """Months of one network for its inputs (N, H, W), mirrored ones averaged in: (N,)."""
+    """Months (N,) of one network for its inputs (N, H, W), over its scales and their mirror
+    images."""
     return _run(part, films, sexes, (MONTHS,))[0]
 
 
 def _run(
     part: Part, films: FloatArray, sexes: Sequence[str | None], wanted: Sequence[str]
 ) -> tuple[FloatArray, FloatArray | None]:
-    """Months (N,) and attention (N, h, w) of films and their mirror images, in one run."""
+    """Months (N,) over all scales and their mirror images, and the attention (N, h, w) to films of
+    their own size."""
     sex = np.array([SEX_INPUT[one] for one in sexes], np.float32)
-    films = np.asarray(films, np.float32)[:, None]
-    both = np.concatenate([films, films[..., ::-1]])
-    months, *attended = part.network(both, np.concatenate([sex, sex]), only=wanted)
-    attention = None
-    if attended:
-        # Attention alone may be high over empty film, where there is nothing to weigh.
-        one, mirrored = np.split(np.linalg.norm(attended[0], axis=1), 2)
-        attention = ((one + mirrored[..., ::-1]) / 2).astype(np.float32)
-    return months.reshape(2, -1).mean(axis=0), attention
+    answers, attention = [], None
+    for scale in part.scales:
+        seen = scaled(np.asarray(films, np.float32), scale)[:, None]
+        both = np.concatenate([seen, seen[..., ::-1]])
+        only = wanted if scale == 1 else (MONTHS,)
+        months, *attended = part.network(both, np.concatenate([sex, sex]), only=only)
+        answers.append(months.reshape(2, -1).mean(axis=0))
+        if attended:
+            # Attention alone may be high over empty film, where there is nothing to weigh.
+            one, mirrored = np.split(np.linalg.norm(attended[0], axis=1), 2)
+            attention = ((one + mirrored[..., ::-1]) / 2).astype(np.float32)
+    return np.mean(answers, axis=0), attention
+
+
+def scaled(films: FloatArray, scale: float) -> FloatArray:
+    """Films (N, H, W) grown or shrunk about their middle, black beyond their border."""
+    if scale == 1:
+        return films
+    import cv2
+
+    height, width = films.shape[1:]
+    turn = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), 0, scale)
+    return np.stack([cv2.warpAffine(film, turn, (width, height)) for film in films])
 
 
 def ensemble_mean(model: Model, by_part: Mapping[str, Any]) -> Any:

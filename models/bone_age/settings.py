@@ -20,6 +20,8 @@ class AgeSettings:
         network: Name in `models.bone_age.network.NETWORKS`.
         pipeline: Name in `models.bone_age.pipelines.PIPELINES`: what prepares its films.
         members: Weight by card name, for an average.
+        scales: The film as each network sees it is asked about at these sizes and the answers
+            are averaged; the first is its own size, 1.
     """
 
     half_width_months: float = math.nan
@@ -27,10 +29,13 @@ class AgeSettings:
     network: str = ""
     pipeline: str = ""
     members: Mapping[str, float] = field(default_factory=dict)
+    scales: tuple[float, ...] = (1.0,)
 
     def __post_init__(self) -> None:
         if bool(self.members) == bool(self.pipeline):
             raise ValueError("either a pipeline or members are needed")
+        if not self.scales or self.scales[0] != 1 or min(self.scales) <= 0:
+            raise ValueError("scales are above 0, and the first is 1")
 
 
 def age_settings(card: ModelCard) -> AgeSettings:

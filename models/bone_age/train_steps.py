@@ -125,13 +125,17 @@ def mix(
     shares: Sequence[float],
     near: float = 0.0,
     simulated: int = 0,
+    scales: Sequence[float] = (1.0,),
 ) -> dict[str, Any]:
     """Shares of the shipped members with the least error on val, and the interval of their mean.
 
     Of the shares that lie within `near` months of the least error, those are taken that read
     `simulated` simulated hands best, of seeds that neither training nor the cards' figures use.
+    Every network is asked about the film at all `scales`.
     """
-    cards = [load_card("bone_age", name) for name in members]
+    asked = {"scales": list(scales)}
+    shipped = [load_card("bone_age", name) for name in members]
+    cards = [replace(card, settings={**card.settings, **asked}) for card in shipped]
     pipelines = sorted({p for card in cards for p in pipelines_of(card)})
     found = _by_share(cards, shares, *_val(run, pipelines))
     allowed = [some for some in found if found[some] <= min(found.values()) + near]
@@ -143,7 +147,8 @@ def mix(
         told["simulated_mae_months"] = round(hands[best], 3)
     chosen = {name: share for name, share in zip(members, best, strict=True) if share}
     card = load_card("bone_age", run.recipe.name)
-    mixed = replace(card, settings={**card.settings, "members": chosen})
+    mixed = replace(card, settings={**card.settings, **asked, "members": chosen})
+    told["settings.scales"] = list(scales)
     told |= {f"settings.members.{name}": share for name, share in chosen.items()}
     run.used.update({one.name: one.sha256 for one in cards})
     told["card_sha256"] = next(one.sha256 for one in cards if one.name in chosen)

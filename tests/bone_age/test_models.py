@@ -116,6 +116,24 @@ def test_mirrored_films_give_the_same_months(tiny: predict.Model) -> None:
     assert np.allclose(one, other)
 
 
+def test_every_scale_is_asked_and_counts_alike(tiny: predict.Model) -> None:
+    part = predict.Part(Brightest(slice(None), slice(None)), "tiny")
+    seen = film(*SHAPE).pixels[None]
+    alone = {
+        scale: predict.months_of_part(part, predict.scaled(seen, scale), ["F"])[0]
+        for scale in (1.0, 0.8, 1.2)
+    }
+    assert alone[0.8] < alone[1.0] < alone[1.2]  # less of the film is bright
+    all_sizes = replace(part, scales=tuple(alone))
+    found = predict.months_of_part(all_sizes, seen, ["F"])[0]
+    assert found == pytest.approx(np.mean(list(alone.values())))
+    model = predict.Model(card(), {"tiny": all_sizes})
+    whole = predict.estimate(model, film(), "F").members["tiny"]
+    plain = predict.estimate(tiny, film(), "F").members["tiny"]
+    assert whole.months != plain.months
+    assert np.array_equal(whole.attention, plain.attention)
+
+
 def test_members_are_averaged_by_their_weights(tiny: predict.Model) -> None:
     whole = next(iter(tiny.parts.values()))
     corner = predict.Part(Brightest(slice(0, 12), slice(None)), "tiny")
