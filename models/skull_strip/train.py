@@ -23,6 +23,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from core.images import FloatArray
 from core.metrics.statistics import dice
 from core.skull_strip import OURS
 from core.skull_strip.pipeline import PIPELINES, normalised
@@ -59,20 +60,23 @@ def combined_loss(truth: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
 LOSSES = {"dice": dice_loss, "focal": focal_loss, "dice+ce": combined_loss}
 
 
-def validate(
-    model: keras.Model,
-    heads: list[Head],
-    threshold: float = 0.5,
-    normalisation: str = OURS.normalisation,
-) -> float:
-    """Mean Dice against the mean mask's half, on the working grid."""
-    scores = []
+def probabilities(
+    model: keras.Model, heads: list[Head], normalisation: str = OURS.normalisation
+) -> list[FloatArray]:
+    """What a network says of heads without N4, on the working grid."""
+    found = []
     for head in heads:
         image = normalised(head.plain.astype(np.float32), normalisation)[None, ..., None]
-        found = (tf.sigmoid(model(image, training=False))[0, ..., 0].numpy() > threshold).astype(
-            np.uint8
-        )
-        scores.append(dice(fill_holes(largest_component(found)), head.label >= 128))
+        found.append(tf.sigmoid(model(image, training=False))[0, ..., 0].numpy())
+    return found
+
+
+def mean_dice(found: list[FloatArray], heads: list[Head], threshold: float = 0.5) -> float:
+    """Mean Dice of probabilities against the mean mask's half, on the working grid."""
+    scores = []
+    for one, head in zip(found, heads, strict=True):
+        brain = (one > threshold).astype(np.uint8)
+        scores.append(dice(fill_holes(largest_component(brain)), head.label >= 128))
     return float(np.mean(scores))
 
 
@@ -157,7 +161,7 @@ def train(
     number, before = take_up(state, variables)
     start, losses, done, found = time.time() - before, [], number / plan.steps, float("nan")
     if done >= 1.0 and held_out:  # stopped after the last step
-        found = validate(model, held_out, normalisation=normalisation)
+        found = mean_dice(probabilities(model, held_out, normalisation), held_out)
     left = 0
     while done < 1.0:
         if not left:
@@ -185,7 +189,7 @@ def train(
         if number % (2 * BLOCK) == 0 or done >= 1.0:
             found = float("nan")
             if held_out:
-                found = validate(model, held_out, normalisation=normalisation)
+                found = mean_dice(probabilities(model, held_out, normalisation), held_out)
             print(f"  val Dice {found:.4f}", flush=True)
             network.save(model, out)
             curve = out.with_name("curves.csv")

@@ -14,7 +14,7 @@ from models.cards import load_card
 from models.keras_to_onnx import fill_keras
 from models.skull_strip import network
 from models.skull_strip.heads import read_heads
-from models.skull_strip.train import Plan, train_plan, validate
+from models.skull_strip.train import Plan, mean_dice, probabilities, train_plan
 from models.training.recipe import file_sha256
 from models.training.record import Run, Step
 
@@ -52,8 +52,9 @@ def mix(
     model, found = network.build(filters), {}
     for share in shares:
         fill_mixed(model, first, last, share)
+        said = probabilities(model, held_out)
         for threshold in thresholds:
-            found[share, threshold] = validate(model, held_out, threshold)
+            found[share, threshold] = mean_dice(said, held_out, threshold)
     share, threshold = max(found, key=lambda pair: found[pair])
     fill_mixed(model, first, last, share)
     sha256 = network.save(model, folder / load_card("skull_strip", run.recipe.name).file)
@@ -73,9 +74,9 @@ def best(
         held_out = [head for head in heads if head.split == "val"] or heads
         model = network.NETWORKS[plans[name].network](plans[name].filters)
         fill_keras(model, run.weights(name, WEIGHTS))
+        said = probabilities(model, held_out, settings.normalisation)
         for threshold in thresholds:
-            dice = validate(model, held_out, threshold, settings.normalisation)
-            found[name, threshold] = round(dice, 4)
+            found[name, threshold] = round(mean_dice(said, held_out, threshold), 4)
     chosen, threshold = max(found, key=lambda pair: found[pair])
     rows = "".join(f"{name},{level},{dice}\n" for (name, level), dice in found.items())
     (folder / "thresholds.csv").write_text(f"training,threshold,val_dice\n{rows}", encoding="utf-8")
