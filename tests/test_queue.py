@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -91,6 +92,28 @@ def test_one_head_at_a_time_and_what_is_no_head_goes_past() -> None:
     work.end("a1")
     until(lambda: work.begun[-1] == "b1")
     work.end("b1")
+
+
+@pytest.mark.parametrize("is_cancelled", [False, True])
+def test_ended_work_holds_nothing(is_cancelled: bool, work: Work) -> None:
+    # The page's run holds the ticket and its work the run: a head would wait for the collector.
+    class Head:
+        pass
+
+    head, begin = Head(), threading.Event()
+    known = weakref.ref(head)
+    work.add("a1")
+    ticket = Ticket("b", lambda head=head: begin.set(), threading.Event())  # type: ignore[misc]
+    work.queue.add(ticket)
+    del head
+    assert known() is not None
+    if is_cancelled:
+        ticket.cancel()
+    else:
+        work.end("a1")
+    until(lambda: ticket.state == "ended")
+    until(lambda: known() is None)
+    assert begin.is_set() != is_cancelled
 
 
 def test_who_is_away_gets_no_turn_and_who_has_left_takes_the_work_along(work: Work) -> None:

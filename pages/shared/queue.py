@@ -181,7 +181,12 @@ class Queue:
 
     def _end(self, ticket: Ticket) -> None:
         ticket.state = "ended"
+        ticket.work = _ended  # what the work holds, a head perhaps, goes with whoever asked for it
         self._tickets.remove(ticket)
         if all(one.session != ticket.session for one in self._tickets):
             self._last_turn.pop(ticket.session, None)
             self._gone.discard(ticket.session)
+
+
+def _ended() -> None:
+    """What is left to do of a piece that has ended."""
