@@ -15,9 +15,11 @@ from models.bone_age.settings import age_settings
 from models.cards import MODELS, cards_of, load_card, task_cards
 from models.chest.settings import findings_settings, outlines_settings
 from models.fracture.settings import detector_settings, fusion_of, rescorer_settings
+from models.skull_strip.settings import settings_of
 
 TASKS = ("bone_age", "chest", "film_kind", "fracture", "skull_strip")
 READ = {
+    "brain": settings_of,
     "age": age_settings,
     "cardiomegaly": findings_settings,
     "classifier": fusion_of,
