@@ -28,11 +28,10 @@ from core.files.volume_foreign import clear_leftovers
 LOOK_SECONDS = 10.0
 FULL_SECONDS = 300.0  # between two collections of everything while somebody is there
 SLOW_SECONDS = 0.1  # of CPU time for a collection: more than a class's sessions take
-SWITCH_SECONDS = 0.0001
-"""How long a thread that computes in Python keeps others waiting; Python's own value is fifty times
+SWITCH_SECONDS = 0.0005
+"""How long a thread that computes in Python keeps others waiting; Python's own value is ten times
 that. A page's script passes a hundred messages to the server's loop, and may have to wait so long
-after each. Beside two computing threads a slider so waits 40 to 50 ms for the interpreter (at
-0.0005: 75 ms; busy machine), and shorter turns cost no processor time that could be measured."""
+after each."""
 M_ARENA_MAX = -8  # glibc's malloc.h
 WORKED_SECONDS = 0.5  # of CPU time between two looks: after less there is little to return
 
