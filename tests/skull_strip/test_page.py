@@ -7,6 +7,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 import streamlit as st
 
+from core.files.browser_volume import Compact
 from core.images import Volume
 from core.phantoms.head.phantom import random_head
 from core.skull_strip import Cancelled, Prepared, Settings, prepare
@@ -120,6 +122,27 @@ def test_first_visitor_finds_the_opening_head(
     for name in ("compare_masks", "looks_like_t1_head"):
         monkeypatch.setattr(views, name, measured_again)
     assert "Dice" in answered(opened()).metrics
+
+
+def test_head_that_is_nobodys_is_packed_once_for_all_visitors(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    packed: list[bool] = []
+
+    def compact(voxels: np.ndarray, affine: np.ndarray) -> Compact:
+        packed.append(True)
+        return Compact(b"a head", "digest")
+
+    monkeypatch.setattr(volume_loaders, "compact", compact)
+    st.cache_data.clear()
+    head = Volume(np.zeros((4, 5, 6), np.float32), np.eye(4), "digest of a head", is_public=True)
+    for _ in range(2):
+        assert volume_loaders.as_read(head).content == b"a head"
+    assert len(packed) == 1
+    for _ in range(2):  # an upload's is kept by its session, and here is none
+        volume_loaders.as_read(replace(head, is_public=False))
+    assert len(packed) == 3
+    st.cache_data.clear()
 
 
 def test_threshold_view_and_slice_rerun_no_network(network: Counted) -> None:

@@ -170,6 +170,12 @@ def segment(card: ModelCard, volume: Volume, settings: Settings | None = None) -
     return probability(model(card), prepare(volume, settings or settings_of(card))).mask()
 
 
+@caching.answer(max_entries=4)
+def as_read(volume: Volume) -> Compact:
+    """A head packed for the browser; once for all visitors where it is nobody's."""
+    return compact(volume.voxels, volume.affine)
+
+
 @st.cache_resource(max_entries=6, scope="session", show_spinner=False)
 def for_viewer(digest: str, what: str, _voxels: np.ndarray, _affine: Any) -> Compact:
     """A volume packed for the browser; `digest` and `what` name it."""

@@ -87,17 +87,17 @@ def _step(key: str, by: int) -> None:
 def _niivue(key: str, case: VolumeCase, run: Run, threshold: float, shown: str) -> None:
     """The viewer in a fragment of its own: nothing in it makes the page run again."""
     mask, reference, volume = None, None, case.volume
-    voxels = volume.voxels
     if run.state == "done":
         name = f"mask {id(run.work)} {threshold}"
         mask = loaders.for_viewer(volume.digest, name, run.mask(threshold), volume.affine)
     if case.truth is not None:
         name = f"reference {digest_of(case.truth)}"
         reference = loaders.for_viewer(volume.digest, name, case.truth, volume.affine)
-    if shown != "As read":
-        voxels = run.result().prepared.step(N4).image
-        shown = f"{shown} {id(run.work)}"
-    head = loaders.for_viewer(volume.digest, shown, voxels, volume.affine)
+    if shown == "As read":
+        head = loaders.as_read(volume)
+    else:
+        name, voxels = f"{shown} {id(run.work)}", run.result().prepared.step(N4).image
+        head = loaders.for_viewer(volume.digest, name, voxels, volume.affine)
     niivue(f"{key}_viewer", head, mask, reference, case.name)
 
 
