@@ -14,6 +14,7 @@ SPEAKS_OF = {
     "blur": "blur",
     "shift": "shift",
     "zoom": "zoom",
+    "shear": "shear",
     "brightness": "brightness",
     "noise": "noise",
     "flip": "mirror",

@@ -131,6 +131,7 @@ def conclusion(found: pd.DataFrame) -> str:
     runs += " run" if most == 1 else " runs"
     open_ones = int((tried["says"] == "not decided").sum())
     decided = "; ".join(said) + ". " if said else ""
+    decided = decided[:1].upper() + decided[1:]
     return (
         f"{decided}With {runs} a setting, {open_ones} of {len(tried)} changes from "
         f"“{plain_of(found)}” are not decided: their 95 % intervals include zero."

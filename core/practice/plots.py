@@ -19,6 +19,8 @@ from core.practice.free_response import Froc
 from core.practice.results import Answers, bone_age_pairs
 
 QUIET = "#8a9197"
+MOST_MARKS = 40
+"""Points of a curve up to which each gets a mark; more would hide the curve."""
 NO_BANDS: Mapping[str, Band] = MappingProxyType({})
 # Okabe & Ito's palette without the two that mean prediction and truth everywhere.
 READERS = ("#009e73", "#cc79a7", "#d55e00", "#0072b2", "#b8a800", "#7f7f7f")
@@ -88,7 +90,7 @@ def roc_plot(
         figure.add_scatter(
             x=curve.false_positive_rate,
             y=curve.true_positive_rate,
-            mode="lines+markers",
+            mode="lines+markers" if len(curve.thresholds) <= MOST_MARKS else "lines",
             line=line,
             marker={"symbol": symbol, "size": 8},
             name=f"{name}: AUC {area.value:.2f} ({area.low:.2f}–{area.high:.2f})",

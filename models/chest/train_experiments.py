@@ -172,7 +172,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--tables", type=Path, default=Path(__file__).parent)
     parser.add_argument("--start", type=Path, required=True, help="ImageNet weights")
     parser.add_argument("--epochs", type=int, default=8)
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, default=2)
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
     imagenet = torch.load(options.start, map_location="cpu", weights_only=True)

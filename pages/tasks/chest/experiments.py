@@ -10,7 +10,10 @@ import streamlit as st
 from core.chest import study_plots
 from core.glossary import GLOSSARY
 from core.metrics.experiments import Claim
+from core.metrics.roc import roc, roc_band
 from core.percent import percent
+from core.plots import curves
+from core.practice.plots import roc_plot
 from models.cards import MODELS, Metric, ModelCard, task_cards
 from pages.shared import charts, experiments, views
 from pages.shared.address import KEPT
@@ -26,8 +29,9 @@ TABLES = {
 }
 RANKING = (
     "The published student project ranked augmentations by validation accuracy: small rotations "
-    "best, Gaussian blur worst. Here every setting was trained from the same films with two "
-    "seeds or more."
+    "best, Gaussian blur worst. Here every setting was trained from the same films. All were "
+    "brought to 64 px, every film with a large heart has its counterpart of the same size and "
+    "view, and each film was scored by a network that has not seen its patient."
 )
 ROTATION = "rotation up to 18°"
 CLAIMS = (
@@ -90,9 +94,71 @@ def augmentation(path: Path = FOLDER / TABLES["Augmentation"]) -> None:
     experiments.show("chest", table, claims=CLAIMS)
     first = table.iloc[0]
     st.caption(
-        f"MobileNetV2 at 128 px, {first['n_train']} training films, {first['epochs']} epochs; "
-        f"{first['n_val']} validation films, {first['n_val_positive']} of them positive. {FLIP}"
+        f"MobileNetV2 at 128 px, {first['epochs']} epochs, three networks a run, each trained on "
+        f"two thirds of the films ({first['n_train']}) and asked about the others; together "
+        f"{first['n_val']} films of training and validation, {first['n_val_positive']} of them "
+        "with a large heart. AUROC: films of one size and one network are compared. Intervals: "
+        "films drawn anew, the same for both settings. Random weights had no more epochs than "
+        f"the others. {FLIP}"
     )
+    _settings(path, table)
+
+
+def _settings(path: Path, table: pd.DataFrame) -> None:
+    """One setting against the plain one: how training went, and its ROC curve."""
+    scores = pd.read_csv(path.with_name("experiment_scores.csv"))
+    epochs = pd.read_csv(path.with_name("experiment_curves.csv"))
+    names = list(dict.fromkeys(table["setting"]))
+    chosen = st.selectbox(
+        "Compare the plain training with",
+        names[1:],
+        key="chest_experiment_setting",
+        width=320,
+        **KEPT,
+    )
+    shown = (names[0], chosen)
+    left, right = views.pair("experiments_setting")
+    with left:
+        st.markdown("##### Training")
+        lines = {
+            name: epochs.loc[epochs["setting"] == name, "val_auroc"].tolist() for name in shown
+        }
+        figure = curves.curve(
+            epochs.loc[epochs["setting"] == names[0], "epoch"].tolist(),
+            lines,
+            x_title="epoch",
+            y_title="AUROC, films not trained on",
+        )
+        figure.update_yaxes(range=[0.5, 1.0])
+        said = "; ".join(f"{name} {values[-1]:.2f}" for name, values in lines.items())
+        charts.chart(figure, key="chest_experiment_curve", alt=f"AUROC by epoch, last: {said}.")
+    with right:
+        st.markdown("##### ROC")
+        found = {name: _odds(scores, name) for name in shown}
+        drawn = {name: roc(scores["positive"], odds) for name, odds in found.items()}
+        known = {name: one for name, one in drawn.items() if one is not None}
+        bands = {name: roc_band(scores["positive"], odds) for name, odds in found.items()}
+        charts.chart(
+            roc_plot(known, names[0], {name: one for name, one in bands.items() if one}),
+            key="chest_experiment_roc",
+            alt="ROC curves with their bands: "
+            + "; ".join(f"{name} {one.area.value:.2f}" for name, one in known.items())
+            + ".",
+        )
+        right_ones = "; ".join(
+            f"{name} {percent(float(table.loc[table['setting'] == name, 'accuracy'].mean()))}"
+            for name in shown
+        )
+        st.caption(
+            f"Bands: 95 % of the curves of films drawn anew. Right at a probability of one half: "
+            f"{right_ones}."
+        )
+
+
+def _odds(scores: pd.DataFrame, setting: str) -> pd.Series:
+    """Log odds of every film, the mean over the seeds."""
+    columns = [name for name in scores.columns if name.startswith(f"{setting}, seed ")]
+    return scores[columns].mean(axis=1)
 
 
 def _heat_maps(path: Path) -> None:
