@@ -67,7 +67,11 @@ COLD_BARS = dict.fromkeys(FIGURES, 3.0) | {"skull_strip": 5.0}
 SECOND_BAR, SLIDER_BAR_MS, MEMORY_BAR_GB, PLAIN_MEMORY_BAR_GB = 1.7, 300, 1.5, 1.0
 MOST_MS = 300_000
 RUNS = Path(tempfile.gettempdir()) / f"lightbox_runs_{os.getpid()}.txt"
-SLIDERS = (("fracture", "Confidence threshold"), ("chest", "Heat shown from (%)"), ("fracture", "Level"))
+SLIDERS = (
+    ("fracture", "Confidence threshold"),
+    ("chest", "Heat shown from (%)"),
+    ("fracture", "Level"),
+)
 WATCH = """() => {
   window.lightboxRuns = [];
   const app = document.querySelector('[data-testid=stApp]');

@@ -10,7 +10,7 @@ import pytest
 from core.augment.labels import inside
 from core.errors import UnreadableImageError, UnsuitableInputError
 from core.files.box_labels import read_boxes, read_drawn
-from core.plots import draw, viewer
+from core.plots import box_layers, draw, viewer
 
 SHAPE = (48, 64)  # height, width
 CORNERS = [[16.0, 12.0], [32.0, 14.0], [28.0, 24.0]]
@@ -122,7 +122,7 @@ def test_outline_is_drawn_on_its_own_line_and_not_on_the_box_s() -> None:
 
 
 def test_viewer_draws_the_outline_beside_its_box() -> None:
-    layer = viewer.truth_layer(np.array(AROUND, np.float32), [True], [np.array(CORNERS)])
+    layer = box_layers.truth_layer(np.array(AROUND, np.float32), [True], [np.array(CORNERS)])
     figure = viewer.viewer([viewer.Panel("Film", np.zeros(SHAPE, np.uint8), (layer,))])
     outline = [one for one in figure.data if "outline" in (one.name or "")]
     assert len(outline) == 1

@@ -15,7 +15,7 @@ import pytest
 from core.detections import Detections, compare
 from core.files import write as exports
 from core.glossary import GLOSSARY
-from core.plots import curves, draw
+from core.plots import box_layers, curves, draw
 from core.plots import viewer as figures
 from core.plots.measure import angle, distance, scale_bar
 from core.plots.pictures import picture
@@ -114,13 +114,13 @@ def test_tile_holds_the_whole_picture_in_its_frame(shape: tuple[int, int]) -> No
 # Figures
 
 
-def panels(*layers: figures.BoxLayer) -> list[figures.Panel]:
+def panels(*layers: box_layers.BoxLayer) -> list[figures.Panel]:
     picture = np.zeros(SHAPE, np.uint8)
     return [figures.Panel("Original", picture), figures.Panel("Result", picture, layers)]
 
 
-def predicted() -> figures.BoxLayer:
-    return figures.BoxLayer(
+def predicted() -> box_layers.BoxLayer:
+    return box_layers.BoxLayer(
         "prediction (solid)", FOUND.boxes_xyxy, ("0.80", "0.30"), ("Box 1", "Box 2")
     )
 
@@ -168,14 +168,14 @@ def test_boxes_stand_where_they_are_with_hover_and_solid_line() -> None:
 
 
 def test_truth_is_dashed_and_a_miss_is_named() -> None:
-    figure = figures.viewer(panels(figures.truth_layer(TRUTH, [False])))
+    figure = figures.viewer(panels(box_layers.truth_layer(TRUTH, [False])))
     box = next(trace for trace in figure.data if trace.hoveron == "fills")
     assert (box.line.dash, box.name) == ("dash", "truth (dashed)")
     assert "truth, missed" in texts(figure)
 
 
 def test_chosen_box_is_thicker() -> None:
-    layer = figures.BoxLayer("p", FOUND.boxes_xyxy, ("", ""), ("", ""), chosen=1)
+    layer = box_layers.BoxLayer("p", FOUND.boxes_xyxy, ("", ""), ("", ""), chosen=1)
     boxes = [t for t in figures.viewer(panels(layer)).data if t.hoveron == "fills"]
     assert boxes[1].line.width > boxes[0].line.width
 

@@ -15,6 +15,7 @@ from core.augment.labels import Moved
 from core.augment.pipeline import Draw, Planned, draw, fixed, words
 from core.metrics.experiments import conclusion, summed
 from core.percent import percent
+from core.plots import box_layers
 from core.plots import viewer as figures
 from core.plots.draw import TRUTH, Picture
 from core.plots.slices import NORMAL, PLANES, display_range
@@ -196,13 +197,13 @@ def _scale(
     return (mm, mm), SIDE_LETTERS[plane]
 
 
-def _boxes(moved: Moved) -> list[figures.BoxLayer]:
+def _boxes(moved: Moved) -> list[box_layers.BoxLayer]:
     labels = moved.labels
     if not len(labels.boxes_xyxy):
         return []
     few = len(labels.box_names) <= 4
     return [
-        figures.BoxLayer(
+        box_layers.BoxLayer(
             name="labels (dashed)",
             boxes_xyxy=labels.boxes_xyxy,
             labels=labels.box_names if few else ("",) * len(labels.box_names),

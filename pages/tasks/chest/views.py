@@ -13,7 +13,7 @@ from core.glossary import GLOSSARY
 from core.images import FloatArray, Radiograph
 from core.metrics import heat_maps
 from core.percent import percent
-from core.plots import draw
+from core.plots import box_layers, draw
 from core.plots import viewer as viewers
 from models.chest.heatmaps import opening_of
 from models.chest.preprocess import SMALL_SIDE_PX
@@ -81,12 +81,12 @@ def shown_heat(heat: FloatArray, settings: Settings, probability: float) -> Floa
     return heat_maps.by_probability(kept, probability)
 
 
-def true_boxes(reading: Reading, label: str) -> tuple[viewers.BoxLayer, ...]:
+def true_boxes(reading: Reading, label: str) -> tuple[box_layers.BoxLayer, ...]:
     """Where a phantom's finding was simulated, dashed; nothing where that is not known."""
     boxes = reading.case.truth.get("boxes", {}).get(label, ())
     if not len(boxes):
         return ()
-    return (viewers.truth_layer(np.asarray(boxes, np.float32).reshape(-1, 4)),)
+    return (box_layers.truth_layer(np.asarray(boxes, np.float32).reshape(-1, 4)),)
 
 
 def verdict(reading: Reading) -> None:

@@ -17,7 +17,7 @@ from core.fracture.matching import RULE, match
 from core.glossary import GLOSSARY
 from core.images import Radiograph
 from core.percent import percent
-from core.plots import draw, viewer
+from core.plots import box_layers, draw, viewer
 from models.cards import ModelCard
 from models.fracture.settings import fusion_of
 from pages.shared import caching, inputs, views
@@ -117,15 +117,15 @@ def side_of(case: Case) -> str | None:
     return None if case.origin == "Phantom" else case.image.laterality
 
 
-def layers(reading: Reading, chosen: int | None = None) -> tuple[viewer.BoxLayer, ...]:
+def layers(reading: Reading, chosen: int | None = None) -> tuple[box_layers.BoxLayer, ...]:
     """Predictions, and the dashed truth on top of them: a box that fits exactly shows both."""
     found, result = reading.answer.found, reading.answer.against_truth
-    known: tuple[viewer.BoxLayer, ...] = ()
+    known: tuple[box_layers.BoxLayer, ...] = ()
     if reading.truth_xyxy is not None and result is not None:
         polygons = true_polygons(reading.case)
-        known = (viewer.truth_layer(reading.truth_xyxy, result.found, polygons),)
+        known = (box_layers.truth_layer(reading.truth_xyxy, result.found, polygons),)
     rows = exports.box_rows(found, reading.image.spacing_mm, result)
-    predicted = viewer.BoxLayer(
+    predicted = box_layers.BoxLayer(
         name="prediction (solid)",
         boxes_xyxy=found.boxes_xyxy,
         labels=tuple(f"{row.score:.2f}" for row in rows),
