@@ -106,7 +106,7 @@ def _told(rows: pd.DataFrame, setting: str, other: str) -> tuple[float, float, f
     """The paired change of a setting against another, of which one is the plain one."""
     by_setting = rows.groupby("setting")[list(PAIRED)].first()
     for name, sign in ((setting, 1), (other, -1)):
-        mean, low, high = (float(value) for value in by_setting.loc[name])
+        mean, low, high = by_setting.loc[[name]].to_numpy(float)[0].tolist()
         if not math.isnan(mean):
             return (mean, low, high) if sign > 0 else (-mean, -high, -low)
     return math.nan, math.nan, math.nan

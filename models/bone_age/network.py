@@ -135,57 +135,19 @@ def small_cnn(
         x = layers.ReLU(name=f"relu_{stage}")(x)
         x = layers.MaxPooling2D(name=f"pool_{stage}")(x)
     x = layers.GlobalAveragePooling2D(name="mean")(x)
-    return _months(x, sex, dropout, "small_cnn", film)
-
-
-def _months(
-    features: Any, sex: Any, dropout: float, name: str, film: Any, kernel: str = "glorot_uniform"
-) -> keras.Model:
-    """The sex joined to a hand's features (N, F), and three dense layers; months."""
-    x = layers.Concatenate(name="hand_and_sex")([features, sex])
+    x = layers.Concatenate(name="hand_and_sex")([x, sex])
     for number, units in enumerate((128, 64)):
-        x = layers.Dense(
-            units, activation="relu", kernel_initializer=kernel, name=f"dense_{number}"
-        )(x)
+        x = layers.Dense(units, activation="relu", name=f"dense_{number}")(x)
         x = layers.Dropout(dropout, name=f"dropout_{number}")(x)
     x = layers.Dense(1, name="scaled_age", dtype="float32")(x)
     months = layers.Rescaling(SPREAD_MONTHS, offset=MEAN_MONTHS, name="months", dtype="float32")(x)
-    return keras.Model([film, sex], months, name=name)
-
-
-def flatten_cnn(
-    shape: tuple[int, int] = (224, 224), filters: int = 16, dropout: float = 0.1
-) -> keras.Model:
-    """A student project's network: four convolutions and poolings, flattened, three dense layers.
-
-    The first dense layer has a weight for each of the last map's 25,088 values, where `small_cnn`
-    has 128 means. The sex, which goes in before it, batch normalisation and the initial weights
-    (He et al., ICCV 2015) are ours: without the last two, 849 films hardly moved it. All inputs
-    of that layer are positive, so that a rate above 1e-4 soon leaves it dead.
-    """
-    film, sex = _inputs(shape)
-    x = film
-    for stage in range(4):
-        x = layers.Conv2D(
-            filters * 2**stage,
-            3,
-            padding="same",
-            use_bias=False,
-            kernel_initializer="he_normal",
-            name=f"convolution_{stage}",
-        )(x)
-        x = layers.BatchNormalization(name=f"norm_{stage}", **BATCH_NORM)(x)
-        x = layers.ReLU(name=f"relu_{stage}")(x)
-        x = layers.MaxPooling2D(name=f"pool_{stage}")(x)
-    x = layers.Flatten(name="flattened")(x)
-    return _months(x, sex, dropout, "flatten_cnn", film, kernel="he_normal")
+    return keras.Model([film, sex], months, name="small_cnn")
 
 
 NETWORKS: dict[str, Callable[..., keras.Model]] = {
     "attention_xception": attention_xception,
     "attention_lite0": attention_lite0,
     "small_cnn": small_cnn,
-    "flatten_cnn": flatten_cnn,
 }
 
 

@@ -262,9 +262,7 @@ def test_evaluate_counts_every_film_even_an_unreadable_one(
     assert report["models"]["tiny"]["mae_months"] == report["mae_months"]
 
 
-@pytest.mark.parametrize(
-    "name", ["attention_xception", "attention_lite0", "small_cnn", "flatten_cnn"]
-)
+@pytest.mark.parametrize("name", ["attention_xception", "attention_lite0", "small_cnn"])
 def test_one_file_answers_and_fills_the_network(name: str, tmp_path: Path) -> None:
     import keras
 

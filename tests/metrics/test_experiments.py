@@ -42,7 +42,7 @@ def test_first_setting_is_the_plain_one_where_none_is_called_so() -> None:
     found, title = summed(runs({"a": [10.0, 11.0], "b": [14.0, 15.1]}), "crops")
     assert title == "validation error in months"
     assert found["says"].tolist() == ["", "harmed"]  # an error that grows
-    assert "b harmed" in conclusion(found) and "“a”" in conclusion(found)
+    assert "B harmed" in conclusion(found) and "“a”" in conclusion(found)
 
 
 @pytest.mark.parametrize(
