@@ -35,7 +35,7 @@ def test_a_change_is_decided_by_its_interval_over_seeds(gains, says: str) -> Non
     if len(gains) > 1:  # Student's t at two degrees of freedom
         half = 4.3027 * np.std(gains, ddof=1) / np.sqrt(3)
         assert blur["high"] - blur["change"] == pytest.approx(half, rel=1e-4)
-    assert ("blur" in conclusion(found)) == (says != "not decided")
+    assert ("Blur" in conclusion(found)) == (says != "not decided")
 
 
 def test_first_setting_is_the_plain_one_where_none_is_called_so() -> None:
