@@ -17,8 +17,6 @@ from core.plots.draw import HEAT_SCALE, PREDICTION, Picture, hex_colour
 
 PNG_PIXELS = 1_500_000  # above it a PNG makes the page slow; JPEG at 92 shows no difference
 GAP = 0.012  # between panels, as a share of the figure
-HEAT_BAR_PX, SLIDER_PX = 60, 104
-"""Room for the colour bar at the right, and below for the legend with the slider of opacity."""
 VIEWING_BOX = "#000000"
 INK = "#f2f2f2"
 CONFIG = {"displaylogo": False, "displayModeBar": True, "scrollZoom": True}
@@ -76,7 +74,6 @@ def viewer(
     shape = panels[0].picture.shape[:2]
     if any(panel.picture.shape[:2] != shape for panel in panels):
         raise ValueError("all panels need one (H, W): their zoom is linked")
-    heated = any(panel.heat is not None for panel in panels)
     # Built as plain dictionaries and checked once: Plotly's own update_* and add_* check the whole
     # figure each time, which is half of what a moved slider costs.
     sources: dict[int, str] = {}  # the same picture in two panels is encoded once
@@ -84,9 +81,7 @@ def viewer(
     layout: dict[str, Any] = {
         "images": [],
         "annotations": [],
-        # Room for colour bar and slider is given: Plotly draws everything once more for each part
-        # that widens a margin, a tenth of what the browser has to do for a page.
-        "margin": {"l": 0, "r": heated * HEAT_BAR_PX, "t": 30, "b": 30, "autoexpand": False},
+        "margin": {"l": 0, "r": 0, "t": 30, "b": 30},
         "paper_bgcolor": VIEWING_BOX,
         "plot_bgcolor": VIEWING_BOX,
         "font": {"color": INK},
@@ -242,8 +237,6 @@ def _heat_trace(heat: FloatArray, width: int, height: int, x: str, y: str) -> di
             "tickfont": {"color": INK},
             "thickness": 12,
             "len": 0.9,
-            "x": 1,
-            "xpad": 14,
         },
         "hovertemplate": "heat %{z:.2f}<extra></extra>",
     }
@@ -277,7 +270,7 @@ def heat_viewer(
     index = next(i for i, trace in enumerate(figure.data) if trace.type == "heatmap")
     levels = [step / 10 for step in range(11)]
     figure.update_layout(
-        margin={"b": SLIDER_PX},
+        margin={"b": 100},
         sliders=[
             {
                 "active": levels.index(0.7),

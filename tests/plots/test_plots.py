@@ -213,17 +213,6 @@ def test_heat_map_lies_over_the_film_and_its_opacity_moves_in_the_browser() -> N
     assert trace.colorbar.title.text == "heat"
 
 
-def test_margins_hold_the_colour_bar_and_the_slider_from_the_start() -> None:
-    # Else Plotly draws the whole figure once more for each part that finds no room.
-    film, heat = np.zeros(SHAPE, np.uint8), np.zeros(SHAPE, np.float32)
-    plain = figures.viewer([figures.Panel("Film", film)]).layout.margin
-    heated = figures.viewer([figures.Panel("Film", film, heat=heat)]).layout.margin
-    sliding = figures.heat_viewer(film, heat).layout.margin
-    assert not (plain.autoexpand or heated.autoexpand or sliding.autoexpand)
-    assert (plain.r, heated.r, sliding.r) == (0, figures.HEAT_BAR_PX, figures.HEAT_BAR_PX)
-    assert sliding.b == figures.SLIDER_PX > heated.b == plain.b
-
-
 def test_curve_runs_backwards_where_its_values_fall() -> None:
     figure = curves.curve([1.0, 0.5], {"a": [0.9, 0.1]}, x_title="Density (×)", y_title="Score")
     assert figure.layout.xaxis.autorange == "reversed"
