@@ -206,9 +206,12 @@ def memory_gb(pid: int) -> dict[str, float]:
     """Gigabytes of each process of a tree, shared pages counted by their share."""
     found = {}
     for one in tree(pid):
-        lines = Path(f"/proc/{one}/smaps_rollup").read_text().splitlines()
+        try:
+            lines = Path(f"/proc/{one}/smaps_rollup").read_text().splitlines()
+            command = Path(f"/proc/{one}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+        except OSError:  # it ended meanwhile
+            continue
         kilobytes = next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
-        command = Path(f"/proc/{one}/cmdline").read_bytes().replace(b"\0", b" ").decode()
         found[f"{one} {command[-60:].strip()}"] = kilobytes / 1e6
     return found
 
