@@ -23,7 +23,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, WebSocket, sync_playwright
@@ -196,9 +196,10 @@ def slider_ms(page: Page, label: str) -> float | None:
 
 def tree(pid: int) -> list[int]:
     """A process and all below it."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    threads = Path(f"/proc/{pid}/task").iterdir()
-    children = [c for t in threads for c in (t / "children").read_text().split()] or children
+    children = []
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        with suppress(OSError):  # it ended meanwhile
+            children += (thread / "children").read_text().split()
     return [pid, *(one for child in children for one in tree(int(child)))]
 
 
