@@ -385,7 +385,7 @@ def test_models_answer_through_their_tasks_own_functions(
         np.array([BOX, np.add(BOX, 1), (40, 30, 60, 44)], np.float32),
         np.array([0.9, 0.8, 0.01], np.float32),
     )
-    monkeypatch.setattr(fracture, "candidates", lambda model, image: found)
+    monkeypatch.setattr(fracture, "both_looks", lambda model, image: (found, None))
     case = case_of("fracture", CASES[0], TRUTHS["fracture"][0])
     said = model_answers.answer(case)
     assert isinstance(said, FractureAnswer)
