@@ -394,7 +394,7 @@ def test_models_answer_through_their_tasks_own_functions(
 
     head = case_of("skull_strip", CASES[0], TRUTHS["skull_strip"][0])
     brain = BrainMask(head.masks["B"], head.volume.affine, 0.5)
-    monkeypatch.setattr(skull_strip, "segment", lambda card, volume, settings: brain)
+    monkeypatch.setattr(skull_strip, "segment", lambda model, volume: brain)
     chosen = model_answers.answer(head)
     assert isinstance(chosen, HeadAnswer)
     assert (chosen.side, chosen.confidence) == ("B", 100)
