@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import platform
-import subprocess
 import sys
 import threading
 import weakref
@@ -28,7 +26,7 @@ from models.onnx_runtime import Network
 from pages.shared import background, server, warm
 from pages.tasks.fracture import opening as fracture_opening
 from pages.tasks.skull_strip import opening as head_opening
-from tests.page_runner import ROOT, opened
+from tests.page_runner import opened
 
 
 def test_page_address_has_the_app_and_tells_where_the_server_is() -> None:
@@ -120,39 +118,6 @@ def test_garbage_of_script_runs_is_collected_at_the_next_look() -> None:
     del film
     server.clear_up()
     assert known() is None
-
-
-MEMORY = """
-import threading
-import numpy as np
-from pages.shared import server
-
-def held():
-    return int(open("/proc/self/statm").read().split()[1]) * 4096 / 1e6
-
-def work():
-    together.wait()
-    films = [np.ones(1_000_000, np.float32) for _ in range(8)]
-    together.wait()
-
-server.share_free_memory()
-np.ones(7_000_000, np.float32)  # from now on the C library keeps what is smaller
-before, together = held(), threading.Barrier(12)
-threads = [threading.Thread(target=work) for _ in range(12)]
-for thread in threads: thread.start()
-for thread in threads: thread.join()
-server.return_free_memory()
-print(held() - before)
-"""
-
-
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="about glibc’s malloc")
-def test_what_many_threads_held_is_returned() -> None:
-    # Each took 32 MB; of every one's arena glibc itself would keep the end.
-    done = subprocess.run(
-        [sys.executable, "-c", MEMORY], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert float(done.stdout.split()[-1]) < 100
 
 
 def test_page_that_is_asked_for_is_begun_at_once_and_only_once(

@@ -32,7 +32,6 @@ SWITCH_SECONDS = 0.0005
 """How long a thread that computes in Python keeps others waiting; Python's own value is ten times
 that. A page's script passes a hundred messages to the server's loop, and may have to wait so long
 after each."""
-M_ARENA_MAX = -8  # glibc's malloc.h
 WORKED_SECONDS = 0.5  # of CPU time between two looks: after less there is little to return
 
 HISTORY = (Path(__file__).parent / "history.js").read_text(encoding="utf-8")
@@ -119,7 +118,6 @@ def lifespan(ahead: Callable[[], None]) -> Callable[[Any], Any]:
     @asynccontextmanager
     async def started(app: Any) -> AsyncIterator[dict[str, Any]]:
         clear_leftovers()
-        share_free_memory()
         ahead()
         forgetting, before = asyncio.create_task(_forget()), sys.getswitchinterval()
         sys.setswitchinterval(SWITCH_SECONDS)
@@ -216,16 +214,6 @@ def clear_up() -> None:
     """
     gc.collect()
     return_free_memory()
-
-
-def share_free_memory() -> None:
-    """Let all threads take memory from one place, of which all that is free can be returned.
-
-    The C library otherwise gives each of many threads a place of its own, and `malloc_trim`
-    leaves up to 64 MB at the end of every one. Threads that are there already keep theirs.
-    """
-    with suppress(OSError, AttributeError):  # another C library than glibc
-        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 1)
 
 
 def return_free_memory() -> None:
