@@ -53,25 +53,7 @@ def build(
     Returns:
         A model from float (N, I, J, K, 1) to float32 (N, I, J, K, 1) logits.
     """
-    dtype = "mixed_bfloat16" if mixed else "float32"
-    inputs = keras.Input((*shape, 1), name="t1")
-    x: keras.KerasTensor = inputs
-    skips = []
-    for level in range(depth):
-        x = residual_block(x, filters * 2**level, f"down{level}", dtype)
-        if level < depth - 1:
-            skips.append(x)
-            x = layers.MaxPooling3D(2, dtype=dtype, name=f"pool{level}")(x)
-    x = layers.SpatialDropout3D(dropout, dtype=dtype, name="dropout")(x)
-    for level in reversed(range(depth - 1)):
-        x = layers.Conv3D(
-            filters * 2**level, 1, use_bias=False, dtype=dtype, name=f"narrow{level}"
-        )(x)
-        x = layers.UpSampling3D(2, dtype=dtype, name=f"up{level}")(x)
-        x = layers.Concatenate(dtype=dtype, name=f"join{level}")([x, skips[level]])
-        x = residual_block(x, filters * 2**level, f"up{level}_block", dtype)
-    logits = layers.Conv3D(1, 1, dtype="float32", name="logits")(x)
-    return keras.Model(inputs, logits, name="residual_unet_3d")
+    return _unet(residual_block, _resized, "residual", filters, depth, shape, dropout, mixed)
 
 
 def published_block(x: keras.KerasTensor, filters: int, name: str, dtype: str) -> keras.KerasTensor:
@@ -112,24 +94,47 @@ def published(
     Returns:
         As `build`.
     """
+    return _unet(published_block, _transposed, "published", filters, depth, shape, dropout, mixed)
+
+
+def _unet(
+    block: Callable[[keras.KerasTensor, int, str, str], keras.KerasTensor],
+    grown: Callable[[keras.KerasTensor, int, int, str], keras.KerasTensor],
+    name: str,
+    filters: int,
+    depth: int,
+    shape: Sequence[int | None],
+    dropout: float,
+    mixed: bool,
+) -> keras.Model:
+    """The U that both networks share; they differ in their blocks and in how a grid is doubled."""
     dtype = "mixed_bfloat16" if mixed else "float32"
     inputs = keras.Input((*shape, 1), name="t1")
     x: keras.KerasTensor = inputs
     skips = []
     for level in range(depth):
-        x = published_block(x, filters * 2**level, f"down{level}", dtype)
+        x = block(x, filters * 2**level, f"down{level}", dtype)
         if level < depth - 1:
             skips.append(x)
             x = layers.MaxPooling3D(2, dtype=dtype, name=f"pool{level}")(x)
     x = layers.SpatialDropout3D(dropout, dtype=dtype, name="dropout")(x)
     for level in reversed(range(depth - 1)):
-        x = layers.Conv3DTranspose(
-            filters * 2**level, 2, strides=2, dtype=dtype, name=f"up{level}"
-        )(x)
+        x = grown(x, filters * 2**level, level, dtype)
         x = layers.Concatenate(dtype=dtype, name=f"join{level}")([x, skips[level]])
-        x = published_block(x, filters * 2**level, f"up{level}_block", dtype)
+        x = block(x, filters * 2**level, f"up{level}_block", dtype)
     logits = layers.Conv3D(1, 1, dtype="float32", name="logits")(x)
-    return keras.Model(inputs, logits, name="published_unet_3d")
+    return keras.Model(inputs, logits, name=f"{name}_unet_3d")
+
+
+def _resized(x: keras.KerasTensor, filters: int, level: int, dtype: str) -> keras.KerasTensor:
+    """Fewer channels, then every voxel repeated."""
+    x = layers.Conv3D(filters, 1, use_bias=False, dtype=dtype, name=f"narrow{level}")(x)
+    return layers.UpSampling3D(2, dtype=dtype, name=f"up{level}")(x)
+
+
+def _transposed(x: keras.KerasTensor, filters: int, level: int, dtype: str) -> keras.KerasTensor:
+    """A transposed convolution."""
+    return layers.Conv3DTranspose(filters, 2, strides=2, dtype=dtype, name=f"up{level}")(x)
 
 
 NETWORKS: dict[str, Callable[..., keras.Model]] = {"residual": build, "published": published}
