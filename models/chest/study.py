@@ -22,6 +22,7 @@ class Run:
     """One setting, one seed, one part.
 
     Attributes:
+        part: The part of the films that it scored.
         films: Indices of the films that it scored.
         scores: Their log odds.
         curve: A row an epoch.
@@ -31,6 +32,7 @@ class Run:
     factor: str
     setting: str
     seed: int
+    part: int
     films: NDArray[np.int64]
     scores: NDArray[np.float32]
     curve: pd.DataFrame
@@ -45,12 +47,9 @@ def write(cases: Sequence[Case], runs: Sequence[Run], epochs: int, folder: Path)
     seeds = sorted({run.seed for run in runs})
     scores = np.full((len(settings), len(seeds), len(cases)), np.nan, np.float32)
     parts = np.zeros((len(seeds), len(cases)), np.int64)
-    by_part: dict[tuple[int, int], int] = {}
     for run in runs:
-        where = (settings.index((run.factor, run.setting)), run.seed)
-        scores[where[0], seeds.index(run.seed), run.films] = run.scores
-        parts[seeds.index(run.seed), run.films] = by_part.get(where, 0)
-        by_part[where] = by_part.get(where, 0) + 1
+        k, s = settings.index((run.factor, run.setting)), seeds.index(run.seed)
+        scores[k, s, run.films], parts[s, run.films] = run.scores, run.part
     strata = np.array([[f"{part} {size}" for part, size in zip(row, px, strict=True)]
                        for row in parts])  # fmt: skip
     seconds = pd.DataFrame([(run.setting, run.seed, run.seconds) for run in runs]).groupby([0, 1])

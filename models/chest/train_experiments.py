@@ -19,7 +19,7 @@ import argparse
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -137,14 +137,14 @@ def runs(
             for scored in range(PARTS):
                 folder = out / f"{number:02d}_{seed}_{scored}"
                 kept = folder / "scores.npy"
-                start = time.time()
+                start, own = time.time(), seed * PARTS + scored
                 if not kept.is_file():
                     mine = part == scored
-                    network = network_of(setting, imagenet, seed * PARTS + scored)
+                    network = network_of(setting, imagenet, own)
                     found = fit(
                         network,
                         Binary(films[~mine], truth[~mine]),
-                        Plan(**{**plan.__dict__, "seed": seed * PARTS + scored}),
+                        replace(plan, seed=own),
                         setting.strength,
                         validation=Binary(films[mine], truth[mine]),
                         out=folder,
@@ -158,6 +158,7 @@ def runs(
                     setting.factor,
                     setting.setting,
                     seed,
+                    scored,
                     np.flatnonzero(part == scored),
                     np.load(kept),
                     pd.read_csv(folder / CURVE),
