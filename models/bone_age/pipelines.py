@@ -61,6 +61,11 @@ PIPELINES = {
     "whole_hand": Pipeline("Whole hand", whole_hand.INPUT_SHAPE, whole_hand.stages),
     "segmentation": Pipeline("Segmented hand", (224, 224), _segmentation),
     "landmark": Pipeline("Landmarks and regions", (224, 224), _landmark),
+    "published_regions": Pipeline(
+        "Landmarks and regions, trimmed as published",
+        (224, 224),
+        partial(_landmark, trim_at=landmark.BOTTOM_RIGHT),
+    ),
     "film": Pipeline("The film as it is", (512, 512), _film),
 }
 
