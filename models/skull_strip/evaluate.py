@@ -14,7 +14,7 @@ import csv
 import json
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,24 @@ def read_mask(path: Path) -> np.ndarray:
     return np.asarray(nib.as_closest_canonical(nib.load(path)).dataobj) > 0
 
 
+def table_of(data: Path) -> list[dict[str, str]]:
+    """The rows of a folder's `brain.csv`."""
+    with (data / "brain.csv").open(encoding="utf-8", newline="") as handle:
+        return list(csv.DictReader(handle))
+
+
+def masks_of(data: Path, row: Mapping[str, str]) -> tuple[np.ndarray, np.ndarray | None]:
+    """A head's reference mask and its second one, where there is one.
+
+    Raises:
+        ValueError: If it has no mask.
+    """
+    if not row.get("mask"):
+        raise ValueError(f"{row['file']} has no mask")
+    second = read_mask(data / row["mask2"]) if row.get("mask2") else None
+    return read_mask(data / row["mask"]), second
+
+
 def score_head(
     model: Model,
     volume: Volume,
@@ -61,10 +79,24 @@ def score_head(
         seconds[n4] = time.perf_counter() - start
         if n4 == settings.n4:
             found = answer
-    first = compare_masks(found.voxels, mask, volume.spacing_mm)
+    return {
+        **agreement(found.voxels, mask, mask2, volume.spacing_mm),
+        "seconds": seconds[settings.n4],
+        "seconds_without_n4": seconds[False],
+    }
+
+
+def agreement(
+    found: np.ndarray,
+    mask: np.ndarray,
+    mask2: np.ndarray | None,
+    spacing_mm: tuple[float, float, float],
+) -> dict[str, float | None]:
+    """How an answer agrees with one reference or two; None for a second that there is not."""
+    first = compare_masks(found, mask, spacing_mm)
     second: MaskAgreement | None = None
     if mask2 is not None:
-        second = compare_masks(found.voxels, mask2, volume.spacing_mm)
+        second = compare_masks(found, mask2, spacing_mm)
     return {
         "dice": first.dice,
         "dice_mask2": None if second is None else second.dice,
@@ -74,8 +106,6 @@ def score_head(
         "hd95_mask2_mm": None if second is None else second.hd95_mm,
         "volume_ml": first.volume_ml,
         "reference_ml": first.reference_ml,
-        "seconds": seconds[settings.n4],
-        "seconds_without_n4": seconds[False],
     }
 
 
@@ -115,18 +145,14 @@ def evaluate(
     Raises:
         ValueError: If the split holds no head.
     """
-    with (data / "brain.csv").open(encoding="utf-8", newline="") as handle:
-        table = [row for row in csv.DictReader(handle) if split in ("all", row["split"])]
-    table = table[:limit]
+    table = [row for row in table_of(data) if split in ("all", row["split"])][:limit]
     if not table:
         raise ValueError(f"{data / 'brain.csv'} has no head in the split {split!r}")
     settings = settings or settings_of(model.card)
     rows = []
     for number, row in enumerate(table):
         volume = read_volume(data / row["file"])
-        masks = [read_mask(data / row[k]) if row.get(k) else None for k in ("mask", "mask2")]
-        if masks[0] is None:
-            raise ValueError(f"{row['file']} has no mask")
+        masks = masks_of(data, row)
         if number == 0:  # the first call of a network traces it; that belongs to loading
             segment(model, volume, replace(settings, n4=False))
         scores = score_head(model, volume, masks[0], masks[1], settings)

@@ -88,6 +88,7 @@ class Plan:
         network: Name in `network.NETWORKS`.
         pipeline: Name in `core.skull_strip.PIPELINES`: what prepares its heads.
         sources: "IXI" or "all" heads.
+        without: Beginning of the names of files that are left out; empty for none.
         filters: Channels of the network at full resolution.
         phantoms, phantom_share: How many head phantoms, and their share of the draws.
         frozen_from: Fraction of the run after which batch statistics stay as they are.
@@ -101,11 +102,28 @@ class Plan:
     phantoms: int = 12
     phantom_share: float = 0.15
     sources: str = "all"
+    without: str = ""
     frozen_from: float = 0.67
     minutes: float = 1e9
     network: str = "residual"
     pipeline: str = "lightbox"
     seed: int = 0
+
+
+def chosen(heads: list[Head], plan: Plan) -> list[Head]:
+    """The heads that a plan takes, training and validation.
+
+    Raises:
+        ValueError: If no head has a name of those that are to be left out.
+    """
+    if plan.sources == "IXI":
+        heads = [head for head in heads if head.source == "IXI"]
+    if not plan.without:
+        return heads
+    left = [head for head in heads if not Path(head.name).name.startswith(plan.without)]
+    if len(left) == len(heads):
+        raise ValueError(f"no head has a name that begins with {plan.without!r}")
+    return left
 
 
 def train_plan(
@@ -121,8 +139,7 @@ def train_plan(
     keras.utils.set_random_seed(plan.seed)
     settings = PIPELINES[plan.pipeline]
     heads = read_heads(data, cache, limit, settings)
-    if plan.sources == "IXI":
-        heads = [head for head in heads if head.source == "IXI"]
+    heads = chosen(heads, plan)
     held_out = [head for head in heads if head.split == "val"]
     heads = [head for head in heads if head.split == "train"]
     heads += phantom_heads(plan.phantoms, settings=settings)
@@ -221,13 +238,14 @@ def main() -> None:
     parser.add_argument("--phantoms", type=int, default=12)
     parser.add_argument("--phantom-share", type=float, default=0.15)
     parser.add_argument("--sources", choices=("IXI", "all"), default="all")
+    parser.add_argument("--without", default="", help="beginning of names to leave out")
     parser.add_argument("--frozen-from", type=float, default=0.67)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     tf.config.threading.set_intra_op_parallelism_threads(options.threads)
-    chosen = {name: getattr(options, name) for name in Plan.__dataclass_fields__}
-    train_plan(options.data, Plan(**chosen), options.out, options.cache, start=options.start)
+    asked = {name: getattr(options, name) for name in Plan.__dataclass_fields__}
+    train_plan(options.data, Plan(**asked), options.out, options.cache, start=options.start)
 
 
 if __name__ == "__main__":
