@@ -74,11 +74,7 @@ def read_heads(
 ) -> list[Head]:
     """Every head of the table or the first, from the cache where it has been filled."""
     if cache is not None and cache.is_file():
-        stored = np.load(cache)
-        return [
-            Head(*names, *(stored[f"{kind}_{number}"] for kind in ("plain", "n4", "label")))
-            for number, names in enumerate(stored["names"].tolist())
-        ]
+        return _kept(cache)
     heads = []
     with (data / "brain.csv").open(encoding="utf-8") as handle:
         for row in islice(csv.DictReader(handle), limit):
@@ -92,24 +88,55 @@ def read_heads(
             names = (row["file"], source, row["split"])
             heads.append(prepare_head(volume, masks, *names, settings))
     if cache is not None:
-        arrays = {"names": np.array([(h.name, h.source, h.split) for h in heads])}
-        for number, head in enumerate(heads):
-            arrays[f"plain_{number}"], arrays[f"n4_{number}"] = head.plain, head.corrected
-            arrays[f"label_{number}"] = head.label
-        np.savez(cache, **arrays)  # type: ignore[arg-type]  # numpy's stub takes no mapping here
+        _keep(cache, heads)
     return heads
 
 
-def phantom_heads(count: int, first_seed: int = 10_000, settings: Settings = OURS) -> list[Head]:
-    """Head phantoms with seeds that no test uses."""
+def _keep(path: Path, heads: Sequence[Head]) -> None:
+    arrays = {"names": np.array([(h.name, h.source, h.split) for h in heads])}
+    for number, head in enumerate(heads):
+        arrays[f"plain_{number}"], arrays[f"n4_{number}"] = head.plain, head.corrected
+        arrays[f"label_{number}"] = head.label
+    partial = path.with_suffix(".partial.npz")
+    np.savez(partial, **arrays)  # type: ignore[arg-type]  # numpy's stub takes no mapping here
+    partial.replace(path)
+
+
+def _kept(path: Path) -> list[Head]:
+    stored = np.load(path)
+    return [
+        Head(*names, *(stored[f"{kind}_{number}"] for kind in ("plain", "n4", "label")))
+        for number, names in enumerate(stored["names"].tolist())
+    ]
+
+
+def phantom_heads(
+    count: int,
+    first_seed: int = 10_000,
+    settings: Settings = OURS,
+    *,
+    cache: Path | None = None,
+) -> list[Head]:
+    """Head phantoms with seeds that no test uses, from beside the cache of heads where they are.
+
+    Args:
+        count, first_seed: Of the phantoms.
+        settings: What they are prepared with, as the heads in the cache are.
+        cache: The file of `read_heads`.
+    """
     from core.phantoms.head.phantom import random_head
 
+    path = cache and cache.with_name(f"{cache.stem}_phantoms_{first_seed}_{count}.npz")
+    if path is not None and path.is_file():
+        return _kept(path)
     heads = []
     for seed in range(first_seed, first_seed + count):
         made = random_head(seed, settings.spacing_mm)
         mask = made.mask.astype(np.float32)
         names = (f"phantom {seed}", "phantom", "train")
         heads.append(prepare_head(made.volume, [mask], *names, settings))
+    if path is not None and heads:
+        _keep(path, heads)
     return heads
 
 

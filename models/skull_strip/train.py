@@ -142,7 +142,7 @@ def train_plan(
     heads = chosen(heads, plan)
     held_out = [head for head in heads if head.split == "val"]
     heads = [head for head in heads if head.split == "train"]
-    heads += phantom_heads(plan.phantoms, settings=settings)
+    heads += phantom_heads(plan.phantoms, settings=settings, cache=cache)
     # bfloat16: 2.2 times faster than float32 on processors that multiply it.
     model = network.NETWORKS[plan.network](plan.filters, mixed=network.fast_bfloat16())
     if start is not None:

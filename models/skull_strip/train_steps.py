@@ -10,7 +10,6 @@ import keras
 import numpy as np
 
 from core.skull_strip import PIPELINES
-from models.cards import load_card
 from models.keras_to_onnx import fill_keras
 from models.skull_strip import network
 from models.skull_strip.heads import read_heads
@@ -57,7 +56,7 @@ def mix(
             found[share, threshold] = mean_dice(said, held_out, threshold)
     share, threshold = max(found, key=lambda pair: found[pair])
     fill_mixed(model, first, last, share)
-    sha256 = network.save(model, folder / load_card("skull_strip", run.recipe.name).file)
+    sha256 = network.save(model, folder / file_of(run))
     told = {"share_of_last": share, "operating_points.brain": threshold}
     return {**told, "val_dice": round(found[share, threshold], 4), "sha256": sha256}
 
@@ -80,10 +79,15 @@ def best(
     chosen, threshold = max(found, key=lambda pair: found[pair])
     rows = "".join(f"{name},{level},{dice}\n" for (name, level), dice in found.items())
     (folder / "thresholds.csv").write_text(f"training,threshold,val_dice\n{rows}", encoding="utf-8")
-    path = folder / load_card("skull_strip", run.recipe.name).file
+    path = folder / file_of(run)
     path.write_bytes(run.weights(chosen, WEIGHTS).read_bytes())
     told = {"training": chosen, "operating_points.brain": threshold}
     return {**told, "val_dice": found[chosen, threshold], "sha256": file_sha256(path)}
+
+
+def file_of(run: Run) -> str:
+    """Name of the file that ships; the recipe may be older than its card."""
+    return f"{run.recipe.task}_{run.recipe.name}.onnx"
 
 
 def fill_mixed(model: keras.Model, first: Path, last: Path, share: float) -> None:

@@ -60,6 +60,21 @@ def test_heads_of_a_source_are_left_out_by_name() -> None:
         left(without="nobody")
 
 
+def test_phantoms_come_back_from_beside_the_heads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from models.skull_strip import heads
+
+    first = heads.phantom_heads(1, cache=tmp_path / "heads.npz")
+    monkeypatch.setattr(heads, "prepare_head", None)  # not prepared a second time
+    again = heads.phantom_heads(1, cache=tmp_path / "heads.npz")
+    assert [one.name for one in again] == [one.name for one in first] == ["phantom 10000"]
+    for kind in ("plain", "corrected", "label"):
+        assert np.array_equal(getattr(again[0], kind), getattr(first[0], kind))
+    with pytest.raises(TypeError):  # others are
+        heads.phantom_heads(2, cache=tmp_path / "heads.npz")
+
+
 def test_no_network_is_asked_about_heads_that_it_trained_on_but_that_of_every_source() -> None:
     for source in study.OTHERS:
         asked = study.asked_of(source)

@@ -67,6 +67,7 @@ LONG = {
     "fracture/classifier",
     "fracture/detector",
     "skull_strip/published",
+    "skull_strip/published_focal",
     "skull_strip/unet",
 }
 """Take 10 to 50 s each, most of it for building the network: only where EVERY_RECIPE is set."""
