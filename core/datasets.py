@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -72,6 +73,27 @@ def read_fracture_cases(folder: Path, split: str | None = None) -> list[Fracture
         known = ", ".join(sorted({case.split for case in cases})) or "none"
         raise UnsuitableInputError(f"No case in the split “{split}”; the splits are: {known}.")
     return chosen
+
+
+def read_outlines(folder: Path) -> dict[str, list[NDArray[np.float64]]]:
+    """Corners (K, 2) in pixels of the outlines in `annotations_coco.json`, by file.
+
+    Left out are files with an object in several parts or without an outline; empty where the data
+    set has no such file.
+    """
+    path = folder / "annotations_coco.json"
+    if not path.is_file():
+        return {}
+    content = json.loads(path.read_text(encoding="utf-8"))
+    names = {image["id"]: image["file_name"] for image in content["images"]}
+    found: dict[str, list[list[list[float]]]] = defaultdict(list)
+    for one in content["annotations"]:
+        found[names[one["image_id"]]].append(one.get("segmentation") or [])
+    return {
+        file: [np.asarray(parts[0], float).reshape(-1, 2) for parts in objects]
+        for file, objects in found.items()
+        if all(isinstance(parts, list) and len(parts) == 1 for parts in objects)
+    }
 
 
 def read_grey(path: Path) -> NDArray[np.uint8]:

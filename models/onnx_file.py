@@ -146,8 +146,9 @@ def initialisers(path: Path) -> dict[str, FloatArray]:
         for name, values in kept.items()
         if values.dtype == np.float32 and not name.endswith(SCALE)
     }
+    halved = {name for name, values in kept.items() if values.dtype == np.float16}
     for node in graph.node:
-        if node.op_type == "Cast" and node.input[0].endswith(STORED):
+        if node.op_type == "Cast" and node.input[0] in halved:
             found[node.output[0]] = kept[node.input[0]].astype(np.float32)
         elif node.op_type == "DequantizeLinear":
             whole, scale = (kept[name] for name in node.input)

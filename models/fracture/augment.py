@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,10 +19,17 @@ LEAST_VISIBLE = 0.5
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """An image held in memory: uint8 (H, W) and its boxes (N, 4) in pixels."""
+    """An image held in memory.
+
+    Attributes:
+        grey: uint8 (H, W).
+        boxes_xyxy: (N, 4) in pixels.
+        outlines: Corners (K, 2) of what each box surrounds; empty where only boxes are known.
+    """
 
     grey: NDArray[np.uint8]
     boxes_xyxy: Boxes
+    outlines: tuple[NDArray[np.float64], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -103,7 +111,11 @@ def _moved(
     shift = wanted - linear @ (_anchor(sample.boxes_xyxy, pixels, rng) - middle)
     shift = np.clip(shift, -(room + slack), room + slack)
     offset = canvas / 2 + shift - linear @ middle
-    boxes = _clipped(_mapped(sample.boxes_xyxy, linear, offset), (0, 0, shape_hw[1], shape_hw[0]))
+    if sample.outlines:
+        boxes = _around([corners @ linear.T + offset for corners in sample.outlines])
+    else:
+        boxes = _mapped(sample.boxes_xyxy, linear, offset)
+    boxes = _clipped(boxes, (0, 0, shape_hw[1], shape_hw[0]))
     matrix = np.concatenate([linear, offset[:, None]], axis=1)
     how = cv2.INTER_AREA if zoom < 1 else cv2.INTER_LINEAR
     view = cv2.warpAffine(pixels, matrix, (shape_hw[1], shape_hw[0]), flags=how)
@@ -126,6 +138,12 @@ def _mapped(boxes_xyxy: Boxes, linear: NDArray[np.float64], offset: NDArray[np.f
     half = (boxes_xyxy[:, 2:] - boxes_xyxy[:, :2]) / 2
     grown = np.sqrt((half**2) @ (linear**2).T)
     return np.concatenate([centre - grown, centre + grown], axis=1).astype(np.float32)
+
+
+def _around(outlines: Sequence[NDArray[np.float64]]) -> Boxes:
+    """The boxes around outlines: as tight after a turn as before it."""
+    corners = [np.concatenate([one.min(axis=0), one.max(axis=0)]) for one in outlines]
+    return np.stack(corners).astype(np.float32)
 
 
 def _clipped(boxes_xyxy: Boxes, limits: tuple[float, float, float, float]) -> Boxes:

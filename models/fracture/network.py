@@ -8,6 +8,7 @@ its sliders act without running the network again.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,9 @@ from torch import nn
 from ultralytics.cfg import get_cfg
 from ultralytics.nn.tasks import DetectionModel, yaml_model_load
 from ultralytics.utils.loss import v8DetectionLoss
+
+from core.errors import WeightsError
+from models.onnx_file import initialisers
 
 
 def build(arch: str) -> DetectionModel:
@@ -60,6 +64,69 @@ def start_from_coco(network: DetectionModel, path: Path) -> int:
             fitting[name] = found
     network.load_state_dict({**own, **fitting})
     return len(fitting)
+
+
+def start_from_answering(network: DetectionModel, path: Path) -> None:
+    """Fill an unfused network from the file that answers, in which norms are part of convolutions.
+
+    Each norm then changes nothing but adds the convolution's bias; `measure_norms` gives it the
+    statistics of real inputs back.
+
+    Raises:
+        WeightsError: If the file is of another network.
+    """
+    found = {
+        name.removeprefix("network."): torch.from_numpy(values)
+        for name, values in initialisers(path).items()
+    }
+    own = network.state_dict()
+    for name, module in network.named_modules():
+        if isinstance(module, nn.BatchNorm2d):
+            bias = found.pop(f"{name.removesuffix('bn')}conv.bias", None)
+            if bias is not None:
+                neutral = torch.ones(len(bias))
+                found |= {
+                    f"{name}.weight": neutral * (1 + module.eps) ** 0.5,
+                    f"{name}.bias": bias,
+                    f"{name}.running_mean": neutral * 0,
+                    f"{name}.running_var": neutral,
+                }
+    fixed = ("num_batches_tracked", "dfl.conv.weight")
+    lacking = [name for name in own if name not in found and not name.endswith(fixed)]
+    if lacking:
+        raise WeightsError(f"The weights {path.name} do not fit the detector: no {lacking[0]}.")
+    network.load_state_dict({**own, **{name: found[name] for name in own if name in found}})
+
+
+@torch.no_grad()
+def measure_norms(network: nn.Module, batches: Sequence[torch.Tensor]) -> None:
+    """Give norms the statistics of `batches` without changing what the network answers.
+
+    A network that learns normalises by the statistics of its batch; norms that know none would
+    make it another network at the first step.
+    """
+    sums: dict[nn.BatchNorm2d, list[torch.Tensor]] = {}
+
+    def note(norm: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+        seen = inputs[0].double()
+        found = torch.stack([seen.mean((0, 2, 3)), seen.square().mean((0, 2, 3))])
+        sums.setdefault(norm, []).append(found)
+
+    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
+    hooks = [norm.register_forward_pre_hook(note) for norm in norms]
+    network.eval()
+    for batch in batches:
+        network(batch)
+    for hook in hooks:
+        hook.remove()
+    for norm, found in sums.items():
+        mean, square = torch.stack(found).mean(0)
+        spread = (square - mean.square()).clamp(min=0)
+        gain = norm.weight.double() / (norm.running_var.double() + norm.eps).sqrt()
+        norm.bias += ((mean - norm.running_mean.double()) * gain).float()
+        norm.weight.copy_(gain * (spread + norm.eps).sqrt())
+        norm.running_mean.copy_(mean)
+        norm.running_var.copy_(spread)
 
 
 class Loss:

@@ -8,13 +8,15 @@ folders. Network, loss and initial weights are Ultralytics'.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from core.datasets import FractureCase, read_fracture_cases, read_grey
@@ -24,7 +26,7 @@ from core.metrics.statistics import auroc
 from models.fracture import network as networks
 from models.fracture.augment import Sample, Strength, training_view
 from models.fracture.export import averaged
-from models.fracture.predict import Model, candidates, torch_forward
+from models.fracture.predict import Forward, Model, candidates, proposals, torch_forward
 from models.training.loop import CHECKPOINT, Loss, Training, adamw, growing, run, warmed_cosine
 
 
@@ -35,6 +37,7 @@ class Plan:
     Attributes:
         epochs: Passes over the fractured images.
         normals: Normal images per epoch, taken in turn from all of them.
+        hard: Further ones, taken in turn from those where the network begins with a false box.
         phantoms: Phantoms per epoch, half of them fractured.
         batch: Images per step.
         shape_hw: Canvas of a training view; turned on its side in 3 of 10 steps. About half a
@@ -48,6 +51,7 @@ class Plan:
 
     epochs: int = 28
     normals: int = 260
+    hard: int = 0
     phantoms: int = 0
     batch: int = 16
     shape_hw: tuple[int, int] = (384, 320)
@@ -74,7 +78,7 @@ def train(
 
     Args:
         network: As `networks.build` made it, initial weights loaded.
-        training: Samples under "fractured", "normal" and "phantom".
+        training: Samples under "fractured", "normal", "hard" and "phantom".
         validation: Cases to measure on now and then; may be empty.
         out: Folder of the run; a `last.pt` in it is taken up.
         stop_at: Stop after the epoch that ends past this time (seconds since 1970).
@@ -123,22 +127,37 @@ def train(
     return out / CHECKPOINT
 
 
-def measure(network: nn.Module, cases: Sequence[FractureCase]) -> tuple[float, float]:
+def some_views(training: dict[str, list[Sample]], plan: Plan, batches: int) -> list[torch.Tensor]:
+    """Inputs as the first epoch has them, to measure the network's norms with."""
+    rng = np.random.default_rng((plan.seed, 0))
+    order = _epoch_samples(training, plan, 0, rng)
+    parts = (order[i * plan.batch : (i + 1) * plan.batch] for i in range(batches))
+    return [_batch(part, order, plan, calm=False, rng=rng)[0] for part in parts if part]
+
+
+def measure(
+    network: nn.Module, cases: Sequence[FractureCase], *, mirrored: bool = False, iou: float = 0.5
+) -> tuple[float, float]:
     """mAP50 and image-level AUROC of a network in evaluation mode."""
-    model = Model(forward=torch_forward(network))
+    model = Model(forward=torch_forward(network), mirrored=mirrored)
     matched, best = [], []
     for case in cases:
         pixels = read_grey(case.path).astype(np.float32) / np.float32(255)
-        found = candidates(model, Radiograph(pixels, digest_of(pixels))).suppressed(0.5)
+        found = candidates(model, Radiograph(pixels, digest_of(pixels))).suppressed(iou)
         matched.append(match_image(found, case.boxes_xyxy, (0.5,)))
         best.append(float(found.scores[0]) if len(found) else 0.0)
     return float(average_precision(matched)[0]), auroc([c.fractured for c in cases], best)
 
 
 def _epoch_size(training: dict[str, list[Sample]], plan: Plan) -> int:
-    normals = min(plan.normals, len(training.get("normal", [])))
-    phantoms = min(plan.phantoms, len(training.get("phantom", [])))
-    return len(training["fractured"]) + normals + phantoms
+    return len(training["fractured"]) + sum(count for _, count in _others(training, plan))
+
+
+def _others(training: dict[str, list[Sample]], plan: Plan) -> list[tuple[list[Sample], int]]:
+    """What an epoch has beside the fractured images: each pool, and how many of it."""
+    kinds = (("normal", plan.normals), ("hard", plan.hard), ("phantom", plan.phantoms))
+    pools = [(training.get(kind, []), count) for kind, count in kinds]
+    return [(pool, min(count, len(pool))) for pool, count in pools]
 
 
 def _epoch_samples(
@@ -146,9 +165,7 @@ def _epoch_samples(
 ) -> list[Sample]:
     """All fractured images and the next normals and phantoms in turn, shuffled."""
     chosen = list(training["fractured"])
-    for kind, count in (("normal", plan.normals), ("phantom", plan.phantoms)):
-        pool = training.get(kind, [])
-        count = min(count, len(pool))
+    for pool, count in _others(training, plan):
         order = np.random.default_rng(plan.seed).permutation(len(pool))
         chosen += [pool[order[(epoch * count + i) % len(pool)]] for i in range(count)]
     return [chosen[i] for i in rng.permutation(len(chosen))]
@@ -176,16 +193,33 @@ def _batch(
     return inputs.to(memory_format=torch.channels_last), boxes
 
 
-def load_samples(cases: Sequence[FractureCase]) -> dict[str, list[Sample]]:
-    """All cases in memory, by kind."""
+def load_samples(
+    cases: Sequence[FractureCase],
+    outlines: Mapping[str, Sequence[NDArray[np.float64]]] = MappingProxyType({}),
+) -> dict[str, list[Sample]]:
+    """All cases in memory, by kind, with the outlines of those files that have one a box."""
     samples: dict[str, list[Sample]] = {"fractured": [], "normal": [], "phantom": []}
     for case in cases:
-        sample = Sample(read_grey(case.path), case.boxes_xyxy)
+        drawn = tuple(outlines.get(case.file, ()))
+        drawn = drawn if len(drawn) == len(case.boxes_xyxy) else ()
+        sample = Sample(read_grey(case.path), case.boxes_xyxy, drawn)
         if len(case.boxes_xyxy):
             samples["fractured"].append(sample)
         elif not case.fractured:
             samples["normal"].append(sample)
     return samples
+
+
+def hard_normals(forward: Forward, cases: Sequence[FractureCase], least: float) -> list[str]:
+    """Files of the films on which a detector's best box has a score of at least `least`."""
+    model = Model(forward=forward)
+    chosen = []
+    for case in cases:
+        pixels = read_grey(case.path).astype(np.float32) / np.float32(255)
+        found = proposals(model, Radiograph(pixels, digest_of(pixels)))
+        if len(found) and found.scores[0] >= least:
+            chosen.append(case.file)
+    return chosen
 
 
 def phantom_samples(count: int, first_seed: int) -> list[Sample]:

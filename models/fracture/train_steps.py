@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from core.datasets import read_fracture_cases
+from core.datasets import FractureCase, read_fracture_cases, read_outlines
 from core.fracture.fusion import fit
 from core.metrics.detection import match_image
 from models.cards import ModelCard, load_card
@@ -21,11 +21,19 @@ from models.fracture.classifier_network import YoloClassifier, start_from_detect
 from models.fracture.classify import load_classifier, probability
 from models.fracture.evaluate import data_set_cases
 from models.fracture.export import averaged, export, export_classifier, export_rescorer
-from models.fracture.predict import candidates, load_first, load_model
+from models.fracture.predict import candidates, load_first, load_model, onnx_forward
 from models.fracture.rescore import onnx_read, places
 from models.fracture.rescorer_network import Rescorer, start_from_imagenet
 from models.fracture.settings import detector_settings
-from models.fracture.train import Plan, load_samples, phantom_samples, train
+from models.fracture.train import (
+    Plan,
+    hard_normals,
+    load_samples,
+    measure,
+    phantom_samples,
+    some_views,
+    train,
+)
 from models.fracture.train_classifier import ClassifierPlan, train_classifier
 from models.fracture.train_rescorer import RescorerPlan, train_rescorer
 from models.fracture.weigh import (
@@ -37,32 +45,92 @@ from models.fracture.weigh import (
     matched,
     scores_apart,
 )
+from models.onnx_runtime import open_file
+from models.training.loop import CHECKPOINT
 from models.training.recipe import file_sha256
 from models.training.record import Run, Step
 
 FUSED = ("bias", "detector", "classifier")
+START, HARD = "start.pt", "hard.txt"
+NORM_BATCHES = 24
 EQUALISED = (2.0, 0.0, 3.5)
 """Strengths of local equalisation that the second reader learns from; it answers with the first."""
 
 
-def detector(run: Run, folder: Path, *, start: str, plan: Mapping[str, Any]) -> None:
-    """Train the detector from published weights or from an earlier step."""
+def hard_films(run: Run, folder: Path, *, of: str, least: float) -> dict[str, int]:
+    """Note the normal training films on which a detector sees something, as `hard.txt`."""
+    forward = onnx_forward(open_file(run.weights(of)))
+    cases = [case for case in _cases(run, "train") if not case.fractured]
+    files = hard_normals(forward, cases, least)
+    (folder / HARD).write_text("".join(f"{file}\n" for file in files), encoding="utf-8")
+    return {"normal": len(cases), "hard": len(files)}
+
+
+def detector(
+    run: Run, folder: Path, *, start: str, plan: Mapping[str, Any], hard: str = ""
+) -> None:
+    """Train the detector from published weights, from an earlier step or from a file that answers.
+
+    Args:
+        run, folder, start, plan: As of every training.
+        hard: The step that noted hard normal films.
+    """
     chosen = Plan(**_tuples(plan), seed=run.recipe.seed)
     torch.manual_seed(run.recipe.seed)
     network = networks.build("yolo26n")
-    path = run.weights(start)
-    if start in run.recipe.parents:
-        networks.start_from_coco(network, path)
-    else:
+    path, training = run.weights(start), _cases(run, "train")
+    samples = load_samples(training, read_outlines(run.data))
+    if start not in run.recipe.parents:
         network.load_state_dict(averaged([path]))
-    samples = load_samples(read_fracture_cases(run.data, "train")[: run.limit])
+    elif path.suffix == ".onnx":
+        networks.start_from_answering(network, path)
+        networks.measure_norms(network, some_views(samples, chosen, NORM_BATCHES))
+        torch.save(network.state_dict(), folder / START)
+    else:
+        networks.start_from_coco(network, path)
+    if hard:
+        files = set(run.weights(hard, HARD).read_text(encoding="utf-8").split())
+        names = [case.file for case in training if not case.fractured]
+        normals = zip(names, samples["normal"], strict=True)
+        samples["hard"] = [sample for name, sample in normals if name in files]
     if chosen.phantoms:
         samples["phantom"] = phantom_samples(chosen.phantoms * 6, first_seed=100_000)
-    cases = read_fracture_cases(run.data, "val")[: run.limit]
+    cases = _cases(run, "val")
     fractured = [case for case in cases if case.fractured]
     normal = [case for case in cases if not case.fractured]
     # A third of the normal ones: each look costs a minute.
     train(network, samples, fractured + normal[::3], folder, chosen)
+
+
+def between(run: Run, folder: Path, *, of: str, shares: Sequence[float]) -> dict[str, float]:
+    """Weights on the line from where a training began (0) to where it ended (1), the best on val.
+
+    Fine-tuning costs some of what was known before; a mean of both sets of weights often keeps
+    it (Wortsman et al., Robust fine-tuning of zero-shot models, CVPR 2022).
+    """
+    begins = torch.load(run.weights(of, START), weights_only=True)
+    ends = averaged([run.weights(of)])
+    network = networks.build("yolo26n").eval()
+    iou = detector_settings(load_card("fracture", run.recipe.name)).iou
+    found: dict[float, tuple[float, float]] = {}
+
+    def put(share: float) -> None:
+        mixed = {
+            name: begins[name].lerp(end, share) if end.is_floating_point() else end
+            for name, end in ends.items()
+        }
+        network.load_state_dict(mixed)
+
+    for share in shares:
+        put(share)
+        found[share] = measure(network, _cases(run, "val"), mirrored=True, iou=iou)
+    best = max(found, key=lambda share: found[share][0])
+    put(best)
+    torch.save(network.state_dict(), folder / CHECKPOINT)
+    rows = "".join(f"{share},{ap:.4f},{auc:.4f}\n" for share, (ap, auc) in found.items())
+    heading = "share,val_map50,val_auroc\n"
+    (folder / "shares.csv").write_text(heading + rows, encoding="utf-8")
+    return {"share": best, "val_map50": round(found[best][0], 4)}
 
 
 def classifier(run: Run, folder: Path, *, start: str, plan: Mapping[str, Any]) -> None:
@@ -71,10 +139,10 @@ def classifier(run: Run, folder: Path, *, start: str, plan: Mapping[str, Any]) -
     torch.manual_seed(run.recipe.seed)
     network = YoloClassifier()
     start_from_detector(network, averaged([run.weights(start)]))
-    samples = load_samples(read_fracture_cases(run.data, "train")[: run.limit])
+    samples = load_samples(_cases(run, "train"))
     if chosen.phantoms:
         samples["phantom"] = phantom_samples(chosen.phantoms * 4, first_seed=200_000)
-    validation = read_fracture_cases(run.data, "val")[: run.limit]
+    validation = _cases(run, "val")
     train_classifier(network, samples, validation, folder, chosen)
 
 
@@ -180,6 +248,10 @@ def fuse(run: Run, folder: Path, *, of: str) -> dict[str, float]:
     return {f"settings.fusion.{name}": round(getattr(fusion, name), 4) for name in FUSED}
 
 
+def _cases(run: Run, split: str) -> list[FractureCase]:
+    return read_fracture_cases(run.data, split)[: run.limit]
+
+
 def _made_card(run: Run, of: str) -> ModelCard:
     card = load_card("fracture", run.recipe.name)
     path = (run.folder(of) / card.file).resolve()
@@ -192,7 +264,9 @@ def _tuples(plan: Mapping[str, Any]) -> dict[str, Any]:
 
 
 STEPS: dict[str, Step] = {
+    "hard normals": hard_films,
     "detector": detector,
+    "between": between,
     "classifier": classifier,
     "first look": first_look,
     "rescorer": rescorer,

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import csv
+import json
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
+from core.datasets import FractureCase, read_grey, read_outlines
+from core.detections import Boxes
+from core.images import FloatArray, Radiograph, digest_of
+from models.cards import load_card, verified_weights
 from models.fracture.augment import Sample, Strength, training_view
+from models.fracture.predict import Forward, Model, proposals
+from models.fracture.train import hard_normals
 
 SHAPE = (96, 64)
 
@@ -49,6 +57,103 @@ def test_same_seed_makes_the_same_view() -> None:
 def test_normal_image_has_no_box() -> None:
     _, boxes = training_view(NORMAL, None, SHAPE, Strength(), np.random.default_rng(0))
     assert boxes.shape == (0, 4)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_box_of_an_outline_is_as_tight_after_a_turn(seed: int) -> None:
+    """A thin oblique line: turned upright its box is narrow, which its old box does not know."""
+    grey = np.full((120, 80), 20, np.uint8)
+    line = np.array([[20.0, 40.0], [60.0, 80.0], [61.0, 80.0], [21.0, 40.0]])
+    for x in range(20, 61):
+        grey[x + 20, x : x + 2] = 250
+    strong = Strength(long_side_px=96, scale=(0.9, 1.1), rotation_deg=45.0, quarter_turn=0.0)
+    sample = Sample(grey, np.array([[20, 40, 61, 80]], np.float32), (line,))
+    view, boxes = training_view(sample, None, SHAPE, strong, np.random.default_rng(seed))
+    rows, columns = np.nonzero(view > (view.max() + np.median(view)) / 2)
+    found = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
+    np.testing.assert_allclose(boxes[0], found, atol=3)
+
+
+def test_outlines_are_read_where_each_object_has_one(tmp_path: Path) -> None:
+    assert read_outlines(tmp_path) == {}
+    images = [{"id": i, "file_name": f"{i}.jpg"} for i in (1, 2)]
+    one = [[1, 2, 5, 2, 5, 9]]
+    annotations = [
+        {"image_id": 1, "segmentation": one},
+        {"image_id": 2, "segmentation": one},
+        {"image_id": 2, "segmentation": one * 2},
+    ]
+    text = json.dumps({"images": images, "annotations": annotations})
+    (tmp_path / "annotations_coco.json").write_text(text, encoding="utf-8")
+    found = read_outlines(tmp_path)
+    assert list(found) == ["1.jpg"]
+    np.testing.assert_array_equal(found["1.jpg"][0], [[1, 2], [5, 2], [5, 9]])
+
+
+def test_hard_normals_are_those_with_a_box_of_a_score(tmp_path: Path) -> None:
+    cases = []
+    for number, brightness in enumerate((40, 200, 120)):
+        path = tmp_path / f"{number}.png"
+        grey = np.full((64, 48), brightness, np.uint8)
+        grey[:8], grey[-8:] = 0, 255
+        path.write_bytes(cv2.imencode(".png", grey)[1].tobytes())
+        cases.append(FractureCase(path.name, path, "train", np.zeros((0, 4), np.float32), False))
+
+    def middle(inputs: FloatArray) -> tuple[Boxes, FloatArray]:
+        height, width = inputs.shape[2:]
+        box = np.array([[0, 0, width / 2, height / 2]], np.float32)
+        return box, inputs[0, 0, height // 2, width // 2 :][:1]
+
+    dark, *bright = [middle_score(middle, case) for case in cases]
+    assert dark < min(bright)
+    assert hard_normals(middle, cases, min(bright)) == ["1.png", "2.png"]
+
+
+def middle_score(forward: Forward, case: FractureCase) -> float:
+    pixels = read_grey(case.path).astype(np.float32) / np.float32(255)
+    found = proposals(Model(forward=forward), Radiograph(pixels, digest_of(pixels)))
+    return float(found.scores[0])
+
+
+def test_an_epoch_takes_hard_normals_beside_the_others() -> None:
+    from models.fracture.train import Plan, _epoch_samples, _epoch_size
+
+    hard = replace(NORMAL)
+    pools = {"fractured": [spot((30, 50))] * 2, "normal": [NORMAL] * 4, "hard": [hard] * 3}
+    plan = Plan(normals=2, hard=5)
+    chosen = _epoch_samples(pools, plan, 0, np.random.default_rng(0))
+    assert len(chosen) == _epoch_size(pools, plan) == 2 + 2 + 3
+    assert sum(one is hard for one in chosen) == 3
+
+
+def test_file_that_answers_fills_the_network_that_learns() -> None:
+    """The same answers; and norms that know their inputs, so that learning begins from there."""
+    import torch
+
+    from models.fracture import network as networks
+    from models.fracture.predict import onnx_forward, torch_forward
+    from models.onnx_runtime import open_file
+
+    path = verified_weights(load_card("fracture", "detector"))
+    network = networks.build("yolo26n")
+    networks.start_from_answering(network, path)
+    rng = np.random.default_rng(0)
+    batch = torch.from_numpy(rng.random((4, 1, 96, 64), dtype=np.float32))
+    networks.measure_norms(network, [batch])
+    one = batch[:1].numpy()
+    boxes, scores = onnx_forward(open_file(path))(one)
+    found_boxes, found_scores = torch_forward(network.eval())(one)
+    np.testing.assert_allclose(found_boxes, boxes, atol=0.05)
+    np.testing.assert_allclose(found_scores, scores, atol=1e-4)
+
+    first = next(m for m in network.modules() if isinstance(m, torch.nn.BatchNorm2d))
+    seen: list[torch.Tensor] = []
+    first.register_forward_hook(lambda norm, inputs, output: seen.append(output.detach()))
+    with torch.no_grad():
+        network(batch)
+        network.train()
+        network(batch)
+    np.testing.assert_allclose(seen[1], seen[0], atol=0.02)
 
 
 def test_stopped_training_goes_on_where_it_stopped(tmp_path: Path) -> None:
