@@ -48,8 +48,8 @@ else:
         shown = task.show(shared.kept(task.TASK, predictions, split))
         with st.container(horizontal=True):
             report.offer(name, task.TASK, predictions, split, shown)
-            shared.csv(task.TASK, predictions, split)
-        shared.every_answer(predictions)
+            shared.csv(task.TASK, shown.answers(predictions), split)
+        shared.every_answer(shown.answers(predictions))
     training.show(task.TASK)
     appendix.show(task.TASK)
     shared.own_models(task.TASK, LABELLED)

@@ -13,7 +13,16 @@ from core.metrics.paired import means
 from models import predictions
 from models.cards import ModelCard, load_card, task_cards
 from models.training.record import Run, carry_out
-from pages.tasks.evaluation import chest, run_shown, side_by_side, tools, training
+from pages.tasks.evaluation import (
+    chest,
+    report,
+    run_shown,
+    shared,
+    side_by_side,
+    skull_strip,
+    tools,
+    training,
+)
 from tests.page_runner import opened, page
 from tests.training.test_recipes import tiny
 
@@ -141,3 +150,40 @@ def test_tools_were_measured_beside_the_weights_that_ship(split: str) -> None:
     ours = found.rows[found.rows["tool"] == "ours with N4"].set_index("file")["dice_mask2"]
     told = heads.rows.set_index("file")["dice_mask2"]
     assert ours.sub(told).abs().max() < 0.001
+
+
+def test_each_brain_network_is_shown_and_compared_on_the_same_heads() -> None:
+    test = page("evaluation")
+    test.session_state["evaluation_mode"] = "Skull stripping"
+    test.run()
+    found = predictions.read("skull_strip", "test", "published")
+    assert found is not None
+    told = f"{found.rows['dice'].mean():.3f}"
+    ours = dict(test.metrics)
+    (beside,) = [one.value for one in test.dataframe if "difference" in one.value]
+    first = beside.set_index("figure").loc["Dice"]
+    assert (first["1"], first["2"]) == (ours["Dice"], told) and first["n"] == len(found.rows)
+    title = load_card("skull_strip", "published").title
+    test.selectbox(key="evaluation_network").set_value(title).run()
+    assert test.metrics["Dice"] == told != ours["Dice"]
+    other = test.selectbox(key="evaluation_network_second")
+    assert title not in other.options and other.value == load_card("skull_strip", "unet").title
+    (beside,) = [one.value for one in test.dataframe if "difference" in one.value]
+    turned = beside.set_index("figure").loc["Dice"]
+    assert (turned["1"], turned["2"]) == (told, ours["Dice"])
+
+
+def test_answers_to_take_away_are_of_the_network_shown() -> None:
+    heads = predictions.read("skull_strip", "val")
+    other = predictions.read("skull_strip", "val", "published")
+    assert heads is not None and other is not None
+    answers = shared.kept("skull_strip", heads, "val")
+    networks = skull_strip.networks_of(answers)
+    names = [load_card("skull_strip", name).title for name in ("unet", "published")]
+    assert list(networks)[:2] == names
+    assert networks[names[1]].rows["dice"].to_list() == other.rows["dice"].to_list()
+    shown = report.Shown(("published",), {}, rows=other.rows)
+    assert shown.answers(heads).rows is other.rows
+    assert report.Shown(("unet",), {}).answers(heads) is heads
+    labelled = replace(answers, card="published")  # answers given here are of one network
+    assert list(skull_strip.networks_of(labelled)) == [names[1]]

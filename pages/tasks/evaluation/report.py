@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.util import find_spec
 
@@ -29,6 +29,7 @@ class Shown:
         figures: The headline figures, `style` their format.
         lines: Sentences, in which Markdown's ** is left out.
         plots, tables: By title.
+        rows: The answers where they are not those of the first network.
     """
 
     cards: Sequence[str]
@@ -37,6 +38,11 @@ class Shown:
     lines: Sequence[str] = ()
     plots: Mapping[str, go.Figure] = field(default_factory=dict)
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    rows: pd.DataFrame | None = None
+
+    def answers(self, found: Predictions) -> Predictions:
+        """The answers that are shown, to take away."""
+        return found if self.rows is None else replace(found, rows=self.rows)
 
 
 def offer(title: str, task: str, found: Predictions, split: str, shown: Shown) -> None:

@@ -50,7 +50,7 @@ class Answers:
     Attributes:
         rows: One row a case, with its "file".
         question: What tells these answers from others, for caches.
-        parts: Further tables: "boxes", "hearts".
+        parts: Further tables: "boxes", "hearts"; answers of a further network by its card's name.
         open_case: Offers to open the case of a file, below the chart of a name.
         ours: Whether they are of the cases that this project's targets are for.
         card: Name of the main model's card; empty for the usual one.
@@ -66,7 +66,8 @@ class Answers:
 
 def kept(task: str, found: Predictions, split: str) -> Answers:
     """The kept answers of a split, with the further tables that the task has."""
-    tables = {name: read(task, split, name) for name in ("boxes", "hearts", "tools")}
+    names = ("boxes", "hearts", "tools", *(card.name for card in task_cards(task)))
+    tables = {name: read(task, split, name) for name in names}
     parts = {name: one.rows for name, one in tables.items() if one is not None}
     return Answers(found.rows, f"{split} {found.about.date}", parts, partial(case, task))
 

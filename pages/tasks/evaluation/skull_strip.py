@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
@@ -11,7 +13,8 @@ from core.metrics.estimates import Estimate
 from core.metrics.paired import Paired, means
 from core.metrics.statistics import bootstrap_interval
 from core.plots.draw import PREDICTION, TRUTH, hex_colour
-from pages.tasks.evaluation import shared, tools
+from models.cards import load_card, task_cards
+from pages.tasks.evaluation import shared, side_by_side, tools
 from pages.tasks.evaluation.report import Shown
 from pages.tasks.evaluation.shared import Answers
 
@@ -24,6 +27,34 @@ FIGURES = {
 
 
 def show(answers: Answers) -> Shown:
+    """One network's figures head by head and by source, then against another network."""
+    networks = networks_of(answers)
+    title = next(iter(networks))
+    if len(networks) > 1:
+        title = shared.choose("Network", list(networks), "network")
+    shown = _figures(networks[title])
+    others = [name for name in networks if name != title]
+    if not others:
+        return shown
+    second = shared.choose("Compared with", others, "network_second")
+    one, two = side_by_side.common(networks[title], networks[second])
+    beside = side_by_side.show(compared(one, two), (title, second), len(one.rows), "heads")
+    tables = {side_by_side.TITLE: beside, **shown.tables}
+    return replace(shown, tables=tables, rows=networks[title].rows)
+
+
+def networks_of(answers: Answers) -> dict[str, Answers]:
+    """Each network's answers to the same heads, by its title; the usual one first."""
+    first = answers.card or "unet"
+    found = {load_card(TASK, first).title: answers}
+    for card in () if answers.card else task_cards(TASK):
+        if card.name in answers.parts:
+            rows = answers.parts[card.name]
+            found[card.title] = replace(answers, rows=rows, card=card.name)
+    return found
+
+
+def _figures(answers: Answers) -> Shown:
     """One figure of every head by source, for both reference masks."""
     rows = answers.rows.copy()
     rows["difference_ml"] = rows["volume_ml"] - rows["reference_ml"]
