@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--ship", action="store_true", help="put what it made where it ships")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args(arguments)
-    _hold_to(options.threads)
+    hold_to(options.threads)
     out = options.out or Path("runs") / options.task / options.name
     say = partial(print, flush=True)
     try:
@@ -71,7 +71,7 @@ def _values(words: Sequence[str]) -> dict[str, Any]:
         raise UnsuitableInputError(f"--instead takes NAME=VALUE, not “{said}” ({err}).") from err
 
 
-def _hold_to(threads: int) -> None:
+def hold_to(threads: int) -> None:
     """Keep to so many threads; before a framework is imported, which is when it asks."""
     import cv2
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,10 +11,10 @@ import numpy as np
 import pytest
 
 from core.phantoms.head.phantom import random_head
-from models.skull_strip import study
-from models.skull_strip.study import EVERY, IXI_ONLY, WITHOUT, Made
+from models.skull_strip import study, unseen
+from models.skull_strip.unseen import EVERY, IXI_ONLY, WITHOUT
 
-FILES = {"t1/ixi_IXI001.nii.gz": "train", "t1/ixi_IXI002.nii.gz": "val",
+FILES = {"t1/ixi_IXI001.nii.gz": "train", "t1/ixi_IXI002.nii.gz": "test",
          "t1/openms_p1.nii.gz": "train", "t1/colin27.nii.gz": "train"}  # fmt: skip
 
 
@@ -77,15 +76,13 @@ def test_phantoms_come_back_from_beside_the_heads(
 
 def test_no_network_is_asked_about_heads_that_it_trained_on_but_that_of_every_source() -> None:
     for source in study.OTHERS:
-        asked = study.asked_of(source)
-        assert asked == (IXI_ONLY, WITHOUT + source, EVERY)
+        assert study.asked_of(source) == (IXI_ONLY, WITHOUT + source, EVERY)
     assert study.asked_of(study.IXI) == (WITHOUT + study.IXI, EVERY)
-    assert {name for source in study.OTHERS for name in study.asked_of(source)} | {
-        WITHOUT + study.IXI
-    } == {IXI_ONLY, *study.names()}
+    asked = {name for source in (study.IXI, *study.OTHERS) for name in study.asked_of(source)}
+    assert asked == set(study.names())
 
 
-def test_every_head_but_those_of_training_is_scored_by_each_network_that_is_asked(
+def test_heads_are_scored_by_each_network_that_is_asked_and_kept(
     data: Path, tmp_path: Path
 ) -> None:
     from models.skull_strip import network
@@ -96,49 +93,68 @@ def test_every_head_but_those_of_training_is_scored_by_each_network_that_is_aske
     settings = replace(study.settings_of(study.load_card("skull_strip", "unet")), n4=False)
     rows = list(study.scored(dict.fromkeys(names, path), data, settings))
     found = {(row["file"], row["network"]) for row in rows}
-    ixi, openms, colin = list(FILES)[1:]
+    test, openms, colin = list(FILES)[1:]
     assert found == {
-        (ixi, WITHOUT + "ixi"), (ixi, EVERY),
+        (test, WITHOUT + "ixi"), (test, EVERY),
         (openms, IXI_ONLY), (openms, WITHOUT + "openms"), (openms, EVERY),
         (colin, IXI_ONLY), (colin, EVERY),
     }  # fmt: skip
     assert all(0 <= row["dice"] <= 1 and row["dice_mask2"] is None for row in rows)
-    assert {row["network"] for row in rows if row["seen"]} == {EVERY}
-    study.write(rows, {"steps": 3}, tmp_path / "kept.csv")
-    table, about = study.read(tmp_path / "kept.csv")
-    assert about == {"steps": 3} and len(table) == len(rows)
+    unseen.write(rows, {"filters": 3}, tmp_path / "kept.csv")
+    table, about = unseen.read(tmp_path / "kept.csv")
+    assert about == {"filters": 3}
     assert table["dice"].to_list() == pytest.approx([row["dice"] for row in rows], abs=1e-4)
+    assert set(table["trained on"]) == set(unseen.NETWORKS)
 
 
-def test_network_without_a_source_goes_on_from_the_first_part_and_is_mixed(
+def test_networks_begin_as_the_recipe_has_it_and_are_trained_once(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from models.skull_strip import network, train, train_steps
+    from models.skull_strip import train
 
-    plan = {"steps": 290, "filters": 2, "rate": 1e-3, "phantoms": 1}
-    steps = [{"name": "ixi", "plan": {**plan, "sources": "IXI", "steps": 680}},
-             {"name": "all", "start": "ixi", "plan": {**plan, "sources": "all"}}]  # fmt: skip
-    found = {"share_of_last": 0.25, "operating_points.brain": 0.5}
-    record = {"seed": 5, "recipe": {"steps": steps}, "steps": {"weights": {"found": found}}}
-    made = Made(tmp_path, json.loads(json.dumps(record)))
-    (tmp_path / "ixi").mkdir()
-    network.save(network.build(2), tmp_path / "ixi" / "unet.onnx")
     asked = []
 
     def trained(
         data: Path, plan: train.Plan, out: Path, cache: Path, *, start: Path | None
     ) -> None:
-        asked.append((plan, start))
-        network.save(network.build(2), out)
+        asked.append((out.parent.name, plan, start))
 
     monkeypatch.setattr(train, "train_plan", trained)
-    mixed = []
-    monkeypatch.setattr(train_steps, "fill_mixed", lambda *some: mixed.append(some[-1]))
-    counts = {"": 10, WITHOUT + "ixi": 20}
-    for name in (WITHOUT + "openms", WITHOUT + "ixi", WITHOUT + "ixi"):
-        assert study.train(made, name, data, tmp_path / "study", counts).is_file()
-    (first, start), (second, nothing) = asked  # what is done is not done again
-    assert (first.without, first.sources, first.steps, first.seed) == ("openms", "all", 10, 5)
-    assert start == tmp_path / "ixi" / "unet.onnx" and nothing is None
-    assert (second.without, second.sources, second.steps) == ("ixi", "all", 20)
-    assert mixed == [0.25, 1.0]
+    for name in (*study.names(), EVERY):  # what is done is not done again
+        study.train(name, data, tmp_path, study.Plans(4, 30, 20, 10))
+    assert len(asked) == len(study.names())
+    plans = {name: (plan, start) for name, plan, start in asked}
+    first = tmp_path / "IXI_alone" / "unet.onnx"
+    for name, steps, without, sources, start in (
+        ("IXI_alone", 30, "", "IXI", None),
+        ("every_source", 20, "", "all", first),
+        ("without_openms", 20, "openms", "all", first),
+        ("without_ixi", 10, "ixi", "all", None),
+    ):
+        plan, begun = plans[name]
+        assert (plan.steps, plan.without, plan.sources, begun) == (steps, without, sources, start)
+        assert (plan.filters, plan.loss) == (4, "dice+ce")
+        assert plan.rate == (5e-4 if start else 2e-3) and (plan.frozen_from == 0) == bool(start)
+
+
+def test_cost_of_an_unseen_source_is_counted_head_by_head(tmp_path: Path) -> None:
+    heads = {"a": "openms", "b": "openms", "c": "colin27", "d": "ixi", "e": "ixi"}
+    cost = {"a": 0.02, "b": 0.03, "c": 0.01, "d": 0.1, "e": 0.2}
+    rows = [
+        {"source": source, "file": file, "network": name, "dice": dice}
+        for file, source in heads.items()
+        for name, dice in ((EVERY, 0.97), (WITHOUT + source, 0.97 - cost[file]))
+    ]
+    rows += [{**row, "network": IXI_ONLY, "dice": 0.9} for row in rows[:6:2]]
+    unseen.write(rows, {}, tmp_path / "kept.csv")
+    table, _ = unseen.read(tmp_path / "kept.csv")
+    means = unseen.by_source(table, "dice")
+    assert list(means.index) == ["openms", "colin27", "ixi"]
+    assert means.loc["openms", unseen.UNSEEN] == pytest.approx(0.945)
+    assert np.isnan(means.loc["ixi", IXI_ONLY])
+    found = {one.name: one for one in unseen.changes(table, "dice", more=True, style=".3f")}
+    assert len(found) == 3
+    five = found[f"five sources: {unseen.UNSEEN} against {EVERY}"]
+    assert five.difference.value == pytest.approx(-0.02) and five.difference.n == 3
+    assert found[f"five sources: {IXI_ONLY} against {EVERY}"].difference.value < -0.06
+    assert found[f"IXI, test: {unseen.UNSEEN} against {EVERY}"].difference.n == 2
