@@ -15,7 +15,7 @@ import numpy as np
 from core.dataset_folders.dataset import SEVERAL, Dataset, Outlines, Rows, is_set, number, table
 from core.dataset_folders.listing import Listing
 from core.errors import ImagingError, UnsuitableInputError
-from core.files.box_labels import read_boxes
+from core.files.box_labels import Drawn, read_boxes, read_drawn
 from core.files.via_labels import via_images, via_outlines
 
 BODY_PARTS = ("hand", "leg", "hip", "shoulder", "mixed")
@@ -121,8 +121,11 @@ def _one_file(listing: Listing, name: str, below: str, rows: Rows) -> Outlines:
     content = listing.path(name).read_bytes()
     try:
         if name.endswith(".txt"):
-            boxes = read_boxes(content, name, image_name=None, shape=(YOLO_UNIT, YOLO_UNIT))
-            return Outlines(np.asarray(boxes, float) / YOLO_UNIT, fractions=True)
+            drawn = read_drawn(content, name, image_name=None, shape=(YOLO_UNIT, YOLO_UNIT))
+            drawn = drawn or Drawn(np.zeros((0, 4), np.float32))
+            polygons = tuple(points / YOLO_UNIT for points in drawn.polygons)
+            boxes = np.asarray(drawn.boxes_xyxy, float) / YOLO_UNIT
+            return Outlines(boxes, polygons, fractions=True)
         return Outlines(np.asarray(_voc_boxes(content, name), float))
     except UnsuitableInputError:
         rows.complain("box outside the image", below)

@@ -17,7 +17,7 @@ from core.dataset_folders.dataset import SEVERAL, Dataset, Outlines
 from core.dataset_folders.layouts import open_dataset
 from core.errors import UnreadableImageError, UnsuitableInputError
 from core.practice.sources import FolderSource
-from core.practice.truths import BoneAgeTruth, ChestTruth, FractureTruth, boxes_of
+from core.practice.truths import BoneAgeTruth, ChestTruth, FractureTruth, boxes_of, outlines_of
 
 LAYOUTS = {
     "fracture": "FracAtlas as published, or images.csv and boxes.csv beside images/",
@@ -50,10 +50,11 @@ class FolderCase:
     mask: str | None = None
 
     def fracture_truth(self, shape: tuple[int, int]) -> FractureTruth:
-        """The boxes in pixels of an image of (H, W)."""
+        """Boxes and outlines in pixels of an image of (H, W)."""
         if self.outlines is None:
             return FractureTruth()
-        return FractureTruth(boxes_of(self.outlines.in_pixels(shape[1], shape[0]).boxes_xyxy))
+        drawn = self.outlines.in_pixels(shape[1], shape[0])
+        return FractureTruth(boxes_of(drawn.boxes_xyxy), outlines_of(drawn.polygons))
 
 
 def confined(folder: Path, file: str) -> Path:

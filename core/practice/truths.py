@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,17 +13,27 @@ from core.detections import Boxes
 from core.errors import UnsuitableInputError
 
 Box = tuple[float, float, float, float]
+Outline = tuple[tuple[float, float], ...]
+"""Corners (x, y)."""
 
 
 @dataclass(frozen=True)
 class FractureTruth:
-    """Boxes around the fractures, in pixels of the film; none is a sound limb."""
+    """Where the fractures are, in pixels of the film.
+
+    Attributes:
+        boxes_xyxy: Around them; none is a sound limb.
+        polygons: Their outlines, or None where only boxes are known.
+    """
 
     boxes_xyxy: tuple[Box, ...] = ()
+    polygons: tuple[Outline, ...] | None = None
 
     def __post_init__(self) -> None:
         boxes = tuple((float(a), float(b), float(c), float(d)) for a, b, c, d in self.boxes_xyxy)
         object.__setattr__(self, "boxes_xyxy", boxes)
+        if self.polygons is not None:
+            object.__setattr__(self, "polygons", outlines_of(self.polygons))
 
     @property
     def abnormal(self) -> bool:
@@ -122,3 +132,8 @@ def truth_from_mapping(task: str, found: Any) -> Truth:
 def boxes_of(boxes_xyxy: NDArray[Any]) -> tuple[Box, ...]:
     """Boxes (N, 4) as plain numbers."""
     return tuple((float(a), float(b), float(c), float(d)) for a, b, c, d in boxes_xyxy)
+
+
+def outlines_of(polygons: Iterable[Any]) -> tuple[Outline, ...] | None:
+    """Outlines, corners (K, 2) each, as plain numbers; None where there are none."""
+    return tuple(tuple((float(x), float(y)) for x, y in points) for points in polygons) or None

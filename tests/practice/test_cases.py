@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -189,6 +190,23 @@ def test_folder_gives_cases_with_their_truth(tmp_path: Path, task: str) -> None:
         if isinstance(case.truth, FractureTruth):
             assert case.truth.boxes_xyxy == (((3, 4, 20, 30),) if odd else ())
     assert task == "bone_age" or sum(abnormal) == 2
+
+
+def test_folder_with_outlines_gives_them_as_truth(folder: Path) -> None:
+    corners = [3, 4, 20, 4, 12, 30]
+    one = {"image_id": 1, "bbox": [3, 4, 17, 26], "segmentation": [corners]}
+    coco = {"images": [{"id": 1, "file_name": "1.png", "width": 64, "height": 48}]}
+    text = json.dumps({**coco, "annotations": [one], "categories": []})
+    (folder / "annotations_coco.json").write_text(text, encoding="utf-8")
+    outlines = {}
+    for source in draw_from_folder("fracture", folder, 4, seed=1, prevalence=1):
+        truth = open_case("fracture", source).truth
+        assert isinstance(truth, FractureTruth) and len(truth.boxes_xyxy) == 1
+        outlines[source.file] = truth.polygons
+        told = json.loads(json.dumps(truth_mapping(truth)))
+        assert truth_from_mapping("fracture", told) == truth
+    assert outlines.pop("images/1.png") == (((3, 4), (20, 4), (12, 30)),)
+    assert set(outlines.values()) == {None}
 
 
 def test_folder_without_enough_cases_says_so(folder: Path) -> None:

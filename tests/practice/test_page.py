@@ -39,13 +39,14 @@ from tests.page_runner import PageTest
 
 SHAPE = (48, 64)
 BOX = (11.0, 7.0, 37.0, 29.0)
+OUTLINE = ((11.0, 7.0), (37.0, 13.0), (23.0, 29.0))
 CASES = (PhantomSource(3), PhantomSource(4), PhantomSource(5))
 FINDINGS = ("Cardiomegaly", "Effusion")
 LINES = {"heart": (20.0, 30.0, 41.0, 30.0), "chest": (5.0, 33.0, 59.0, 33.0)}
 SPOT = (13.0, 11.0, 8.0)
 SPACING = (2.0, 2.0, 3.0)
 TRUTHS: dict[str, tuple[Truth, Truth]] = {
-    "fracture": (FractureTruth((BOX,)), FractureTruth()),
+    "fracture": (FractureTruth((BOX,), (OUTLINE,)), FractureTruth()),
     "bone_age": (BoneAgeTruth(101.0, "F"), BoneAgeTruth(43.0, "F")),
     "chest": (
         ChestTruth({"Cardiomegaly": True, "Effusion": False}, 21 / 54, LINES),
@@ -249,6 +250,24 @@ def test_without_a_nickname_nothing_can_be_kept(world: World) -> None:
     page.text_input(key="practice_nickname").set_value("Kestrel").run()
     commit(page, "fracture")
     assert world.store.readers() == ("Kestrel",)
+
+
+def test_outline_of_the_truth_is_revealed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[dict[str, Any]] = []
+
+    def component(**given: Any) -> Any:
+        shown.append(given["data"])
+        return SimpleNamespace(drawn=None)
+
+    monkeypatch.setattr(film, "_boxes", component)
+    page = opened(series_of("fracture"))
+    assert shown and not shown[-1]["layers"]
+    commit(page, "fracture")
+    (truth,) = [layer for layer in shown[-1]["layers"] if layer["style"] == "truth"]
+    assert truth["shapes"] == [
+        {"words": "truth", "box": list(BOX)},
+        {"words": "", "outline": [list(corner) for corner in OUTLINE]},
+    ]
 
 
 def test_boxes_are_kept_as_they_were_drawn(world: World, drawn: Callable[..., None]) -> None:

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from core.detections import Boxes, Detections
+from core.detections import Detections
 from core.errors import ImagingError
 from core.files import write as exports
-from core.files.box_labels import read_boxes
+from core.files.box_labels import Drawn, read_drawn
 from core.files.radiograph import read_radiograph
 from core.fracture.matching import HIT_IOU, RULE, match
 from core.metrics.detection import MatchedImage, froc, match_image
@@ -40,7 +40,7 @@ class Row:
 
     film: Film
     item: exports.Item
-    truth_xyxy: Boxes | None = None
+    truth: Drawn | None = None
 
     @property
     def columns(self) -> dict[str, Any]:
@@ -104,7 +104,7 @@ def batch(settings: Settings, files: Uploads, labels: Labels) -> Case | None:
         f"{PAGE}_batch", [Download("Everything (zip)", "fractures.zip", "application/zip", make)]
     )
     st.caption("Overlays (PNG), films.csv, boxes.csv, coco.json and one YOLO file a film.")
-    _curves([row for row in ready if row.truth_xyxy is not None], settings)
+    _curves([row for row in ready if row.truth is not None], settings)
     many_films.tiles(PAGE, shown, lambda one: _tile(rows[one.name], settings))
     return None
 
@@ -130,8 +130,8 @@ def _case(asked: Batch, film: Film, files: Uploads, labels: Labels) -> Case | No
     return None
 
 
-def _truths(labels: Labels, films: Sequence[Film]) -> dict[str, Boxes]:
-    """The true boxes that the label files give; what is wrong with a file is said once."""
+def _truths(labels: Labels, films: Sequence[Film]) -> dict[str, Drawn]:
+    """What the label files draw; what is wrong with a file is said once."""
     digest = hashlib.sha256()
     for name, source in labels:
         digest.update(name.encode() + hashlib.sha256(source).digest())
@@ -145,26 +145,26 @@ def _truths(labels: Labels, films: Sequence[Film]) -> dict[str, Boxes]:
 @st.cache_data(max_entries=4, scope="session", show_spinner=False)
 def _labelled(
     digest: str, films: tuple[tuple[str, tuple[int, int]], ...], _labels: Labels
-) -> tuple[dict[str, Boxes], list[str]]:
-    truths: dict[str, Boxes] = {}
+) -> tuple[dict[str, Drawn], list[str]]:
+    truths: dict[str, Drawn] = {}
     problems: dict[str, None] = {}
     for name, shape in films:
         for file, source in _labels:
             try:
-                boxes = read_boxes(source, file, image_name=name, shape=shape)
+                drawn = read_drawn(source, file, image_name=name, shape=shape)
             except ImagingError as err:
                 problems[str(err)] = None
                 continue
-            if boxes is not None:
-                truths[name] = boxes
+            if drawn is not None:
+                truths[name] = drawn
                 break
     return truths, list(problems)
 
 
-def _row(film: Film, settings: Settings, truth: Boxes | None) -> Row:
+def _row(film: Film, settings: Settings, truth: Drawn | None) -> Row:
     candidates: Detections = film.kept
     found = settings.shown(candidates)
-    result = None if truth is None else match(found, truth)
+    result = None if truth is None else match(found, truth.boxes_xyxy)
     return Row(film, exports.Item(film.name, film.shape, found, film.spacing_mm, result), truth)
 
 
@@ -205,9 +205,9 @@ def _curves(known: Sequence[Row], settings: Settings) -> None:
     matched: list[MatchedImage] = []
     for row in known:
         candidates: Detections = row.film.kept
-        assert row.truth_xyxy is not None
+        assert row.truth is not None
         found = candidates.above(0.01).suppressed(settings.iou)
-        matched.append(match_image(found, row.truth_xyxy, (HIT_IOU,)))
+        matched.append(match_image(found, row.truth.boxes_xyxy, (HIT_IOU,)))
     if not any(image.truths for image in matched):
         return
     alarms, sensitivity, thresholds = froc(matched)
@@ -239,7 +239,10 @@ def _overlay(
 ) -> draw.Picture:
     window = settings.display
     shown = draw.windowed(pixels, window.level, window.width, invert=window.invert)
-    return exports.overlay(shown, row.item.found, row.truth_xyxy, factor=factor)
+    if row.truth is None:
+        return exports.overlay(shown, row.item.found, factor=factor)
+    true, polygons = row.truth.boxes_xyxy, row.truth.polygons
+    return exports.overlay(shown, row.item.found, true, polygons, factor=factor)
 
 
 def _zip(

@@ -21,7 +21,7 @@ from pages.shared import background, charts
 from pages.shared.address import KEPT
 from pages.tasks.fracture import loaders
 from pages.tasks.fracture.sidebar import Settings
-from pages.tasks.fracture.views import Reading
+from pages.tasks.fracture.views import Reading, true_polygons
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +120,8 @@ def _films(result: Worsened, name: str, reading: Reading, settings: Settings) ->
         pixels = np.asarray(result.films[index], np.float32)
         factor = 800 / max(pixels.shape)
         large = draw.scaled(draw.windowed(pixels), factor)  # lines and figures stay readable
-        drawn = exports.overlay(large, found, reading.truth_xyxy, factor=factor)
+        polygons = true_polygons(reading.case)
+        drawn = exports.overlay(large, found, reading.truth_xyxy, polygons, factor=factor)
         column.image(
             draw.tile(drawn, 600, 600),
             f"{name} {values[index]:g}: {boxes}, classifier {percent(result.probability[index])}",

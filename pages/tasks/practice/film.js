@@ -150,7 +150,8 @@ function makeFilm(root, data) {
   root.querySelector(".wider").onclick = () => zoom(1 / 1.5);
   root.querySelector(".whole").onclick = whole;
 
-  // Overlays: of each reader (truth, model, you) boxes, level lines and spots, each with a word.
+  // Overlays: of each reader (truth, model, you) boxes, level lines and spots, each with a word,
+  // and outlines without one.
   function overlay(layers = []) {
     overlays.replaceChildren();
     for (const layer of layers) {
@@ -159,8 +160,12 @@ function makeFilm(root, data) {
         const label = node("text", { x, y, dy: "-0.35em", "text-anchor": anchor }, group);
         label.textContent = words;
       };
-      for (const { box, line, spot, words } of layer.shapes) {
-        if (box) {
+      for (const { box, line, spot, outline, words } of layer.shapes) {
+        if (outline) {
+          const around = `M${outline.map((corner) => corner.join(" ")).join("L")}Z`;
+          node("path", { class: "rim outline", d: around }, group);
+          node("path", { class: "outline", d: around }, group);
+        } else if (box) {
           const [x, y, right, bottom] = box;
           const frame = { x, y, width: right - x, height: bottom - y };
           node("rect", { ...frame, class: "rim" }, group);

@@ -15,6 +15,7 @@ import streamlit as st
 
 from core.plots import draw, viewer
 from core.plots.measure import scale_bar
+from core.practice.truths import Outline
 from pages.shared import from_browser
 
 Style = Literal["truth", "model", "you"]
@@ -60,6 +61,7 @@ text { font-family: sans-serif; stroke: #000; stroke-width: 2.5; paint-order: st
   stroke: rgba(0, 0, 0, .7); stroke-width: 4.5; fill: none; }
 .truth rect:not(.rim), .truth path:not(.rim) { stroke: #e69f00; stroke-dasharray: 9 5; }
 .truth text { fill: #e69f00; }
+.truth path.outline:not(.rim) { stroke-dasharray: 2 3; }
 .model rect:not(.rim), .model path:not(.rim) { stroke: #56b4e9; }
 .model text { fill: #56b4e9; }
 .you rect:not(.rim), .overlays .you path:not(.rim) { stroke: #50d6a8; stroke-dasharray: 2 4;
@@ -98,12 +100,13 @@ _marks = st.components.v2.component(
 
 @dataclass(frozen=True)
 class Shape:
-    """One thing of an overlay, in pixels of the picture: a box, a level line or a spot."""
+    """One thing of an overlay, in pixels of the picture: a box, level line, spot or outline."""
 
     words: str
     box: tuple[float, float, float, float] | None = None
     line: tuple[float, float, float] | None = None
     spot: tuple[float, float] | None = None
+    outline: Outline | None = None
 
 
 @dataclass(frozen=True)
@@ -166,9 +169,12 @@ class Film:
 
 def _shape(shape: Shape) -> dict[str, Any]:
     parts = {"box": shape.box, "line": shape.line, "spot": shape.spot}
-    return {"words": shape.words} | {
+    sent: dict[str, Any] = {
         name: [float(value) for value in part] for name, part in parts.items() if part is not None
     }
+    if shape.outline is not None:
+        sent["outline"] = [list(corner) for corner in shape.outline]
+    return {"words": shape.words, **sent}
 
 
 def boxes(film: Film, key: str, drawn: Sequence[Sequence[float]] = ()) -> list[list[float]]:

@@ -75,8 +75,9 @@ def layers_of(style: Style, answer: Answer) -> tuple[Layer, ...]:
 def reveal(case: Case, seat: Seat, answers: Mapping[str, Answer]) -> None:
     """The film with all three answers."""
     truth = cast(FractureTruth, case.truth)
-    shapes = tuple(Shape("truth", box=box) for box in truth.boxes_xyxy)
-    layers = shared.revealed((Layer("truth", shapes),), answers, layers_of)
+    shapes = [Shape("truth", box=box) for box in truth.boxes_xyxy]
+    shapes += [Shape("", outline=corners) for corners in truth.polygons or ()]
+    layers = shared.revealed((Layer("truth", tuple(shapes)),), answers, layers_of)
     with seat.left:
         films.boxes(shared.film_of(case, seat, layers, locked=True), key=f"{seat.name}_film")
 
