@@ -4,7 +4,7 @@ import streamlit as st
 
 from pages.shared import frame, send_to_lab, views
 from pages.shared.address import KEPT
-from pages.tasks.skull_strip import loaders, many_films, sidebar, steps
+from pages.tasks.skull_strip import experiments, loaders, many_films, sidebar, steps
 from pages.tasks.skull_strip import views as volume_views
 
 PAGE = "skull_strip"
@@ -57,5 +57,6 @@ if case is not None:
             steps.explain(PAGE, case, run, settings.threshold)
         elif more == "Model card":
             views.model_card(card)
+            experiments.appendix()
         else:
             volume_views.download(PAGE, case, run, settings, card)

@@ -36,9 +36,9 @@ def write(rows: Sequence[Mapping[str, Any]], about: Mapping[str, Any], path: Pat
     path.write_text(f"# {json.dumps(about)}\n{body}", encoding="utf-8")
 
 
-def read(path: Path = FILE) -> tuple[pd.DataFrame, dict[str, Any]]:
+def read(path: Path | None = None) -> tuple[pd.DataFrame, dict[str, Any]]:
     """The table, a column "trained on" of `NETWORKS` with it, and how it was made."""
-    with path.open(encoding="utf-8") as handle:
+    with (path or FILE).open(encoding="utf-8") as handle:
         about: dict[str, Any] = json.loads(handle.readline().removeprefix("# "))
         rows = pd.read_csv(handle)
     rows["trained on"] = rows["network"].where(~rows["network"].str.startswith(WITHOUT), UNSEEN)

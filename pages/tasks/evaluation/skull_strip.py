@@ -14,9 +14,11 @@ from core.metrics.paired import Paired, means
 from core.metrics.statistics import bootstrap_interval
 from core.plots.draw import PREDICTION, TRUTH, hex_colour
 from models.cards import load_card, task_cards
+from models.skull_strip import unseen
 from pages.tasks.evaluation import shared, side_by_side, tools
 from pages.tasks.evaluation.report import Shown
 from pages.tasks.evaluation.shared import Answers
+from pages.tasks.skull_strip import experiments
 
 TASK = "skull_strip"
 FIGURES = {
@@ -34,13 +36,17 @@ def show(answers: Answers) -> Shown:
         title = shared.choose("Network", list(networks), "network")
     shown = _figures(networks[title])
     others = [name for name in networks if name != title]
-    if not others:
-        return shown
-    second = shared.choose("Compared with", others, "network_second")
-    one, two = side_by_side.common(networks[title], networks[second])
-    beside = side_by_side.show(compared(one, two), (title, second), len(one.rows), "heads")
-    tables = {side_by_side.TITLE: beside, **shown.tables}
-    return replace(shown, tables=tables, rows=networks[title].rows)
+    if others:
+        second = shared.choose("Compared with", others, "network_second")
+        one, two = side_by_side.common(networks[title], networks[second])
+        beside = side_by_side.show(compared(one, two), (title, second), len(one.rows), "heads")
+        tables = {side_by_side.TITLE: beside, **shown.tables}
+        shown = replace(shown, tables=tables, rows=networks[title].rows)
+    if answers.ours and unseen.FILE.is_file():
+        st.markdown(f"##### {experiments.TITLE}")
+        tables = {**shown.tables, experiments.TITLE: experiments.show(shared.KEY)}
+        shown = replace(shown, tables=tables)
+    return shown
 
 
 def networks_of(answers: Answers) -> dict[str, Answers]:

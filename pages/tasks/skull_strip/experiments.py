@@ -1,0 +1,179 @@
+"""What was measured on sources of heads that a network has not seen."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from core.metrics.paired import Paired
+from core.plots.draw import PREDICTION, TRUTH, hex_colour
+from models.skull_strip import unseen
+from models.skull_strip.unseen import EVERY, IXI_ONLY, NETWORKS, SOURCES, UNSEEN
+from pages.shared import charts
+
+TITLE = "Sources that a network has not seen"
+FIGURES = {
+    "Dice": ("dice", "dice_mask2", True, ".3f"),
+    "IoU": ("iou", "iou_mask2", True, ".3f"),
+    "Surface distance, 95th percentile (mm)": ("hd95_mm", "hd95_mask2_mm", False, ".1f"),
+}
+MARKS = {
+    IXI_ONLY: ("x", "#8a9197"),
+    UNSEEN: ("diamond", hex_colour(TRUTH)),
+    EVERY: ("circle", hex_colour(PREDICTION)),
+}
+
+
+def appendix() -> None:
+    """The study behind a click, where its table is there."""
+    if unseen.FILE.is_file():
+        with st.expander(f"Appendix: {TITLE[0].lower()}{TITLE[1:]}"):
+            show("skull_strip")
+
+
+def show(key: str) -> pd.DataFrame:
+    """Each source by networks that have and have not seen it, and what it costs.
+
+    Args:
+        key: Begins the widget keys.
+
+    Returns:
+        The figure by source, for a report.
+    """
+    rows, about = unseen.read()
+    st.write(said(rows, about))
+    name = st.segmented_control(
+        "Figure", list(FIGURES), default="Dice", required=True, key=f"{key}_unseen_figure"
+    )
+    first, second, more, style = FIGURES[name]
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        charts.chart(heads(rows, name, first), key=f"{key}_unseen", alt=alt(rows, name, first))
+    found = table(rows, first, style)
+    with right:
+        st.dataframe(
+            found,
+            hide_index=True,
+            height="content",
+            alt=f"{name} by source and by what the network was trained on, means over heads.",
+        )
+    st.dataframe(
+        cost(unseen.changes(rows, first, more=more, style=style)),
+        hide_index=True,
+        height="content",
+        alt=f"{name}: what it costs not to have seen a source, head by head.",
+    )
+    st.caption(
+        "Against the first reference (deepbet). IXI’s rows are its test heads, on which no network "
+        "trained. Intervals: heads drawn anew; one training each, so they leave out how much "
+        "another training would differ."
+    )
+    with st.expander("Against the second reference", icon=":material/table:"):
+        st.dataframe(
+            table(rows, second, style),
+            hide_index=True,
+            height="content",
+            alt=f"{name} by source against the second reference.",
+        )
+        st.caption(
+            "Of another kind in each source: DLMUSE for IXI, masks that come with the two "
+            "templates, for OpenMS the data set’s own, brought over from another space."
+        )
+    return found
+
+
+def said(rows: pd.DataFrame, about: dict[str, Any]) -> str:
+    """What was done, in sentences."""
+    steps = about["steps"]
+    others = rows.loc[rows["source"] != unseen.IXI, "file"].nunique()
+    return (
+        "The networks of this page have seen every source below. What to expect of another scanner "
+        "was measured with networks half as wide and trained for fewer steps, the same for all: "
+        f"first on IXI alone ({steps['ixi']} steps), from there once with every source and once "
+        f"without each of the five others ({steps['last']} steps), and once from nothing without "
+        f"IXI, on {others} heads and head phantoms ({steps['without_ixi']} steps). Compare the "
+        "columns, not the level: the networks of this page are better."
+    )
+
+
+def table(rows: pd.DataFrame, figure: str, style: str) -> pd.DataFrame:
+    """A row a source: what it is, how many heads, the mean of each network."""
+    known = rows.dropna(subset=[figure])
+    if known.empty:
+        return pd.DataFrame()
+    count = known.groupby("source")["file"].nunique()
+    means = unseen.by_source(known, figure)
+    return pd.DataFrame(
+        {
+            "source": [SOURCES[name] for name in means.index],
+            "heads": [int(count[name]) for name in means.index],
+            **{name: [_number(one, style) for one in means[name]] for name in NETWORKS},
+        }
+    )
+
+
+def cost(changes: Sequence[Paired]) -> pd.DataFrame:
+    """The paired changes with intervals, and what they decide."""
+    return pd.DataFrame(
+        [
+            {
+                "trained on": one.name,
+                "change": format(one.difference.value, f"+{one.style}"),
+                "95 % interval": _span(one),
+                "heads": one.difference.n,
+                "result": ("cannot be decided", "worse", "better")[one.better],
+            }
+            for one in changes
+        ]
+    )
+
+
+def heads(rows: pd.DataFrame, name: str, figure: str) -> go.Figure:
+    """Every head by source, a mark a network."""
+    drawn = go.Figure()
+    order = [source for source in SOURCES if source in set(rows["source"])]
+    for network, (symbol, colour) in MARKS.items():
+        own = rows[rows["trained on"] == network]
+        drawn.add_scatter(
+            x=[SOURCES[source].split(":")[0] for source in own["source"]],
+            y=own[figure],
+            customdata=own["file"],
+            mode="markers",
+            name=network,
+            marker={"symbol": symbol, "color": colour, "size": 9, "opacity": 0.8},
+            hovertemplate="%{customdata}: %{y:.3g}<extra></extra>",
+        )
+    drawn.update_layout(
+        height=340,
+        margin={"l": 0, "r": 0, "t": 30, "b": 0},
+        legend={"orientation": "h", "y": 1.14, "title": {"text": "trained on"}},
+    )
+    drawn.update_xaxes(
+        categoryorder="array", categoryarray=[SOURCES[one].split(":")[0] for one in order]
+    )
+    drawn.update_yaxes(title=name)
+    return drawn
+
+
+def alt(rows: pd.DataFrame, name: str, figure: str) -> str:
+    """The chart in words."""
+    means = [
+        f"{network} {rows.loc[rows['trained on'] == network, figure].mean():.3g}"
+        for network in NETWORKS
+    ]
+    return f"{name} of every head by source, a mark a network; means: {'; '.join(means)}."
+
+
+def _number(value: float, style: str) -> str:
+    return "–" if math.isnan(value) else format(value, style)
+
+
+def _span(one: Paired) -> str:
+    if math.isnan(one.difference.low):
+        return "no interval"
+    return f"{one.difference.low:+{one.style}} to {one.difference.high:+{one.style}}"

@@ -1,0 +1,72 @@
+"""Sources that a network has not seen, as Evaluation and the card show them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.skull_strip import unseen
+from models.skull_strip.unseen import EVERY, IXI, IXI_ONLY, OTHERS, UNSEEN, WITHOUT
+from pages.tasks.skull_strip import experiments
+from tests.page_runner import page
+
+ABOUT = {"filters": 8, "steps": {"ixi": 361, "last": 62, "without_ixi": 243}, "threshold": 0.5}
+
+
+@pytest.fixture
+def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A study in which an unseen source costs a hundredth, and IXI's absence a tenth."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for source, count in ((IXI, 9), *((one, 1 + (one == "openms")) for one in OTHERS)):
+        for number in range(count):
+            level = rng.uniform(0.95, 0.97)
+            asked = {EVERY: 0.0, WITHOUT + source: 0.1 if source == IXI else 0.01}
+            asked |= {} if source == IXI else {IXI_ONLY: 0.02}
+            for network, lost in asked.items():
+                dice = level - lost + rng.uniform(-0.001, 0.001)
+                row = {"source": source, "file": f"t1/{source}{number}", "network": network}
+                row |= dict.fromkeys(("dice", "iou", "dice_mask2", "iou_mask2"), dice)
+                rows.append({**row, "hd95_mm": 2.0 + 50 * lost, "hd95_mask2_mm": None})
+    path = tmp_path / "unseen_sources.csv"
+    unseen.write(rows, ABOUT, path)
+    monkeypatch.setattr(unseen, "FILE", path)
+    return path
+
+
+def test_evaluation_shows_each_source_and_what_it_costs(study: Path) -> None:
+    test = page("evaluation")
+    test.session_state["evaluation_mode"] = "Skull stripping"
+    test.run()
+    assert f"##### {experiments.TITLE}" in test.words
+    assert "(361 steps)" in test.words and "on 6 heads" in test.words
+    tables = [one.value for one in test.dataframe if UNSEEN in one.value]
+    first = tables[0].set_index("source")
+    assert list(first["heads"]) == [2, 1, 1, 1, 1, 9]
+    assert first[IXI_ONLY].iloc[-1] == "–"
+    (cost,) = [one.value for one in test.dataframe if "trained on" in one.value]
+    assert list(cost["result"]) == ["worse"] * 3 and list(cost["heads"]) == [6, 6, 9]
+    assert cost["change"].str.startswith("-").all()
+    test.button_group(key="evaluation_unseen_figure").set_value(list(experiments.FIGURES)[2]).run()
+    (far,) = [one.value for one in test.dataframe if "trained on" in one.value]
+    assert far["change"].str.startswith("+").all() and list(far["result"]) == ["worse"] * 3
+
+
+def test_page_without_the_study_does_without_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unseen, "FILE", tmp_path / "none.csv")
+    test = page("evaluation")
+    test.session_state["evaluation_mode"] = "Skull stripping"
+    test.run()
+    assert experiments.TITLE not in test.words
+
+
+def test_table_of_a_figure_that_no_head_has_is_empty(study: Path) -> None:
+    rows, _ = unseen.read()
+    assert experiments.table(rows, "hd95_mask2_mm", ".1f").empty
+    figure = experiments.heads(rows, "Dice", "dice")
+    assert [len(trace.x) for trace in figure.data] == [6, 15, 15]
+    assert figure.layout.xaxis.categoryarray[-1] == "IXI"
