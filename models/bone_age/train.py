@@ -1,8 +1,7 @@
-"""Train a bone-age network: `python -m models.bone_age.train --data FOLDER --out FILE.npz`."""
+"""Train a bone-age network, as a recipe's plan says."""
 
 from __future__ import annotations
 
-import argparse
 import csv
 import time
 from collections.abc import Callable, Sequence
@@ -11,7 +10,6 @@ from pathlib import Path
 
 import keras
 import numpy as np
-import tensorflow as tf
 from numpy.typing import NDArray
 
 from core.bone_age.cases import BoneAgeCase, read_bone_age_cases
@@ -250,42 +248,3 @@ def train(
         on_epoch=on_epoch,
     )
     return errors[-1]
-
-
-def main() -> None:
-    """Read the arguments and train."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True, help="an .npz file")
-    parser.add_argument("--cache", type=Path, required=True, help="folder for prepared films")
-    parser.add_argument("--network", choices=sorted(network.NETWORKS), required=True)
-    parser.add_argument("--pipeline", choices=sorted(PIPELINES), required=True)
-    parser.add_argument("--start", type=Path, help="ImageNet weights (.npz or .pth)")
-    parser.add_argument("--go-on-from", type=Path, help="weights of an earlier run (.npz)")
-    parser.add_argument("--epochs", type=int, default=Plan.epochs)
-    parser.add_argument("--batch", type=int, default=Plan.batch)
-    parser.add_argument("--rate", type=float, default=Plan.rate)
-    parser.add_argument("--loss", choices=("mae", "mse"), default=Plan.loss)
-    parser.add_argument("--freeze-until", help="name of the last frozen layer")
-    parser.add_argument("--mixed", action="store_true", help="compute in bfloat16")
-    parser.add_argument("--freeze-norms", action="store_true", help="keep the batch statistics")
-    parser.add_argument("--simulated", type=int, default=0, help="simulated hands to train with")
-    parser.add_argument("--simulated-an-epoch", type=int, default=0, help="of these; 0 for all")
-    parser.add_argument("--average", type=float, help="momentum of the weights' moving average")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--threads", type=int, default=1)
-    options = parser.parse_args()
-    tf.config.threading.set_intra_op_parallelism_threads(options.threads)
-    chosen = {name: getattr(options, name) for name in Plan.__dataclass_fields__ if name in options}
-    train(
-        options.data,
-        Plan(**chosen),
-        options.out,
-        options.cache,
-        start=options.start,
-        go_on_from=options.go_on_from,
-    )
-
-
-if __name__ == "__main__":
-    main()

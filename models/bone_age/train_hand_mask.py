@@ -1,15 +1,12 @@
-"""Train the hand mask: `python -m models.bone_age.train_hand_mask --data … --out … --work …`."""
+"""Train the network that finds the hand."""
 
 from __future__ import annotations
 
-import argparse
 import csv
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import keras
 import numpy as np
 import tensorflow as tf
@@ -140,26 +137,3 @@ def train(data: Path, plan: Plan, out: Path, work: Path, limit: int | None = Non
             with (work / "curves.csv").open("a", newline="", encoding="utf-8") as handle:
                 csv.writer(handle).writerow([number + 1, round(float(np.mean(values[-50:])), 4)])
     return hand_network.export(model, out)
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True, help="ONNX file to write")
-    parser.add_argument("--work", type=Path, required=True, help="folder for squares and state")
-    parser.add_argument("--steps", type=int, default=Plan.steps)
-    parser.add_argument("--batch", type=int, default=Plan.batch)
-    parser.add_argument(
-        "--phantoms", type=float, default=Plan.phantoms, help="share of phantom draws"
-    )
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args(arguments)
-    cv2.setNumThreads(1)
-    tf.config.threading.set_intra_op_parallelism_threads(1)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
-    plan = Plan(options.steps, options.batch, options.phantoms, seed=options.seed)
-    print(options.out.name, train(options.data, plan, options.out, options.work))
-
-
-if __name__ == "__main__":
-    main()

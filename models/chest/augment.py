@@ -36,18 +36,6 @@ class Strength:
     mirror: float = 0.0
 
 
-FINDINGS_VIEWS = Strength(
-    rotation_deg=7.0,
-    shift=0.05,
-    zoom=0.12,
-    brightness=0.08,
-    contrast=0.2,
-    noise=0.02,
-    coarse=0.25,
-    mirror=0.5,
-)
-
-
 def training_view(
     film: NDArray[np.uint8], strength: Strength, rng: np.random.Generator
 ) -> FloatArray:

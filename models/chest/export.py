@@ -1,14 +1,7 @@
-"""Turn a run into what ships: an ONNX file, calibration and operating points on the card.
-
-`python -m models.chest.export --card findings --data F --checkpoint last.pt`: calibration and
-operating points are fitted on `val`. Without `--checkpoint` the shipped weights stay and are
-calibrated anew. `python -m models.verify --write` then measures them.
-"""
+"""Turn a run into what ships: averaged weights, calibration and operating points, fitted on val."""
 
 from __future__ import annotations
 
-import argparse
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,13 +12,11 @@ import torch
 
 from core.chest.ctr import LIMIT
 from core.images import FloatArray
-from models.cards import MODELS, WEIGHTS, ModelCard, load_card
+from models.cards import ModelCard
 from models.chest.dataset import read_cases, read_film, read_mask_cases
 from models.chest.evaluate import BATCH, SPECIFICITY
 from models.chest.predict import Model, calibrated, load_model, member_log_odds, network_input
 from models.chest.settings import findings_settings
-from models.chest.weights import write_classifier, write_segmenter
-from models.figures import write_settings
 
 
 def shipped_state(checkpoint: Path, outputs: int) -> dict[str, torch.Tensor]:
@@ -117,13 +108,6 @@ def fitted(
     return calibration, operating_points(found, truth, model.labels)
 
 
-def write_card(name: str, sha256: str) -> None:
-    """Set a card's hash."""
-    path = MODELS / "chest" / f"{name}.toml"
-    text = path.read_text(encoding="utf-8")
-    path.write_text(re.sub(r'(?m)^sha256 = "[^"]*"', f'sha256 = "{sha256}"', text), "utf-8")
-
-
 def fit_card(data: Path, card: ModelCard, limit: int | None = None) -> dict[tuple[str, str], Any]:
     """Calibration and operating points of a classifier's file, fitted on val."""
     model = load_model(card)
@@ -135,24 +119,3 @@ def fit_card(data: Path, card: ModelCard, limit: int | None = None) -> dict[tupl
         **{("settings.calibration", label): list(both) for label, both in calibration.items()},
         **{("operating_points", label): point for label, point in points.items()},
     }
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--card", required=True)
-    parser.add_argument("--data", type=Path, required=True, help="data set folder")
-    parser.add_argument("--checkpoint", type=Path, help="last.pt of a run")
-    options = parser.parse_args(arguments)
-    torch.set_num_threads(1)
-    card = load_card("chest", options.card)
-    if options.checkpoint:
-        write = write_segmenter if "heart" in card.labels else write_classifier
-        state = shipped_state(options.checkpoint, len(card.labels))
-        write_card(card.name, write(state, card, WEIGHTS / card.file))
-    if "heart" not in card.labels:
-        found = fit_card(options.data, load_card("chest", card.name))
-        write_settings(MODELS / "chest" / f"{card.name}.toml", found)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,11 +1,10 @@
-"""Train a classifier of chest findings: `python -m models.chest.train --data F --out F --start W`.
+"""Train a classifier of chest findings.
 
-Writes `last.pt` after every epoch and `curves.csv`; the same command goes on where it stopped.
+Writes `last.pt` after every epoch and `curves.csv`; a run into the same folder goes on from there.
 """
 
 from __future__ import annotations
 
-import argparse
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -20,9 +19,9 @@ from torch import nn
 
 from core.images import FloatArray
 from core.metrics.statistics import auroc
-from models.chest.augment import FINDINGS_VIEWS, Strength, training_view
+from models.chest.augment import Strength, training_view
 from models.chest.dataset import FINDINGS, Case, network_inputs, read_cases, truth_of
-from models.chest.network import ARCHITECTURES, ChestNet, start_from_imagenet
+from models.chest.network import ChestNet
 from models.training.loop import CHECKPOINT, Loss, Training, adamw, growing, run, warmed_cosine
 
 EXTRA = ("No_Finding", "AP", "Female", "Age")
@@ -39,7 +38,6 @@ class Plan:
         extra_weight: Weight of the outputs in `EXTRA`.
         smoothing: Labels are moved so far towards one half: report labels are noisy.
         positive_power: Positives weigh (negatives / positives) to this power.
-        teacher_weight: Share of the loss that compares with the teacher, not with the labels.
         ema: Decay of the averaged weights, per step.
         per_patient: Films of one patient in an epoch at most, others in the next; 0 for all.
             One patient has 134 films, half of all patients one.
@@ -57,7 +55,6 @@ class Plan:
     extra_weight: float = 0.3
     smoothing: float = 0.02
     positive_power: float = 0.5
-    teacher_weight: float = 0.0
     ema: float = 0.998
     per_patient: int = 0
     half: bool = False
@@ -149,14 +146,8 @@ def train(
     out: Path,
     plan: Plan,
     strength: Strength,
-    teacher_probabilities: FloatArray | None = None,
 ) -> Path:
-    """Train, and return the checkpoint with the averaged weights.
-
-    Args:
-        teacher_probabilities: Those (N, 14) of another model on the training films, learnt
-            beside the labels (Hinton et al. 2015).
-    """
+    """Train, and return the checkpoint with the averaged weights."""
     count = len(FINDINGS)
     truth = training.targets
     targets = truth * (1 - plan.smoothing) + plan.smoothing / 2
@@ -176,16 +167,9 @@ def train(
                 inputs = nn.functional.avg_pool2d(inputs, training.films.shape[1] // plan.small_px)
             with torch.autocast("cpu", torch.bfloat16, enabled=plan.half):
                 logits = network(inputs.to(memory_format=torch.channels_last))
-            loss = targets_loss(
+            yield targets_loss(
                 logits.float(), torch.from_numpy(targets[chosen]), weights, positive_weights
             )
-            if teacher_probabilities is not None:
-                # No weights for positives here: the teacher's probabilities have them already.
-                likeness = nn.functional.binary_cross_entropy_with_logits(
-                    logits[:, :count].float(), torch.from_numpy(teacher_probabilities[chosen])
-                )
-                loss = (1 - plan.teacher_weight) * loss + plan.teacher_weight * likeness
-            yield loss
 
     def measure(average: nn.Module, epoch: int) -> dict[str, float]:
         return _metrics(logits_of(average, validation.films, half=plan.half)[:, :count], validation)
@@ -250,15 +234,6 @@ def logits_of(
     return np.concatenate(found)
 
 
-def taught(checkpoint: Path, films: NDArray[np.uint8]) -> FloatArray:
-    """Probabilities (N, 14) of a run on films, the mean over each and its mirror image."""
-    saved = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    network = ChestNet(saved["architecture"], len(saved["average"]["head.bias"]))
-    network.load_state_dict(saved["average"])
-    both = [logits_of(network, side)[:, : len(FINDINGS)] for side in (films, films[:, :, ::-1])]
-    return (1 / (1 + np.exp(-(both[0] + both[1]) / 2))).astype(np.float32)
-
-
 def mean_auroc(truth: FloatArray, scores: FloatArray, least: int = 10) -> float:
     """Mean over the findings with at least `least` positives."""
     found = [
@@ -278,45 +253,3 @@ def _metrics(scores: FloatArray, films: Films) -> dict[str, float]:
         "val_128": mean_auroc(truth[large], scores[large]),
         "val_cardiomegaly": auroc(truth[:, heart], scores[:, heart]),
     }
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True, help="data set folder")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the run")
-    parser.add_argument("--cache", type=Path, help="folder for prepared films")
-    parser.add_argument("--arch", default="mobilenet_v2", choices=ARCHITECTURES)
-    parser.add_argument("--start", type=Path, help="ImageNet weights")
-    parser.add_argument("--teacher", type=Path, help="last.pt of the run to learn from")
-    parser.add_argument("--side", type=int, default=128)
-    for name, kind in (
-        ("epochs", int),
-        ("batch", int),
-        ("rate", float),
-        ("dropout", float),
-        ("teacher_weight", float),
-        ("per_patient", int),
-        ("small_px", int),
-        ("small_epochs", int),
-        ("seed", int),
-    ):
-        parser.add_argument(f"--{name}", type=kind, default=getattr(Plan, name))
-    parser.add_argument("--half", action="store_true")
-    options = parser.parse_args(arguments)
-    torch.set_num_threads(1)
-    chosen = {name: getattr(options, name) for name in Plan.__dataclass_fields__ if name in options}
-    plan = Plan(**chosen)
-    cache = options.cache or options.out
-    training = read_films(options.data, "train", options.side, cache)
-    validation = read_films(options.data, "val", options.side, cache)
-    print(f"{len(training.films)} films to train on, {len(validation.films)} to choose on")
-    network = ChestNet(options.arch, len(FINDINGS) + len(EXTRA), plan.dropout)
-    if options.start:
-        state = torch.load(options.start, map_location="cpu", weights_only=True)
-        print(f"{start_from_imagenet(network, state)} tensors from {options.start.name}")
-    teacher_probabilities = taught(options.teacher, training.films) if options.teacher else None
-    train(network, training, validation, options.out, plan, FINDINGS_VIEWS, teacher_probabilities)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,15 +1,13 @@
-"""Train yes-or-no networks for cardiomegaly: `python -m models.chest.train_cardiomegaly --help`.
+"""Train yes-or-no networks for cardiomegaly.
 
-`--truth report`: as the published student project did it, films whose report says cardiomegaly
-against all others. `--truth ratio --start RUN`: that network goes on with the films whose
-cardiothoracic ratio was measured, against a ratio above 0.5.
+By report: as the published student project did it, films whose report says cardiomegaly against
+all others. By ratio: that network goes on with the films whose cardiothoracic ratio was measured,
+against a ratio above 0.5.
 """
 
 from __future__ import annotations
 
-import argparse
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,7 +21,7 @@ from core.images import FloatArray
 from core.metrics.statistics import auroc
 from models.chest.augment import Strength, training_view
 from models.chest.dataset import network_inputs, read_cases, read_mask_cases
-from models.chest.network import ChestNet, start_from_imagenet
+from models.chest.network import ChestNet
 from models.chest.train import Plan, batches, logits_of, prepared, read_films
 from models.training.loop import Loss, State, run
 
@@ -114,46 +112,3 @@ def thinned(binary: Binary, negatives: int, seed: int) -> Binary:
     no = rng.permutation(np.flatnonzero(binary.truth < 0.5))[:negatives]
     kept = np.sort(np.concatenate([np.flatnonzero(binary.truth > 0.5), no]))
     return Binary(binary.films[kept], binary.truth[kept])
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True, help="data set folder")
-    parser.add_argument("--cache", type=Path, required=True, help="folder for prepared films")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the run")
-    parser.add_argument("--truth", choices=("report", "ratio"), required=True)
-    parser.add_argument("--start", type=Path, required=True, help="ImageNet weights or last.pt")
-    parser.add_argument("--epochs", type=int, default=5)
-    parser.add_argument("--rate", type=float, default=5e-4)
-    parser.add_argument("--negatives", type=int, default=1800)
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args(arguments)
-    torch.set_num_threads(1)
-    start = time.time()
-    torch.manual_seed(options.seed)
-    network = ChestNet("mobilenet_v2", 1, 0.3)
-    state = torch.load(options.start, map_location="cpu", weights_only=True)
-    if "average" in state:
-        network.load_state_dict(state["average"])
-    else:
-        start_from_imagenet(network, state)
-    if options.truth == "report":
-        training = report_truth(options.data, "train", options.cache)
-        training = thinned(training, options.negatives, options.seed)
-    else:
-        training = ratio_truth(options.data, "train")
-    plan = Plan(epochs=options.epochs, batch=16, rate=options.rate, ema=0.99, seed=options.seed)
-    validation = report_truth(options.data, "val", options.cache)
-    state = fit(network, training, plan, VIEWS, validation=validation, out=options.out)
-    network.load_state_dict(state)
-    seconds = time.time() - start
-    print(f"{len(training.truth)} films, {training.truth.sum():.0f} positive, {seconds:.0f} s")
-    for name, part in (
-        ("report", validation),
-        ("ratio", ratio_truth(options.data, "val")),
-    ):
-        print(f"val AUROC against the {name}: {auroc(part.truth, part.scores(network)):.4f}")
-
-
-if __name__ == "__main__":
-    main()

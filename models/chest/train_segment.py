@@ -1,8 +1,7 @@
-"""Train the U-Net for lungs and heart: `python -m models.chest.train_segment --data F --out F`."""
+"""Train the U-Net for lungs and heart."""
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -17,7 +16,7 @@ from core.chest.ctr import masks_from_labels, measure
 from core.errors import ImagingError
 from core.metrics.statistics import dice
 from models.chest.augment import Strength, exposed, moving
-from models.chest.dataset import MaskCase, network_inputs, read_film, read_mask, read_mask_cases
+from models.chest.dataset import MaskCase, read_film, read_mask
 from models.chest.segment import SegmentModel, segment
 from models.chest.segment_network import CLASSES, UNet
 from models.chest.train import Plan, batches, prepared
@@ -128,33 +127,3 @@ def measured(
         except ImagingError:
             errors.append(0.5)  # not found at all counts as badly as it can
     return float(np.mean(hearts)), float(np.mean(lungs)), float(np.mean(errors))
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True, help="data set folder")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the run")
-    parser.add_argument("--side", type=int, default=256)
-    parser.add_argument("--epochs", type=int, default=30)
-    parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--rate", type=float, default=2e-3)
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args(arguments)
-    torch.set_num_threads(1)
-    cases = read_mask_cases(options.data, "train")
-    films = network_inputs([case.path for case in cases], options.side)
-    masks = square_masks(cases, options.side)
-    plan = Plan(
-        epochs=options.epochs,
-        batch=options.batch,
-        rate=options.rate,
-        weight_decay=0.01,
-        ema=0.995,
-        half=True,
-        seed=options.seed,
-    )
-    train(UNet(), films, masks, read_mask_cases(options.data, "val"), options.out, plan)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,11 +1,7 @@
-"""Train the network that says what a film is: `python -m models.film_kind.train --data F --out F`.
-
-Writes `film_kind.onnx` (weights float16) and prints its SHA-256 for the card.
-"""
+"""Train the network that says what a film is."""
 
 from __future__ import annotations
 
-import argparse
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -193,24 +189,3 @@ def export(network: FilmKindNetwork, path: Path) -> str:
         outputs=["logits"],
         free_axes={"film": {0: "films"}, "logits": {0: "films"}},
     )
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
-    parser.add_argument("--out", type=Path, required=True, help="folder for the weights")
-    parser.add_argument("--steps", type=int, default=Plan.steps)
-    parser.add_argument("--phantoms", type=int, default=Plan.phantoms, help="of each kind")
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args(arguments)
-    torch.set_num_threads(1)
-    cv2.setNumThreads(1)
-    plan = Plan(steps=options.steps, phantoms=options.phantoms, seed=options.seed)
-    films = training_films(options.data, plan)
-    print("  ".join(f"{source} {len(pool)}" for source, pool in films.items()), flush=True)
-    network = train(films, plan, options.out)
-    print("film_kind.onnx", export(network, options.out / "film_kind.onnx"))
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,4 @@
-"""Turn a training checkpoint into the weights that ship: `python -m models.fracture.export`.
+"""Turn a training checkpoint into the weights that ship.
 
 ONNX, because the page then needs neither PyTorch nor Ultralytics to detect, and because the file
 runs no code when it is opened. Weights are kept in float16 (half the size) and computed with in
@@ -8,7 +8,6 @@ network where an explanation needs gradients.
 
 from __future__ import annotations
 
-import argparse
 import copy
 import hashlib
 from collections.abc import Sequence
@@ -125,24 +124,3 @@ def averaged(paths: Sequence[Path]) -> dict[str, torch.Tensor]:
         name: torch.stack([state[name].float() for state in states]).mean(0).to(tensor.dtype)
         for name, tensor in states[0].items()
     }
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("checkpoints", type=Path, nargs="+", help="one, or several to average")
-    parser.add_argument("--arch", default="yolo26n")
-    parser.add_argument("--classifier", action="store_true", help="not the detector")
-    parser.add_argument("--out", type=Path, required=True)
-    options = parser.parse_args(arguments)
-    if options.classifier:
-        classifier = YoloClassifier()
-        classifier.load_state_dict(averaged(options.checkpoints))
-        print(options.out.name, export_classifier(classifier, options.out))
-        return
-    network = networks.build(options.arch)
-    network.load_state_dict(averaged(options.checkpoints))
-    print(options.out.name, export(network, options.out))
-
-
-if __name__ == "__main__":
-    main()

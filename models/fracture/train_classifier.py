@@ -1,13 +1,7 @@
-"""Train the image classifier: `python -m models.fracture.train_classifier --data F --out F`.
-
-`--arch vgg16` instead repeats, at small scale, the experiment of the published project behind
-the fracture page: VGG-16 plain, then augmented and balanced, then with dropout and early
-stopping.
-"""
+"""Train the classifier of whole films."""
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -17,14 +11,12 @@ import numpy as np
 import torch
 from torch import nn
 
-from core.datasets import FractureCase, read_fracture_cases, read_grey
+from core.datasets import FractureCase, read_grey
 from core.images import FloatArray, Radiograph, digest_of
 from core.metrics.statistics import auroc
 from models.fracture.augment import Sample, Strength, training_view
-from models.fracture.classifier_network import YoloClassifier, start_from_detector
+from models.fracture.classifier_network import YoloClassifier
 from models.fracture.classify import EVIDENCE, LOGIT, Answer, Classifier, probability
-from models.fracture.export import averaged
-from models.fracture.train import load_samples, phantom_samples
 from models.training.loop import CHECKPOINT, Loss, Training, adamw, growing, run, warmed_cosine
 
 
@@ -136,38 +128,3 @@ def measure(network: YoloClassifier, cases: Sequence[FractureCase], long_side_px
         pixels = read_grey(case.path).astype(np.float32) / np.float32(255)
         scores.append(probability(model, Radiograph(pixels, digest_of(pixels))))
     return auroc([case.fractured for case in cases], scores)
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True, help="data set folder")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the run")
-    parser.add_argument("--start", type=Path, help="checkpoint of a detector run")
-    parser.add_argument("--arch", default="yolo26n", choices=("yolo26n", "vgg16"))
-    parser.add_argument("--epochs", type=int, default=ClassifierPlan.epochs)
-    parser.add_argument("--phantoms", type=int, default=ClassifierPlan.phantoms)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--threads", type=int, default=2)
-    options = parser.parse_args(arguments)
-    torch.set_num_threads(options.threads)
-    torch.manual_seed(options.seed)
-    cases = read_fracture_cases(options.data)
-    training = load_samples([case for case in cases if case.split == "train"])
-    validation = [case for case in cases if case.split == "val"]
-    if options.arch == "vgg16":
-        from models.fracture.train_vgg16 import run_experiment
-
-        run_experiment(training, load_samples(validation), options.out, options.seed)
-        return
-    network = YoloClassifier()
-    if options.start:
-        fitted = start_from_detector(network, averaged([options.start]))
-        print(f"{fitted} tensors from {options.start.name}")
-    if options.phantoms:
-        training["phantom"] = phantom_samples(options.phantoms * 4, first_seed=200_000)
-    plan = ClassifierPlan(epochs=options.epochs, phantoms=options.phantoms, seed=options.seed)
-    train_classifier(network, training, validation, options.out, plan)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,13 +1,16 @@
-"""VGG-16 three ways on little data: plain, augmented and balanced, with dropout and a stop.
+"""VGG-16 three ways on little data: `python -m models.fracture.train_vgg16 --data F --out F`.
 
-The published student project behind the fracture page took these steps one after the other.
-Here at small scale: a quarter of the width, small images, random start.
+Plain, then augmented and balanced, then with dropout and early stopping: the published student
+project behind the fracture page took these steps one after the other. Here at small scale: a
+quarter of the width, small images, random start.
 """
 
 from __future__ import annotations
 
+import argparse
 import csv
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,12 +18,14 @@ import numpy as np
 import torch
 from torch import nn
 
+from core.datasets import read_fracture_cases
 from core.images import FloatArray
 from core.metrics.statistics import auroc
 from core.stages import run_stages
 from models.fracture.augment import Sample
 from models.fracture.classifier_network import Vgg16
 from models.fracture.preprocess import input_stages
+from models.fracture.train import load_samples
 from models.training.loop import adamw
 
 COLUMNS = ("variant", "epoch", "train_loss", "train_auroc", "val_loss", "val_auroc", "seconds")
@@ -172,3 +177,19 @@ def _arrays(samples: dict[str, list[Sample]], side_px: int) -> tuple[FloatArray,
         for _, sample in kinds
     ]
     return np.stack(images), np.array([label for label, _ in kinds], np.float32)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="data set folder")
+    parser.add_argument("--out", type=Path, required=True, help="folder of the table")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args(arguments)
+    torch.manual_seed(options.seed)
+    training = load_samples(read_fracture_cases(options.data, "train"))
+    validation = load_samples(read_fracture_cases(options.data, "val"))
+    run_experiment(training, validation, options.out, options.seed)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,16 +1,12 @@
-"""One probability from both models: fitted, monotonic, and written onto the card."""
+"""One probability from both models: fitted and monotonic."""
 
 from __future__ import annotations
-
-import tomllib
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from core.fracture.fusion import Fusion, fit
 from models.cards import load_card
-from models.fracture.calibrate import CARD, write_fusion
 from models.fracture.settings import fusion_of
 
 
@@ -35,15 +31,3 @@ def test_shipped_fusion_rises_with_both_models_and_survives_the_ends() -> None:
     assert fusion.probability(0.6, 0.5) > fusion.probability(0.1, 0.5)
     assert fusion.probability(0.3, 0.9) > fusion.probability(0.3, 0.1)
     assert 0 < fusion.probability(0, 0) < 0.2 < 0.8 < fusion.probability(1, 1) < 1
-
-
-def test_card_is_rewritten_in_place(tmp_path: Path) -> None:
-    card = tmp_path / "classifier.toml"
-    card.write_text(CARD.read_text(encoding="utf-8"), encoding="utf-8")
-    for bias in (0.25, -1.5):
-        write_fusion(card, Fusion(bias, 1, 2), "somewhere, val", 7, 0.5)
-    before = tomllib.loads(CARD.read_text(encoding="utf-8"))
-    after = tomllib.loads(card.read_text(encoding="utf-8"))
-    assert after["settings"]["fusion"]["bias"] == -1.5
-    assert after["settings"]["fusion"]["n"] == 7
-    assert after["metrics"] == before["metrics"]
