@@ -75,6 +75,17 @@ def rounded(value: float) -> float:
     return round(float(value), 4)
 
 
+def without_nan(value: Any) -> Any:
+    """The same with None for NaN and infinity, which JSON does not know."""
+    if isinstance(value, dict):
+        return {key: without_nan(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_nan(inner) for inner in value]
+    if isinstance(value, float | np.floating):
+        return float(value) if math.isfinite(value) else None
+    return value
+
+
 def same(card: float, measured: float) -> bool:
     """Whether two figures differ by no more than the rounding to three shown digits."""
     if math.isnan(card) or math.isnan(measured):

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.chest.ctr import LIMIT, masks_from_labels, measure
+from core.chest.ctr import masks_from_labels, measure
 from core.errors import ImagingError
 from core.images import FloatArray
 from core.metrics.statistics import auroc, bootstrap_interval, dice
@@ -28,6 +28,7 @@ from models.chest.dataset import Case, MaskCase, read_film, read_mask, read_mask
 from models.chest.dataset import read_cases as read_labelled
 from models.chest.predict import Model, load_model, network_input, probabilities
 from models.chest.preprocess import pad_square, resize
+from models.figures import without_nan
 
 LEAST_POSITIVES = 10
 """A finding with fewer positives, or without negatives, has no area under its curve here."""
@@ -234,12 +235,11 @@ def mask_metrics(scored: Sequence[Outlined], draws: int) -> dict[str, Any]:
 def report(
     labelled: Labelled,
     outlined: Sequence[Outlined],
-    operating_points: dict[str, float],
     *,
     draws: int = 1000,
     with_cases: bool = False,
 ) -> dict[str, Any]:
-    """All metrics; those of the contract at the top."""
+    """All metrics, over all sizes and by the films' own size."""
     films, masks = label_metrics(labelled, draws), mask_metrics(outlined, draws)
     result: dict[str, Any] = {**films, **masks}
     result["intervals"] = {**films["intervals"], **masks["intervals"]}
@@ -254,42 +254,10 @@ def report(
             **dict.fromkeys(("dice_heart", "dice_lungs", "ctr_mae")),
             "n": len(part.truth),
             "positives": _positives(part),
-            "operating_points": at_operating_points(part, operating_points),
         }
-    sources = sorted({one.case.source for one in outlined})
-    result["by_source"] = {}
-    for source in sources:
-        members = [one for one in outlined if one.case.source == source]
-        result["by_source"][source] = {**mask_metrics(members, draws), "n": len(members)}
-    if outlined:
-        agreed = [(one.ratio > LIMIT) == (one.true_ratio > LIMIT) for one in outlined]
-        result["ctr_side_of_half_agrees"] = float(np.mean(agreed))
-    result["operating_points"] = at_operating_points(labelled, operating_points)
-    result["reliability"] = reliability(labelled.truth, labelled.found)
     if with_cases:
         result["cases"] = _case_rows(labelled, outlined)
     return result
-
-
-def at_operating_points(scored: Labelled, points: dict[str, float]) -> dict[str, Any]:
-    """Sensitivity and specificity by finding, and how many findings a film is said to have."""
-    if not len(scored.truth):
-        return {}
-    above = scored.found >= np.array([points[label] for label in scored.labels])
-    rows: dict[str, Any] = {}
-    for i, label in enumerate(scored.labels):
-        positive = scored.truth[:, i] > 0.5
-        rows[label] = {
-            "threshold": points[label],
-            "sensitivity": float(above[positive, i].mean()) if positive.any() else None,
-            "specificity": float(1 - above[~positive, i].mean()) if not positive.all() else None,
-        }
-    without = scored.truth.sum(axis=1) == 0
-    rows["films_without_a_finding"] = {
-        "n": int(without.sum()),
-        "nothing_above": float((~above[without].any(axis=1)).mean()) if without.any() else None,
-    }
-    return rows
 
 
 def _positives(scored: Labelled) -> dict[str, int]:
@@ -316,38 +284,6 @@ def _case_rows(labelled: Labelled, outlined: Sequence[Outlined]) -> list[dict[st
     return rows
 
 
-def heart_opinions(model: Model, cases: Sequence[MaskCase], draws: int = 1000) -> dict[str, Any]:
-    """AUROC of a classifier's "Cardiomegaly" against a measured ratio above 0.5, by source."""
-    if "Cardiomegaly" not in model.labels or not cases:
-        return {}
-    batch = np.stack([network_input(model, read_film(case.path)) for case in cases])
-    found = probabilities(model, batch)[:, model.labels.index("Cardiomegaly")]
-    truth = np.array([case.ratio > LIMIT for case in cases])
-    sources = np.array([case.source for case in cases])
-    rows: dict[str, Any] = {}
-    for source in ("all", *sorted(set(sources))):
-        chosen = (sources == source) | (source == "all")
-        low, high = bootstrap_interval(auroc, truth[chosen], found[chosen], draws=draws)
-        rows[source] = {
-            "auroc": auroc(truth[chosen], found[chosen]),
-            "interval": (low, high),
-            "n": int(chosen.sum()),
-            "positives": int(truth[chosen].sum()),
-        }
-    return rows
-
-
-def plain(value: Any) -> Any:
-    """The same without NaN, which JSON does not know: null."""
-    if isinstance(value, dict):
-        return {key: plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(inner) for inner in value]
-    if isinstance(value, float | np.floating):
-        return float(value) if math.isfinite(value) else None
-    return value
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="data set folder")
@@ -370,10 +306,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if mask_cases:
         segmenter = segment.load_model(load_card("chest", "heart_lungs"))
         outlined = score_outlined(segmenter, mask_cases, progress)
-    points = dict(model.operating_points)
-    metrics = report(labelled, outlined, points, draws=options.draws, with_cases=options.cases)
-    metrics["cardiomegaly_against_ratio"] = heart_opinions(model, mask_cases, options.draws)
-    found = plain(metrics)
+    found = without_nan(report(labelled, outlined, draws=options.draws, with_cases=options.cases))
     options.json.write_text(json.dumps(found, indent=1), encoding="utf-8")
     for size, part in (("all", found), *found["by_px"].items()):
         print(f"px {size}: n = {part['n']}")
@@ -383,12 +316,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for finding, value in part["auroc"].items():
             if value is not None:
                 print(f"  {finding} {_shown(value, part['intervals']['auroc'][finding])}")
-    for source, row in found["cardiomegaly_against_ratio"].items():
-        print(f"cardiomegaly against a ratio above 0.5, {source}: {row['auroc']}, n = {row['n']}")
-    for source, part in found["by_source"].items():
-        print(f"{source}: n = {part['n']}")
-        for name in ("dice_heart", "dice_lungs", "ctr_mae"):
-            print(f"  {name} {_shown(part[name], part['intervals'][name])}")
 
 
 def _shown(value: float, interval: Sequence[float] | None) -> str:

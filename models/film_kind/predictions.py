@@ -11,7 +11,6 @@ import pandas as pd
 from core.film_kind import EXPECTED, ORIENTATIONS
 from models.cards import load_card
 from models.film_kind.evaluate import (
-    SIZES,
     Case,
     all_ways,
     as_found,
@@ -56,8 +55,8 @@ def table(model: Model, films: Sequence[Film]) -> pd.DataFrame:
             "kind": [film.kind for film in films],
         }
     )
-    for size, word in ((SIZES[0], "refused"), (SIZES[1], "squeezed")):
-        found = list(cases(model, as_found(films, size)))
+    for word in ("refused", "squeezed"):
+        found = list(cases(model, as_found(films, word == "squeezed")))
         for wanted in EXPECTED:
             rows[f"{word} {wanted}"] = [int(case.refused(wanted)) for case in found]
     own = [film for film in films if film.kind in ("chest", "hand")]

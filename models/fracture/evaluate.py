@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +29,7 @@ from core.metrics.detection import (
 from core.metrics.statistics import auroc, bootstrap_interval
 from core.stages import Progress
 from models.cards import load_card
+from models.figures import without_nan
 from models.fracture.classify import load_classifier, probability
 from models.fracture.predict import candidates, load_model
 from models.fracture.settings import detector_settings, fusion_of
@@ -218,17 +218,6 @@ def evaluate(
     return report(scored, card.operating_points["fracture"], settings.image_auroc_from, draws=draws)
 
 
-def plain(value: Any) -> Any:
-    """The same without NaN, which JSON does not know: null."""
-    if isinstance(value, dict):
-        return {key: plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(inner) for inner in value]
-    if isinstance(value, float | np.floating):
-        return float(value) if math.isfinite(value) else None
-    return value
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, help="data set folder")
@@ -247,7 +236,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     def progress(_: float, what: str) -> None:
         print(what, end="\r", flush=True)
 
-    found = plain(evaluate(cases, draws=options.draws, progress=progress))
+    found = without_nan(evaluate(cases, draws=options.draws, progress=progress))
     options.json.write_text(json.dumps(found, indent=1), encoding="utf-8")
     for name, value in found["figures"].items():
         low, high = found["intervals"][name]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,9 +25,9 @@ from core.phantoms.hand.phantom import hand_phantom
 from core.phantoms.head.phantom import random_head
 from core.phantoms.limb.phantom import limb_phantom, random_limb
 from models.cards import load_card
-from models.film_kind import evaluate
 from models.film_kind.films import Film, grey_of, phantom_films, real_films
 from models.film_kind.out_of_distribution import foreign_picture
+from models.film_kind.predictions import table
 from models.film_kind.recognise import Model, film_kinds, load_model, network_input, recognise
 
 POINTS = {"hand": 0.2, "chest": 0.2, "turned": 0.7, "inverted": 0.7, "contrast": 0.02}
@@ -293,7 +292,7 @@ def bright_is_hand(films: FloatArray) -> NDArray[np.float32]:
     return logits
 
 
-def test_report_counts_refusals_by_source() -> None:
+def test_refusals_turns_and_polarity_are_counted_film_by_film() -> None:
     grey = np.zeros((80, 50), np.uint8)
     grey[20:60, 10:40] = 200
     films = [
@@ -302,15 +301,12 @@ def test_report_counts_refusals_by_source() -> None:
         Film(grey, "limb", "bright limbs"),
         Film(255 - grey, "other hand", "dark hands"),
     ]
-    model = Model(bright_is_hand, 64, POINTS)
-    found = json.loads(json.dumps(evaluate.report(model, films, draws=20)))
-    as_it_is = found["sizes"]["as it is"]["refused"]
-    assert as_it_is["hand"]["own"]["share"] == 0
-    assert as_it_is["hand"]["foreign"] == {"share": 0.5, "low": 0.0, "high": 1.0, "n": 2}
-    assert as_it_is["hand"]["by_source"]["dark hands"]["share"] == 1
-    assert as_it_is["chest"]["foreign"]["n"] == 3
-    assert found["chest_all_ways"]["orientation_right"]["share"] == 0.25
-    assert found["chest_all_ways"]["orientation_right"]["n"] == 8
+    rows = table(Model(bright_is_hand, 64, POINTS), films).set_index("kind")
+    assert rows["refused hand"].tolist() == rows["squeezed hand"].tolist() == [0, 1, 0, 1]
+    assert rows["refused chest"].tolist() == [1, 0, 1, 0]
+    # Of eight ways two are upright; polarity is never called wrong, and so right in four.
+    assert rows.loc["chest", ["ways orientation", "ways polarity"]].tolist() == [2, 4]
+    assert rows.loc["chest", "upright turned"] == 0
 
 
 def test_missing_data_sets_are_left_out(tmp_path: Path) -> None:
