@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -149,7 +149,7 @@ def prepare(
         )
     grid = place_grid(volume, settings.grid, (settings.spacing_mm,) * 3)
     skip = set() if settings.n4 else {N4}
-    skip |= {RESCALE, Z_SCORE} - set(_wanted(settings))
+    skip |= _left_out(settings.normalisation)
     stages = _stages(volume, settings, grid, progress, cancelled)
     share = 0.9 if settings.n4 else 0.0  # of the time, N4 takes most
     array: np.ndarray = volume.voxels
@@ -162,11 +162,6 @@ def prepare(
         steps += run_stages(array, [stage], skip=skip & {stage.name})
         array = steps[-1].image
     return Prepared(volume, tuple(steps), grid, settings)
-
-
-def _wanted(settings: Settings) -> tuple[str, ...]:
-    both = {"rescale": (RESCALE,), "z-score": (Z_SCORE,)}
-    return both.get(settings.normalisation, (RESCALE, Z_SCORE))
 
 
 def _stages(
@@ -211,29 +206,8 @@ def _stages(
             "processor.",
         ),
         *(
-            [
-                Stage(
-                    MIN_MAX,
-                    with_affine(min_max),
-                    why="MR intensities have no unit: the darkest voxel becomes 0 and the "
-                    "brightest 1, so that one bright vessel darkens all the rest.",
-                )
-            ]
-            if settings.normalisation == "min-max"
-            else [
-                Stage(
-                    RESCALE,
-                    with_affine(rescale),
-                    why="MR intensities have no unit: the darkest and brightest per cent become 0 "
-                    "and 1.",
-                ),
-                Stage(
-                    Z_SCORE,
-                    with_affine(z_score),
-                    why="Zero mean and unit spread over the head, so that every scanner looks "
-                    "alike.",
-                ),
-            ]
+            replace(stage, function=with_affine(stage.function))
+            for stage in _normalising(settings.normalisation)
         ),
     ]
 
@@ -262,13 +236,37 @@ def min_max(voxels: FloatArray) -> FloatArray:
     return scaled.astype(np.float32, copy=False)
 
 
+def _normalising(normalisation: str) -> list[Stage]:
+    """The stages after resampling; those of `_left_out` are shown and not run."""
+    if normalisation == "min-max":
+        why = (
+            "MR intensities have no unit: the darkest voxel becomes 0 and the brightest 1, so that "
+            "one bright vessel darkens all the rest."
+        )
+        return [Stage(MIN_MAX, min_max, why=why)]
+    return [
+        Stage(
+            RESCALE,
+            rescale,
+            why="MR intensities have no unit: the darkest and brightest per cent become 0 and 1.",
+        ),
+        Stage(
+            Z_SCORE,
+            z_score,
+            why="Zero mean and unit spread over the head, so that every scanner looks alike.",
+        ),
+    ]
+
+
+def _left_out(normalisation: str) -> set[str]:
+    return {"rescale": {Z_SCORE}, "z-score": {RESCALE}}.get(normalisation, set())
+
+
 def normalised(voxels: FloatArray, normalisation: str) -> FloatArray:
     """Voxels of the working grid as a network of one of `NORMALISATIONS` takes them."""
-    if normalisation == "min-max":
-        return min_max(voxels)
-    if "rescale" in normalisation:
-        voxels = rescale(voxels)
-    return z_score(voxels) if "z-score" in normalisation else voxels
+    stages = _normalising(normalisation)
+    image: FloatArray = run_stages(voxels, stages, skip=_left_out(normalisation))[-1].image
+    return image
 
 
 def head_voxels(voxels: FloatArray) -> NDArray[np.bool_]:
