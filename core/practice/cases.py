@@ -26,9 +26,9 @@ from core.practice.folders import (
     find_in_folder,
     read_confined,
 )
-from core.practice.head import compared, degraded
+from core.practice.head import degraded
 from core.practice.sources import FolderSource, PhantomSource, SampleSource, Source, case_key
-from core.practice.truths import BoneAgeTruth, ChestTruth, FractureTruth, HeadTruth, Truth, boxes_of
+from core.practice.truths import BoneAgeTruth, ChestTruth, FractureTruth, Truth, boxes_of
 from core.samples import Sample, fetch, is_cached, samples
 
 
@@ -98,11 +98,6 @@ def samples_on_this_computer(task: str) -> tuple[SampleSource, ...]:
     return tuple(SampleSource(one.name) for one in samples(task) if one.truth and is_cached(one))
 
 
-def sample_sources(task: str) -> tuple[SampleSource, ...]:
-    """All real samples of a task whose truth is known; opening one may download it."""
-    return tuple(SampleSource(one.name) for one in samples(task) if one.truth)
-
-
 def _limb(source: PhantomSource) -> Case:
     image, boxes = limb_phantom(phantoms.limb(source))
     return Case("fracture", source, image, FractureTruth(boxes_of(boxes)))
@@ -132,19 +127,6 @@ _PHANTOMS: Mapping[str, Callable[[PhantomSource], Case]] = {
     "chest": _chest,
     "skull_strip": _head,
 }
-
-
-def with_model_mask(case: Case, mask: NDArray[np.uint8]) -> Case:
-    """A head whose wrong mask is a model's instead of a degraded one.
-
-    Raises:
-        UnsuitableInputError: If the model's mask is the true one, voxel by voxel.
-    """
-    truth = case.truth
-    if not isinstance(truth, HeadTruth):
-        raise TypeError("only a head has masks to choose from")
-    masks, found = compared(case.masks[truth.side], mask, case.volume, truth.side)
-    return replace(case, masks=masks, truth=found)
 
 
 def _of_sample(task: str, source: SampleSource) -> Case:

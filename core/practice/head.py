@@ -52,26 +52,11 @@ def degraded(true: Mask, volume: Volume, seed: int) -> tuple[Mapping[str, Mask],
     return _pair(inside, wrong, volume, side)
 
 
-def compared(
-    true: Mask, other: Mask, volume: Volume, side: str
-) -> tuple[Mapping[str, Mask], HeadTruth]:
-    """The true mask and a model's; the spot is where they differ most.
-
-    Raises:
-        UnsuitableInputError: If they do not differ.
-        ValueError: If their shapes differ.
-    """
-    a, b = np.asarray(true, bool), np.asarray(other, bool)
-    if a.shape != b.shape:
-        raise ValueError(f"masks differ in shape: {a.shape} and {b.shape}")
-    return _pair(a, b, volume, side)
-
-
 def _pair(
     true: NDArray[np.bool_], wrong: NDArray[np.bool_], volume: Volume, side: str
 ) -> tuple[Mapping[str, Mask], HeadTruth]:
     """Both masks, and the spot: where the difference is thickest, and what hangs together with
-    it within `_REACH_MM`. A model is often off by a thin rim all around, which is no spot."""
+    it within `_REACH_MM`."""
     from scipy import ndimage
 
     differs = true != wrong

@@ -1,9 +1,9 @@
-"""Results as tables: of readings, figures, cases, changes and agreement."""
+"""Results as tables: of readings, cases, changes and agreement."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -11,14 +11,11 @@ import numpy as np
 import pandas as pd
 
 from core.metrics.estimates import (
-    NONE,
     Estimate,
     cohen_kappa,
     fleiss_kappa,
     running_mean,
-    sensitivity_specificity,
 )
-from core.metrics.roc import roc
 from core.percent import percent
 from core.practice.answers import (
     Answer,
@@ -31,14 +28,9 @@ from core.practice.answers import (
 from core.practice.change import changes, count
 from core.practice.judging import judge
 from core.practice.readings import Reading, packed
-from core.practice.results import Answers, Results, against_model, figures, findings_of, ratings
+from core.practice.results import Answers, Results, against_model, findings_of
 from core.practice.sources import case_key, source_mapping
 from core.practice.truths import truth_mapping
-
-
-def readings_table(readings: Iterable[Reading]) -> pd.DataFrame:
-    """Every reading, one a row, with the truth and what the answer got right."""
-    return pd.DataFrame([reading_row(one) for one in readings])
 
 
 def reading_row(one: Reading) -> dict[str, Any]:
@@ -60,37 +52,6 @@ def reading_row(one: Reading) -> dict[str, Any]:
         "source": packed(source_mapping(one.source)),
         "digest": one.digest,
     }
-
-
-def figures_table(results: Results) -> pd.DataFrame:
-    """Figures of all readers and the model: reader, round, figure, value, low, high, cases."""
-    return pd.DataFrame(
-        [
-            {"reader": one.label, "round": one.round, "figure": name, **_columns(estimate)}
-            for one in results.everyone
-            for name, estimate in figures(one).items()
-        ]
-    )
-
-
-def findings_table(results: Results) -> pd.DataFrame:
-    """Chest: each finding by reader, as (reader, finding, figure, value, low, high, cases)."""
-    rows = []
-    for one in results.everyone:
-        for finding in findings_of(one):
-            cases = list(ratings(one, finding).values())
-            truth = [case[0] for case in cases]
-            sensitivity, specificity = sensitivity_specificity(truth, [case[1] for case in cases])
-            curve = roc(truth, [case[2] for case in cases])
-            for name, estimate in (
-                ("sensitivity", sensitivity),
-                ("specificity", specificity),
-                ("AUC", curve.area if curve else NONE),
-            ):
-                rows.append(
-                    {"reader": one.label, "finding": finding, "figure": name, **_columns(estimate)}
-                )
-    return pd.DataFrame(rows)
 
 
 def against_model_table(results: Results, finding: str | None = None) -> pd.DataFrame:
@@ -261,15 +222,6 @@ def _category(answer: Answer, topic: str) -> str:
     if isinstance(answer, HeadAnswer):
         return answer.side
     return str(getattr(answer, "present", ""))
-
-
-def _columns(estimate: Estimate) -> dict[str, float]:
-    return {
-        "value": estimate.value,
-        "low": estimate.low,
-        "high": estimate.high,
-        "cases": estimate.n,
-    }
 
 
 def _rounded(value: float) -> float:

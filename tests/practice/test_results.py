@@ -15,7 +15,15 @@ from core.practice import plots, tables
 from core.practice.answers import BoneAgeAnswer, ChestAnswer, FractureAnswer, HeadAnswer
 from core.practice.change import changes, count, distance
 from core.practice.free_response import froc
-from core.practice.results import Results, confidences, figures, load, results_of, roc_of
+from core.practice.results import (
+    Results,
+    confidences,
+    figures,
+    findings_of,
+    load,
+    results_of,
+    roc_of,
+)
 from core.practice.series import TASKS
 from core.practice.store import Store
 from tests.practice.readers import answer_of, case_of, model_reads, read_all, series_of
@@ -47,7 +55,6 @@ def test_nothing_read_gives_empty_tables() -> None:
     empty = results_of(series_of(), [])
     assert empty.everyone == ()
     for table in (
-        tables.figures_table(empty),
         tables.cases_table(empty),
         tables.change_table(empty),
         tables.agreement_table(empty),
@@ -66,11 +73,10 @@ def test_tables_agree_with_the_readings(studies: dict[str, Results], task: str) 
     study = studies[task]
     assert [one.label for one in study.everyone][:2] == ["Ann", "Ann, aided"]
     assert study.model is not None and len(study.model.answers) == 12
-    table = tables.figures_table(study)
-    assert set(table["figure"]) >= HEADLINES[task] | {"right"}
+    ben = figures(next(one for one in study.readers if one.label == "Ben"))
+    assert set(ben) >= HEADLINES[task] | {"right"}
     first = [one for one in study.readings if one.round == 1 and one.reader == "Ben"]
-    share = table[(table["reader"] == "Ben") & (table["figure"] == "right")]["value"].item()
-    assert share == np.mean([one.verdict.right for one in first])
+    assert ben["right"].value == np.mean([one.verdict.right for one in first])
     cases = tables.cases_table(study)
     assert cases["wrong"].sum() == sum(
         not one.verdict.right for one in study.readings if one.round == 1
@@ -82,8 +88,8 @@ def test_tables_agree_with_the_readings(studies: dict[str, Results], task: str) 
     assert (change[["better", "worse", "still_right", "still_wrong"]].sum(axis=1) == 12).all()
     kappas = tables.agreement_table(study)
     assert len(kappas) == {"bone_age": 0, "chest": 8}.get(task, 4)
-    whole = tables.readings_table(study.readings)
-    assert len(whole) == 72 and not whole["right"].isna().any()
+    whole = [tables.reading_row(one) for one in study.readings]
+    assert len(whole) == 72 and {row["right"] for row in whole} <= {True, False}
 
 
 def test_reader_is_compared_with_the_model_on_the_same_cases(studies: dict[str, Results]) -> None:
@@ -92,8 +98,7 @@ def test_reader_is_compared_with_the_model_on_the_same_cases(studies: dict[str, 
     curve = roc_of(studies["fracture"].readers[0])
     assert curve is not None and ann["reader_auc"] == pytest.approx(curve.area.value)
     assert ann["difference"] == pytest.approx(ann["reader_auc"] - ann["model_auc"])
-    by_finding = tables.findings_table(studies["chest"])
-    assert set(by_finding["finding"]) == {"Effusion", "Nodule"}
+    assert set(findings_of(studies["chest"].readers[0])) == {"Effusion", "Nodule"}
     assert not tables.against_model_table(studies["chest"], "Nodule").empty
 
 
