@@ -14,8 +14,8 @@ from plotly.subplots import make_subplots
 from core.augment.pipeline import Catalogue, Draw, words
 from core.files.write import table
 from core.plots.draw import PREDICTION, TRUTH, Picture, hex_colour
+from core.plots.layout import QUIET
 
-ORIGINAL = "#8a9197"
 DISCLAIMER = "Lightbox is for teaching. Not a medical device, not for diagnosis."
 
 
@@ -153,7 +153,7 @@ def _lines(figure: go.Figure, measure: Measure, original: float, column: int) ->
                          annotation_font_color=hex_colour(TRUTH))  # fmt: skip
     if measure.level is not None:
         figure.add_hline(y=measure.level, **place,
-                         line={"color": ORIGINAL, "width": 1.5, "dash": "longdash"},
+                         line={"color": QUIET, "width": 1.5, "dash": "longdash"},
                          annotation_text=measure.level_name,
                          annotation_position="bottom right")  # fmt: skip
 
@@ -193,7 +193,7 @@ def sweep_curve(
             )  # fmt: skip
         _lines(figure, measure, original[measure.key], column)
         if usual is not None:
-            figure.add_vrect(x0=usual[0], x1=usual[1], fillcolor=ORIGINAL, opacity=0.15,
+            figure.add_vrect(x0=usual[0], x1=usual[1], fillcolor=QUIET, opacity=0.15,
                              line_width=0, **place)  # fmt: skip
         figure.update_xaxes(title=x_title, **place)
         if measure.limits:

@@ -11,9 +11,7 @@ from numpy.typing import NDArray
 from core.bone_age.growth import BRUSH, SEXES, years_and_months
 from core.images import FloatArray
 from core.plots.draw import PREDICTION, TRUTH, hex_colour
-
-QUIET = "#8a9197"
-_LEGEND = {"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0}
+from core.plots.layout import QUIET, add_equality, laid_out
 
 
 def growth_chart(
@@ -83,10 +81,9 @@ def growth_chart(
             name="this film, with its interval",
             hovertemplate="age %{x:.1f}, bone age %{y:.1f} years<extra></extra>",
         )
-    figure.update_layout(height=420, margin={"l": 0, "r": 0, "t": 40, "b": 0}, legend=_LEGEND)
-    figure.update_xaxes(title="chronological age (years)", range=[0, 19.5], dtick=2)
-    figure.update_yaxes(title="bone age (years)", range=[0, 19.5], dtick=2)
-    return figure
+    laid_out(figure, 420, "chronological age (years)", "bone age (years)", top=40)
+    figure.update_xaxes(range=[0, 19.5], dtick=2)
+    return figure.update_yaxes(range=[0, 19.5], dtick=2)
 
 
 def sweep(
@@ -131,15 +128,8 @@ def sweep(
     )
     if chosen_months is not None:
         figure.add_vline(chosen_months / 12, line={"color": QUIET, "dash": "dot", "width": 1.5})
-    figure.update_layout(
-        height=360,
-        margin={"l": 0, "r": 0, "t": 40, "b": 0},
-        legend=_LEGEND,
-        hovermode="x unified",
-    )
-    figure.update_xaxes(title="simulated age (years)")
-    figure.update_yaxes(title="bone age (years)")
-    return figure
+    titles = "simulated age (years)", "bone age (years)"
+    return laid_out(figure, 360, *titles, top=40, hovermode="x unified")
 
 
 def agreement(difference_months: NDArray[np.float64]) -> tuple[float, float, float]:
@@ -194,10 +184,8 @@ def bland_altman(
             annotation_text=name,
             annotation_position="top right",
         )
-    figure.update_layout(height=400, margin={"l": 0, "r": 0, "t": 40, "b": 0}, legend=_LEGEND)
-    figure.update_xaxes(title="mean of model and readers (years)")
-    figure.update_yaxes(title="model minus readers (months)", zeroline=False)
-    return figure
+    titles = "mean of model and readers (years)", "model minus readers (months)"
+    return laid_out(figure, 400, *titles, top=40).update_yaxes(zeroline=False)
 
 
 def against_reader(
@@ -217,9 +205,7 @@ def against_reader(
     low, high = np.asarray(intervals_months, float).reshape(-1, 2).T / 12
     ends = [min(read.min(), answer.min()) - 1, max(read.max(), answer.max()) + 1]
     figure = go.Figure()
-    figure.add_scatter(
-        x=ends, y=ends, name="equal", mode="lines", line={"dash": "dash", "color": "#8a9197"}
-    )
+    add_equality(figure, *ends, dash="dash")
     figure.add_scatter(
         x=read,
         y=answer,
@@ -237,14 +223,7 @@ def against_reader(
         },
         hovertemplate="%{text}<br>reader %{x:.1f} years, model %{y:.1f} years<extra></extra>",
     )
-    figure.update_layout(
-        height=420,
-        margin={"l": 0, "r": 0, "t": 30, "b": 0},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-    )
-    figure.update_xaxes(title="reader's bone age (years)")
-    figure.update_yaxes(title="model's bone age (years)")
-    return figure
+    return laid_out(figure, 420, "reader's bone age (years)", "model's bone age (years)")
 
 
 def occlusion_heat(change_months: FloatArray, way: str) -> tuple[FloatArray, float]:

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from core.chest.ctr import CardiothoracicRatio
 from core.percent import percent
 from core.plots.draw import PREDICTION, TRUTH, Rgb, hex_colour
+from core.plots.layout import QUIET
 
-QUIET = "#8a9197"
 HEART: Rgb = (240, 228, 66)
 CHEST: Rgb = (80, 214, 168)
 """Colours of both lines, yellow and green of Okabe & Ito (the green lighter, to show on a lung);

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 
 import plotly.graph_objects as go
 
-from core.chest.plots import QUIET, FindingRow
+from core.chest.plots import FindingRow
 from core.percent import percent
 from core.plots.curves import PERCENT
 from core.plots.draw import PREDICTION, TRUTH, hex_colour
+from core.plots.layout import ABOVE, QUIET, laid_out
 
 BLANK = "\u00a0"  # a plain one before a label is dropped by Plotly
 
@@ -68,18 +69,11 @@ def delta_chart(before: Sequence[FindingRow], after: Sequence[FindingRow]) -> go
         showlegend=False,
         hoverinfo="skip",
     )
-    figure.update_layout(
-        height=70 + 20 * len(rows),
-        margin={"l": 0, "r": 0, "t": 8, "b": 0},
-        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0},
-        dragmode=False,
-    )
+    height, legend = 70 + 20 * len(rows), ABOVE | {"y": 1.0}
+    laid_out(figure, height, "calibrated probability", top=8, legend=legend, dragmode=False)
     most = max([0.3, *old, *new])
-    figure.update_xaxes(
-        range=[0, most * 1.35], title="calibrated probability", fixedrange=True, **PERCENT
-    )
-    figure.update_yaxes(autorange="reversed", fixedrange=True, ticksuffix="  ")
-    return figure
+    figure.update_xaxes(range=[0, most * 1.35], fixedrange=True, **PERCENT)
+    return figure.update_yaxes(autorange="reversed", fixedrange=True, ticksuffix="  ")
 
 
 def reliability(bins: Sequence[tuple[float, float, int]]) -> go.Figure:
@@ -110,14 +104,9 @@ def reliability(bins: Sequence[tuple[float, float, int]]) -> go.Figure:
         marker={"size": 9},
         hovertemplate="%{text}<extra></extra>",
     )
-    figure.update_layout(
-        height=380,
-        margin={"l": 0, "r": 0, "t": 8, "b": 0},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-    )
-    figure.update_xaxes(title="predicted probability", range=[0, 1], **PERCENT)
-    figure.update_yaxes(title="observed: share that was labelled", range=[0, 1], **PERCENT)
-    return figure
+    titles = "predicted probability", "observed: share that was labelled"
+    laid_out(figure, 380, *titles, top=8).update_xaxes(range=[0, 1], **PERCENT)
+    return figure.update_yaxes(range=[0, 1], **PERCENT)
 
 
 def interval_chart(
@@ -157,11 +146,6 @@ def interval_chart(
             line={"dash": dash, "width": 2, "color": hex_colour(TRUTH)},
             hovertemplate=f"{name}: {level:.2f}<extra></extra>",
         )
-    figure.update_layout(
-        height=90 + 26 * len(rows),
-        margin={"l": 0, "r": 0, "t": 8, "b": 0},
-        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0},
-    )
-    figure.update_xaxes(title=x_title, rangemode="tozero")
-    figure.update_yaxes(autorange="reversed", ticksuffix="  ")
-    return figure
+    laid_out(figure, 90 + 26 * len(rows), x_title, top=8, legend=ABOVE | {"y": 1.0})
+    figure.update_xaxes(rangemode="tozero")
+    return figure.update_yaxes(autorange="reversed", ticksuffix="  ")

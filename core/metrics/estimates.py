@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from core.metrics.statistics import bootstrap_interval
+
 LEVEL = 0.95
 
 
@@ -27,6 +29,16 @@ class Estimate:
 
 
 NONE = Estimate(float("nan"), float("nan"), float("nan"), 0)
+
+
+def mean_of(values: ArrayLike) -> Estimate:
+    """Mean of (N,) with its bootstrap interval, which is NaN for fewer than two."""
+    known = np.asarray(values, float)
+    if not len(known):
+        return NONE
+    nan = float("nan")
+    bounds = bootstrap_interval(np.mean, known) if len(known) > 1 else (nan, nan)
+    return Estimate(float(known.mean()), *bounds, len(known))
 
 
 def proportion(successes: int, n: int, level: float = LEVEL) -> Estimate:
@@ -76,24 +88,21 @@ def bland_altman(difference: ArrayLike) -> Agreement:
     """
     from scipy.stats import t
 
-    from core.metrics.statistics import bootstrap_interval
-
     values = np.asarray(difference, float)
     n = len(values)
     if n == 0:
         return Agreement(NONE, float("nan"), float("nan"), NONE)
-    bias, error = float(values.mean()), float(np.abs(values).mean())
+    bias, error = float(values.mean()), mean_of(np.abs(values))
     if n == 1:
         nan = float("nan")
-        return Agreement(Estimate(bias, nan, nan, 1), nan, nan, Estimate(error, nan, nan, 1))
+        return Agreement(Estimate(bias, nan, nan, 1), nan, nan, error)
     spread = float(values.std(ddof=1))
     half = float(t.ppf((1 + LEVEL) / 2, n - 1) * spread / np.sqrt(n))
-    bounds = bootstrap_interval(lambda one: float(one.mean()), np.abs(values))
     return Agreement(
         Estimate(bias, bias - half, bias + half, n),
         bias - 1.96 * spread,
         bias + 1.96 * spread,
-        Estimate(error, *bounds, n),
+        error,
     )
 
 

@@ -16,13 +16,12 @@ from core.metrics.detection import (
     precision_recall,
     threshold_difference,
 )
-from core.metrics.estimates import Estimate
+from core.metrics.estimates import Estimate, mean_of
 from core.metrics.roc import paired_difference
 from core.metrics.statistics import bootstrap_interval
 
 DRAWS = 400
 """Resamples of an average precision, which takes milliseconds each."""
-NAN = float("nan")
 
 
 @dataclass(frozen=True)
@@ -75,10 +74,7 @@ def means(
     one, two = one[known], two[known]
     if not len(one):
         return None
-    change = two - one
-    bounds = bootstrap_interval(_mean, change) if len(change) > 1 else (NAN, NAN)
-    difference = Estimate(float(change.mean()), *bounds, len(change))
-    return Paired(name, float(one.mean()), float(two.mean()), difference, more, style)
+    return Paired(name, float(one.mean()), float(two.mean()), mean_of(two - one), more, style)
 
 
 def precisions(
@@ -132,10 +128,6 @@ def is_same(one: Paired) -> bool:
     return one.difference.value == 0 and (
         math.isnan(one.difference.low) or one.difference.low == one.difference.high == 0
     )
-
-
-def _mean(some: NDArray[np.float64]) -> float:
-    return float(some.mean())
 
 
 def _column(images: Sequence[MatchedImage]) -> NDArray[np.object_]:

@@ -11,6 +11,7 @@ from plotly.subplots import make_subplots
 
 from core.percent import percent
 from core.plots.draw import PREDICTION, TRUTH, hex_colour
+from core.plots.layout import ABOVE, QUIET, laid_out
 
 
 def curve(
@@ -51,20 +52,14 @@ def curve(
     if threshold is not None:
         figure.add_hline(
             y=threshold,
-            line={"dash": "longdash", "width": 1.5, "color": "#8a9197"},
+            line={"dash": "longdash", "width": 1.5, "color": QUIET},
             annotation_text=threshold_name,
             annotation_position="top left",
         )
-    figure.update_layout(
-        height=360,
-        margin={"l": 0, "r": 0, "t": 40, "b": 0},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-        hovermode="x unified",
-    )
+    laid_out(figure, 360, x_title, y_title, top=40, hovermode="x unified")
     # The axis runs in the order of the values: what gets worse goes to the right.
-    figure.update_xaxes(title=x_title, autorange="reversed" if x[0] > x[-1] else True)
-    figure.update_yaxes(title=y_title, range=[0, 1.03])
-    return figure
+    figure.update_xaxes(autorange="reversed" if x[0] > x[-1] else True)
+    return figure.update_yaxes(range=[0, 1.03])
 
 
 # Plotly's own percent has no space before its sign.
@@ -145,12 +140,7 @@ def _by_threshold(
                 "color": hex_colour(TRUTH),
             },
         )
-    figure.update_layout(
-        height=320,
-        margin={"l": 0, "r": 0, "t": 30, "b": 0},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-    )
-    return figure
+    return laid_out(figure, 320)
 
 
 def learning_curves(
@@ -178,15 +168,9 @@ def learning_curves(
                 row=1,
                 col=column,
             )
-    figure.update_layout(
-        height=320,
-        margin={"l": 0, "r": 0, "t": 56, "b": 0},
-        legend={"orientation": "h", "y": -0.22, "x": 0},
-    )
+    laid_out(figure, 320, "epoch", top=56, legend={"orientation": "h", "y": -0.22, "x": 0})
     figure.update_annotations(font_size=12)
-    figure.update_xaxes(title="epoch")
-    figure.update_yaxes(title="loss", col=1)
-    return figure
+    return figure.update_yaxes(title="loss", col=1)
 
 
 def seeds_chart(rows: Sequence[tuple[str, Sequence[float]]], x_title: str) -> go.Figure:
@@ -217,11 +201,5 @@ def seeds_chart(rows: Sequence[tuple[str, Sequence[float]]], x_title: str) -> go
         },
         hovertemplate="%{y}: mean %{x:.3f}<extra></extra>",
     )
-    figure.update_layout(
-        height=80 + 28 * len(rows),
-        margin={"l": 0, "r": 0, "t": 8, "b": 0},
-        legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 0},
-    )
-    figure.update_xaxes(title=x_title)
-    figure.update_yaxes(autorange="reversed", ticksuffix="  ", type="category")
-    return figure
+    laid_out(figure, 80 + 28 * len(rows), x_title, top=8, legend=ABOVE | {"y": 1.0})
+    return figure.update_yaxes(autorange="reversed", ticksuffix="  ", type="category")

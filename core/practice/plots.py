@@ -15,10 +15,10 @@ from core.metrics.estimates import bland_altman as agreement_of
 from core.metrics.roc import Band, Roc
 from core.percent import percent
 from core.plots.draw import PREDICTION, hex_colour
+from core.plots.layout import QUIET, laid_out
 from core.practice.free_response import Froc
 from core.practice.results import Answers, bone_age_pairs
 
-QUIET = "#8a9197"
 MOST_MARKS = 40
 """Points of a curve up to which each gets a mark; more would hide the curve."""
 NO_BANDS: Mapping[str, Band] = MappingProxyType({})
@@ -96,7 +96,7 @@ def roc_plot(
             name=f"{name}: AUC {area.value:.2f} ({area.low:.2f}–{area.high:.2f})",
             hovertemplate="1 − specificity %{x:.2f}, sensitivity %{y:.2f}<extra></extra>",
         )
-    _layout(figure, "1 − specificity", "sensitivity", height=340)
+    laid_out(figure, 340, "1 − specificity", "sensitivity", top=40)
     figure.update_xaxes(range=[-0.02, 1.02], constrain="domain")
     figure.update_yaxes(range=[-0.02, 1.02], scaleanchor="x", constrain="domain")
     return figure
@@ -118,7 +118,7 @@ def froc_plot(curves: Mapping[str, Froc], model: str | None = None) -> go.Figure
             name=name,
             hovertemplate="%{x:.2f} false boxes per film, %{text} hit<extra></extra>",
         )
-    _layout(figure, "false boxes per film", "share of fractures hit")
+    laid_out(figure, 360, "false boxes per film", "share of fractures hit", top=40)
     figure.update_yaxes(range=[-0.02, 1.02])
     figure.update_xaxes(rangemode="tozero")
     return figure
@@ -155,7 +155,7 @@ def calibration_plot(readers: Mapping[str, Sequence[CalibrationBin]]) -> go.Figu
             name=name,
             hovertemplate="sure %{x:.0f}\u00a0%, %{text}<extra></extra>",
         )
-    _layout(figure, "stated confidence (%)", "share right")
+    laid_out(figure, 360, "stated confidence (%)", "share right", top=40)
     figure.update_xaxes(range=[-2, 102])
     figure.update_yaxes(range=[-0.02, 1.02])
     return figure
@@ -189,7 +189,8 @@ def bland_altman_plot(given: Answers) -> go.Figure:
                 annotation_text=name,
                 annotation_position="top right",
             )
-    _layout(figure, "mean of answer and truth (years)", "answer minus truth (months)")
+    titles = "mean of answer and truth (years)", "answer minus truth (months)"
+    laid_out(figure, 360, *titles, top=40)
     return figure
 
 
@@ -217,7 +218,7 @@ def learning_plot(table: pd.DataFrame, window: int = 10) -> go.Figure:
             name=str(name),
         )
     what = "mean error (months)" if by_error else "share right"
-    _layout(figure, "cases read", f"{what}, last {window} cases")
+    laid_out(figure, 360, "cases read", f"{what}, last {window} cases", top=40)
     figure.update_yaxes(rangemode="tozero")
     if not by_error:
         figure.update_yaxes(range=[0, 1.03])
@@ -232,7 +233,7 @@ def wrong_plot(table: pd.DataFrame) -> go.Figure:
     """
     figure = go.Figure()
     if table.empty:
-        return _layout(figure, "case", "readers")
+        return laid_out(figure, 360, "case", "readers", top=40)
     names = [f"case {number}" for number in table["number"]]
     keys = table[["case"]].to_numpy()
     for column, name, colour, pattern in (
@@ -257,7 +258,7 @@ def wrong_plot(table: pd.DataFrame) -> go.Figure:
             name="model wrong",
         )
     figure.update_layout(barmode="stack")
-    _layout(figure, "", "readers")
+    laid_out(figure, 360, y_title="readers", top=40)
     figure.update_yaxes(dtick=max(1, int(table["readers"].max()) // 6))
     return figure
 
@@ -285,7 +286,7 @@ def change_plot(table: pd.DataFrame) -> go.Figure:
             marker={"color": colour, "pattern": {"shape": pattern}},
         )
     figure.update_layout(barmode="stack")
-    return _layout(figure, "cases", "", height=140 + 40 * len(table))
+    return laid_out(figure, 140 + 40 * len(table), "cases", top=40)
 
 
 def time_plot(table: pd.DataFrame) -> go.Figure:
@@ -310,17 +311,6 @@ def time_plot(table: pd.DataFrame) -> go.Figure:
             name=name,
             hovertemplate="%{text}, case %{x}: %{y:.0f} s<extra></extra>",
         )
-    _layout(figure, "cases read", "seconds")
+    laid_out(figure, 360, "cases read", "seconds", top=40)
     figure.update_yaxes(rangemode="tozero")
-    return figure
-
-
-def _layout(figure: go.Figure, x_title: str, y_title: str, height: int = 360) -> go.Figure:
-    figure.update_layout(
-        height=height,
-        margin={"l": 0, "r": 0, "t": 40, "b": 0},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-    )
-    figure.update_xaxes(title=x_title)
-    figure.update_yaxes(title=y_title)
     return figure

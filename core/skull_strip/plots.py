@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from core.plots.draw import PREDICTION, TRUTH, hex_colour
+from core.plots.layout import laid_out
 from core.plots.slices import SIDES, Layer, Slice, display_range, grey, montage, slice_at
 
 BLACK = "#000000"
@@ -267,15 +268,9 @@ def histogram(
                 line={"color": colour, "dash": dash, "width": 2},
             )
         )
-    figure.update_layout(
-        xaxis_title=title,
-        yaxis={"title": "share of voxels", "showticklabels": False},
-        height=330,
-        margin={"l": 0, "r": 0, "t": 10, "b": 0},
-        legend={"orientation": "h", "y": 1.08},
-        hovermode="x unified",
-    )
-    return figure
+    legend, titles = {"orientation": "h", "y": 1.08}, (title, "share of voxels")
+    laid_out(figure, 330, *titles, top=10, legend=legend, hovermode="x unified")
+    return figure.update_yaxes(showticklabels=False)
 
 
 def _whole_numbers(values: np.ndarray) -> bool:

@@ -7,11 +7,11 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.bone_age.plots import bland_altman
-from core.metrics.estimates import Estimate
 from core.metrics.estimates import bland_altman as agreement
+from core.metrics.estimates import mean_of
 from core.metrics.paired import Paired, means
-from core.metrics.statistics import bootstrap_interval
 from core.plots.draw import PREDICTION, TRUTH, hex_colour
+from core.plots.layout import add_equality, laid_out
 from models.cards import load_card
 from pages.shared import views
 from pages.tasks.evaluation import shared
@@ -34,26 +34,21 @@ def show(answers: Answers) -> Shown:
     truth = rows["age_months"].to_numpy(float)
     error = rows[first].to_numpy(float) - truth
     said = agreement(error)
-    close = (np.abs(error) <= 12).astype(float)
-    bounds = bootstrap_interval(lambda some: float(some.mean()), close)
     figures = {
         "MAE (months)": said.mean_error,
         "Bias (months)": said.bias,
-        "Within 12 months (%)": Estimate(
-            100 * float(close.mean()), 100 * bounds[0], 100 * bounds[1], len(close)
-        ),
+        "Within 12 months (%)": mean_of(100 * (np.abs(error) <= 12)),
     }
     shared.strip(figures, ".1f", ours=answers.ours)
     lines = [f"Answered by {load_card(TASK, first).title}."]
     plots = {}
     other = np.abs(rows[second].to_numpy(float) - truth)
     if first != second:
-        gain = np.abs(error) - other
-        low, high = bootstrap_interval(lambda some: float(some.mean()), gain)
-        verdict = "closer" if high < 0 else "farther" if low > 0 else "cannot be decided"
+        gain = mean_of(np.abs(error) - other)
+        verdict = "closer" if gain.high < 0 else "farther" if gain.low > 0 else "cannot be decided"
         lines.append(
             f"Against **{load_card(TASK, second).title}** on the same films: error "
-            f"{gain.mean():+.2f} months ({low:+.2f} to {high:+.2f}): {verdict}."
+            f"{gain.value:+.2f} months ({gain.low:+.2f} to {gain.high:+.2f}): {verdict}."
         )
         st.markdown(lines[-1])
     left, right = views.pair("evaluation")
@@ -108,10 +103,7 @@ def _model_of(answers: Answers) -> str:
 
 def _scatter(truth: np.ndarray, answer: np.ndarray, sexes: object, files: object) -> go.Figure:
     figure = go.Figure()
-    ends = [0, max(truth.max(), answer.max()) / 12 + 1]
-    figure.add_scatter(
-        x=ends, y=ends, mode="lines", name="equal", line={"dash": "dot", "color": "#8a9197"}
-    )
+    add_equality(figure, 0, max(truth.max(), answer.max()) / 12 + 1)
     for sex, name, colour, symbol in (
         ("F", "girls", TRUTH, "diamond"),
         ("M", "boys", PREDICTION, "circle"),
@@ -129,7 +121,4 @@ def _scatter(truth: np.ndarray, answer: np.ndarray, sexes: object, files: object
             marker={"color": hex_colour(colour), "symbol": symbol, "size": 8, "opacity": 0.75},
             hovertemplate="%{customdata}: readers %{x:.1f}, model %{y:.1f} years<extra></extra>",
         )
-    figure.update_layout(height=400, margin={"l": 0, "r": 0, "t": 30, "b": 0})
-    figure.update_xaxes(title="readers (years)")
-    figure.update_yaxes(title="model (years)")
-    return figure
+    return laid_out(figure, 400, "readers (years)", "model (years)", legend=None)

@@ -9,12 +9,13 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from core.metrics.estimates import Estimate, calibration, sensitivity_specificity
+from core.metrics.estimates import Estimate, calibration, mean_of, sensitivity_specificity
 from core.metrics.paired import Paired, areas
 from core.metrics.roc import Band, roc, roc_band
 from core.metrics.statistics import bootstrap_interval
 from core.percent import interval, percent
 from core.plots.draw import PREDICTION, TRUTH, hex_colour
+from core.plots.layout import QUIET, add_equality, laid_out
 from core.practice.plots import calibration_plot, roc_plot
 from models.cards import load_card
 from pages.shared import views
@@ -218,18 +219,13 @@ def _headlines(
         hospital = hearts[hearts["source"].str.contains("wingspan|hospital", case=False)]
         wrong = (hospital["ratio"] - hospital["true_ratio"]).abs().fillna(0.5).to_numpy(float)
         if len(wrong) > 1:
-            bounds = bootstrap_interval(lambda some: float(some.mean()), wrong)
-            figures["CTR error, hospital films"] = Estimate(
-                float(wrong.mean()), *bounds, len(wrong)
-            )
+            figures["CTR error, hospital films"] = mean_of(wrong)
     return figures
 
 
 def _hearts(hearts: pd.DataFrame) -> go.Figure:
     figure = go.Figure()
-    ends = [0.3, 0.8]
-    line = {"dash": "dot", "color": "#8a9197"}
-    figure.add_scatter(x=ends, y=ends, mode="lines", name="equal", line=line)
+    add_equality(figure, 0.3, 0.8)
     colours = (PREDICTION, TRUTH)
     for number, (source, own) in enumerate(hearts.groupby("source")):
         figure.add_scatter(
@@ -245,8 +241,6 @@ def _hearts(hearts: pd.DataFrame) -> go.Figure:
             },
             hovertemplate="%{customdata}: reference %{x:.2f}, network %{y:.2f}<extra></extra>",
         )
-    figure.add_hline(0.5, line={"dash": "dash", "width": 1, "color": "#8a9197"})
-    figure.update_layout(height=420, margin={"l": 0, "r": 0, "t": 30, "b": 0})
-    figure.update_xaxes(title="ratio of the reference masks")
-    figure.update_yaxes(title="ratio of the network’s masks")
-    return figure
+    figure.add_hline(0.5, line={"dash": "dash", "width": 1, "color": QUIET})
+    titles = "ratio of the reference masks", "ratio of the network’s masks"
+    return laid_out(figure, 420, *titles, legend=None)

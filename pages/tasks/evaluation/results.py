@@ -18,6 +18,7 @@ from core.errors import UnsuitableInputError
 from core.files.radiograph import read_radiograph
 from core.files.volume import read_mask, read_volume
 from core.plots.draw import PREDICTION, hex_colour
+from core.plots.layout import laid_out
 from models.score.results import Results, open_results, read_results
 from models.score.tasks import tasks
 from pages.shared import views
@@ -236,9 +237,7 @@ def _spread(values: np.ndarray, name: str, title: str) -> None:
             hovertemplate="%{x:.3g}: %{y}<extra></extra>",
         )
     )
-    figure.update_layout(height=240, margin={"l": 0, "r": 0, "t": 10, "b": 0}, bargap=0.05)
-    figure.update_xaxes(title=title)
-    figure.update_yaxes(title="number")
+    laid_out(figure, 240, title, "number", top=10, legend=None, bargap=0.05)
     shared.chart(f"results_{name}", figure, f"How often each {title} was answered.")
 
 

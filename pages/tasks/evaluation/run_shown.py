@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.plots.draw import PREDICTION, TRUTH, hex_colour
+from core.plots.layout import QUIET, laid_out
 from models.cards import ModelCard
 from models.score.progress import duration
 from models.training.record import RECORD
@@ -22,7 +23,7 @@ COUNTED = ("epoch", "step", "update", "share")
 NO_CURVES = ("seconds", "rate", "lr", "seed")
 KINDS = (("loss", "loss"), ("months", "error (months)"), ("mm", "distance (mm)"))
 """What is drawn on one axis, by a word in the column's name; all else are shares."""
-COLOURS = (hex_colour(PREDICTION), hex_colour(TRUTH), "#8a9197", "#b07cc6")
+COLOURS = (hex_colour(PREDICTION), hex_colour(TRUTH), QUIET, "#b07cc6")
 DASHES = ("solid", "dash", "dot", "dashdot")
 
 
@@ -109,14 +110,9 @@ def _curves(card: ModelCard, folder: Path, path: str) -> None:
                 mode="lines+markers" if len(table) < 40 else "lines",
                 line={"color": COLOURS[mark % 4], "dash": DASHES[mark % 4]},
             )
-        figure.update_layout(
-            height=280,
-            margin={"l": 0, "r": 0, "t": 10, "b": 0},
-            legend={"orientation": "h", "y": 1.12},
-            showlegend=True,
-        )
-        figure.update_xaxes(title=place or "row of the record")
-        figure.update_yaxes(title=axis)
+        legend = {"orientation": "h", "y": 1.12}
+        x_title = place or "row of the record"
+        laid_out(figure, 280, x_title, axis, top=10, legend=legend, showlegend=True)
         stem = f"{card.task}_{card.name}_{path.replace('/', '_').removesuffix('.csv')}"
         alt = f"{axis.capitalize()} over the training of {card.title}: {', '.join(names)}."
         with columns[number % len(columns)]:

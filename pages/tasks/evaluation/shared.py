@@ -18,6 +18,7 @@ from core.dataset_folders.layouts import open_dataset
 from core.errors import ImagingError
 from core.metrics.estimates import Estimate
 from core.plots.draw import PREDICTION, TRUTH, hex_colour
+from core.plots.layout import QUIET, laid_out
 from models.cards import own_cards, task_cards
 from models.predictions import Predictions, read
 from pages.shared import charts, picture_files, views
@@ -215,12 +216,9 @@ def films_by_score(
             marker={"color": hex_colour(colour), "symbol": symbol, "size": 8, "opacity": 0.75},
             hovertemplate="%{customdata}: %{x:.2f}<extra></extra>",
         )
-    figure.add_vline(threshold, line={"dash": "dash", "width": 2, "color": "#8a9197"})
-    legend = {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"}
-    figure.update_layout(height=280, margin={"l": 0, "r": 0, "t": 30, "b": 0}, legend=legend)
-    figure.update_xaxes(title=title, range=[-0.02, 1.0])
-    figure.update_yaxes(tickvals=[0, 1], ticktext=words[::-1], range=[-0.5, 1.5])
-    return figure
+    figure.add_vline(threshold, line={"dash": "dash", "width": 2, "color": QUIET})
+    laid_out(figure, 280, title).update_xaxes(range=[-0.02, 1.0])
+    return figure.update_yaxes(tickvals=[0, 1], ticktext=words[::-1], range=[-0.5, 1.5])
 
 
 def _first(value: object) -> object:

@@ -9,10 +9,10 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from core.metrics.estimates import Estimate
+from core.metrics.estimates import mean_of
 from core.metrics.paired import Paired, means
-from core.metrics.statistics import bootstrap_interval
 from core.plots.draw import PREDICTION, TRUTH, hex_colour
+from core.plots.layout import laid_out
 from models.cards import load_card, task_cards
 from models.skull_strip import unseen
 from pages.tasks.evaluation import shared, side_by_side, tools
@@ -71,7 +71,9 @@ def _figures(answers: Answers) -> Shown:
         "Surface distance, 95th percentile (mm)": "hd95_mm",
         "Seconds a head": "seconds",
     }
-    figures = {name: _mean(rows[column]) for name, column in columns.items() if column in rows}
+    figures = {
+        name: mean_of(rows[column].dropna()) for name, column in columns.items() if column in rows
+    }
     shared.strip(figures, ours=answers.ours)
     name = shared.choose("Figure", list(FIGURES), "figure")
     first, second, style = FIGURES[name]
@@ -79,7 +81,10 @@ def _figures(answers: Answers) -> Shown:
     shared.chart("skull_strip_heads", figure, f"{name} by head.", answers.open_case)
     if not two:
         return Shown((answers.card or "unet",), figures, plots={f"{name} by head": figure})
-    table = [(str(source), len(own), _mean(own[first])) for source, own in rows.groupby("source")]
+    table = [
+        (str(source), len(own), mean_of(own[first].dropna()))
+        for source, own in rows.groupby("source")
+    ]
     st.markdown(f"##### {name} by source")
     tables = {f"{name} by source": shared.groups("source", table, style)}
     references = (
@@ -112,15 +117,6 @@ def compared(first: Answers, second: Answers) -> list[Paired]:
     return [row for row in found if row is not None]
 
 
-def _mean(values: pd.Series) -> Estimate:
-    known = values.dropna().to_numpy(float)
-    if len(known) < 2:
-        nan = float("nan")
-        return Estimate(float(known.mean()) if len(known) else nan, nan, nan, len(known))
-    bounds = bootstrap_interval(lambda some: float(some.mean()), known)
-    return Estimate(float(known.mean()), *bounds, len(known))
-
-
 def _heads(rows: pd.DataFrame, name: str, first: str, second: str) -> go.Figure:
     figure = go.Figure()
     place = np.arange(len(rows))
@@ -138,7 +134,4 @@ def _heads(rows: pd.DataFrame, name: str, first: str, second: str) -> go.Figure:
             marker={"color": hex_colour(colour), "symbol": symbol, "size": 9},
             hovertemplate="%{customdata} (%{text}): %{y:.3g}<extra></extra>",
         )
-    figure.update_layout(height=380, margin={"l": 0, "r": 0, "t": 30, "b": 0})
-    figure.update_xaxes(title="head", showticklabels=False)
-    figure.update_yaxes(title=name)
-    return figure
+    return laid_out(figure, 380, "head", name, legend=None).update_xaxes(showticklabels=False)

@@ -8,6 +8,7 @@ import streamlit as st
 
 from core.metrics.paired import Paired, means
 from core.plots.draw import PREDICTION, TRUTH, hex_colour
+from core.plots.layout import laid_out
 from pages.tasks.evaluation import shared, side_by_side
 from pages.tasks.evaluation.shared import OpenCase
 
@@ -62,12 +63,9 @@ def scatter(rows: pd.DataFrame) -> go.Figure:
             marker={"color": colour, "symbol": symbol, "size": 14},
             hovertemplate=f"{tool}: mean %{{x:.1f}} s, Dice %{{y:.3f}}<extra></extra>",
         )
-    figure.update_layout(height=380, margin={"l": 0, "r": 0, "t": 30, "b": 0})
-    figure.update_xaxes(
-        title="processor seconds a head", type="log", tickvals=TICKS, ticktext=[*map(str, TICKS)]
-    )
-    figure.update_yaxes(title="Dice against the second reference")
-    return figure
+    titles = "processor seconds a head", "Dice against the second reference"
+    laid_out(figure, 380, *titles, legend=None)
+    return figure.update_xaxes(type="log", tickvals=TICKS, ticktext=[*map(str, TICKS)])
 
 
 def against_ours(rows: pd.DataFrame) -> pd.DataFrame:
