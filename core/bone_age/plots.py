@@ -203,9 +203,9 @@ def against_reader(
     """
     read, answer = np.asarray(read_months) / 12, np.asarray(answer_months) / 12
     low, high = np.asarray(intervals_months, float).reshape(-1, 2).T / 12
-    ends = [min(read.min(), answer.min()) - 1, max(read.max(), answer.max()) + 1]
+    low_end, high_end = min(read.min(), answer.min()) - 1, max(read.max(), answer.max()) + 1
     figure = go.Figure()
-    add_equality(figure, *ends, dash="dash")
+    add_equality(figure, low_end, high_end, dash="dash")
     figure.add_scatter(
         x=read,
         y=answer,

@@ -69,7 +69,7 @@ def delta_chart(before: Sequence[FindingRow], after: Sequence[FindingRow]) -> go
         showlegend=False,
         hoverinfo="skip",
     )
-    height, legend = 70 + 20 * len(rows), ABOVE | {"y": 1.0}
+    height, legend = 70 + 20 * len(rows), {**ABOVE, "y": 1.0}
     laid_out(figure, height, "calibrated probability", top=8, legend=legend, dragmode=False)
     most = max([0.3, *old, *new])
     figure.update_xaxes(range=[0, most * 1.35], fixedrange=True, **PERCENT)
@@ -146,6 +146,6 @@ def interval_chart(
             line={"dash": dash, "width": 2, "color": hex_colour(TRUTH)},
             hovertemplate=f"{name}: {level:.2f}<extra></extra>",
         )
-    laid_out(figure, 90 + 26 * len(rows), x_title, top=8, legend=ABOVE | {"y": 1.0})
+    laid_out(figure, 90 + 26 * len(rows), x_title, top=8, legend={**ABOVE, "y": 1.0})
     figure.update_xaxes(rangemode="tozero")
     return figure.update_yaxes(autorange="reversed", ticksuffix="  ")

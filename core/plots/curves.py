@@ -201,5 +201,5 @@ def seeds_chart(rows: Sequence[tuple[str, Sequence[float]]], x_title: str) -> go
         },
         hovertemplate="%{y}: mean %{x:.3f}<extra></extra>",
     )
-    laid_out(figure, 80 + 28 * len(rows), x_title, top=8, legend=ABOVE | {"y": 1.0})
+    laid_out(figure, 80 + 28 * len(rows), x_title, top=8, legend={**ABOVE, "y": 1.0})
     return figure.update_yaxes(autorange="reversed", ticksuffix="  ", type="category")

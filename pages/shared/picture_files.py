@@ -10,11 +10,10 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.plots.pictures import picture
+from pages.shared import views
+from pages.shared.views import Download
 
-KINDS: tuple[tuple[Literal["png", "svg"], str], ...] = (
-    ("png", "image/png"),
-    ("svg", "image/svg+xml"),
-)
+KINDS: tuple[Literal["png", "svg"], ...] = ("png", "svg")
 
 
 def offer(key: str, stem: str, figure: go.Figure, title: str) -> None:
@@ -32,12 +31,6 @@ def offer(key: str, stem: str, figure: go.Figure, title: str) -> None:
             "`pip install -r requirements.txt`."
         )
         return
-    for kind, mime in KINDS:
-        st.download_button(
-            kind.upper(),
-            partial(picture, figure, kind, title),
-            file_name=f"{stem}.{kind}",
-            mime=mime,
-            key=f"{key}_{kind}",
-            on_click="ignore",
-        )
+    for kind in KINDS:
+        made = partial(picture, figure, kind, title)
+        views.download(f"{key}_{kind}", Download(kind.upper(), f"{stem}.{kind}", made, None))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from mimetypes import guess_type
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
@@ -41,12 +42,18 @@ class Figure:
 
 @dataclass(frozen=True)
 class Download:
-    """A file to offer; it is made when the button is pressed."""
+    """A file to offer; it is made when the button is pressed, unless it is given made."""
 
     label: str
     file_name: str
-    mime: str
-    content: Callable[[], bytes]
+    content: Callable[[], bytes] | bytes | str
+    icon: str | None = ":material/download:"
+
+    @property
+    def mime(self) -> str:
+        """By the name's ending."""
+        found, packed = guess_type(self.file_name)
+        return f"application/{packed}" if packed else found or "application/octet-stream"
 
 
 def show_error(
@@ -227,12 +234,17 @@ def downloads(key: str, files: Sequence[Download]) -> None:
     """A row of download buttons."""
     with st.container(horizontal=True):
         for file in files:
-            st.download_button(
-                file.label,
-                file.content,
-                file.file_name,
-                file.mime,
-                key=f"{key}_{file.file_name}",
-                icon=":material/download:",
-                on_click="ignore",
-            )
+            download(f"{key}_{file.file_name}", file)
+
+
+def download(key: str, file: Download) -> None:
+    """A download button; the page is not run again for it."""
+    st.download_button(
+        file.label,
+        file.content,
+        file.file_name,
+        file.mime,
+        key=key,
+        icon=file.icon,
+        on_click="ignore",
+    )

@@ -34,19 +34,15 @@ def show(
         st.markdown(f"**This draw ({one.seed})**: the same pixels again")
         st.code(exact, language="python", wrap_lines=True, height=340)
     drawn_name = f"{modality.name}_{subject.digest[:8]}_draw{one.seed}.npz"
+    original = partial(code.saved, subject.pixels, subject.labels, subject.affine)
+    drawn = partial(code.saved, moved.pixels, moved.labels, subject.affine)
     views.downloads(
         f"{PAGE}_code",
         [
-            Download(
-                "Original with its labels (NPZ)", file_name, "application/octet-stream",
-                partial(code.saved, subject.pixels, subject.labels, subject.affine),
-            ),
-            Download(
-                "Augmented with its labels (NPZ)", drawn_name, "application/octet-stream",
-                partial(code.saved, moved.pixels, moved.labels, subject.affine),
-            ),
+            Download("Original with its labels (NPZ)", file_name, original),
+            Download("Augmented with its labels (NPZ)", drawn_name, drawn),
         ],
-    )  # fmt: skip
+    )
     st.caption(
         "The code on the right begins with the first file. Films are float32, 0 black to 1 white, "
         "bone bright; heads are in the scanner's own units. A hash in the JSON is the SHA-256 of "

@@ -307,17 +307,15 @@ def _more(
         alt = "Every draw with the model's answer, its parameters and flags."
         st.dataframe(pd.DataFrame(rows), hide_index=True, height=320, alt=alt)
     stem = f"{modality.name}_{'sweep' if title else 'robustness'}"
+    heading = f"{modality.title}: {about}"
+    picture = partial(report.png, heading, measures, job.original, job.trials, looked, title)
     views.downloads(
         f"{PAGE}_report",
         [
-            Download("Report (CSV)", f"{stem}.csv", "text/csv", partial(report.csv, rows, about)),
-            Download(
-                "Report (PNG)", f"{stem}.png", "image/png",
-                partial(report.png, f"{modality.title}: {about}", measures, job.original,
-                        job.trials, looked, title),
-            ),
+            Download("Report (CSV)", f"{stem}.csv", partial(report.csv, rows, about)),
+            Download("Report (PNG)", f"{stem}.png", picture),
         ],
-    )  # fmt: skip
+    )
     views.error_line(answering.card)
 
 

@@ -101,14 +101,11 @@ def show(reading: Reading) -> None:
     views.downloads(
         PAGE,
         [
-            Download("Report (HTML)", f"{name}_report.html", "text/html", lambda: report(reading)),
-            Download(
-                "Table (CSV)", f"{name}.csv", "text/csv", lambda: exports.table([row(reading)])
-            ),
+            Download("Report (HTML)", f"{name}_report.html", lambda: report(reading)),
+            Download("Table (CSV)", f"{name}.csv", lambda: exports.table([row(reading)])),
             Download(
                 "Step gallery (PNG)",
                 f"{name}_steps.png",
-                "image/png",
                 lambda: exports.png(overlays.sheet(reading.found.steps)),
             ),
         ],

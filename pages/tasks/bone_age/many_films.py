@@ -80,7 +80,7 @@ def batch(settings: Settings, files: Uploads, children: Children) -> Case | None
         many_films.table(PAGE, shown, [rows[one.name] for one in shown], whole)
     many_films.refused(found)
     make = partial(exports.table, list(rows.values()))
-    views.downloads(f"{PAGE}_batch", [Download("Table (CSV)", "bone_ages.csv", "text/csv", make)])
+    views.downloads(f"{PAGE}_batch", [Download("Table (CSV)", "bone_ages.csv", make)])
     _scatter([rows[one.name] for one in shown])
     many_films.tiles(PAGE, shown, _tile)
     return None

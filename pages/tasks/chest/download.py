@@ -40,29 +40,17 @@ def show(reading: Reading, settings: Settings) -> None:
         "chest",
         [
             Download(
-                "Report (HTML)",
-                f"{name}.html",
-                "text/html",
-                partial(report, reading, settings, label, heat),
+                "Report (HTML)", f"{name}.html", partial(report, reading, settings, label, heat)
             ),
-            Download("Table (CSV)", f"{name}.csv", "text/csv", partial(csv, reading)),
+            Download("Table (CSV)", f"{name}.csv", partial(csv, reading)),
             Download(
                 "Heat map (PNG)",
                 f"{name}_{finding}.png",
-                "image/png",
                 lambda: exports.png(overlay(reading, settings, label, heat)),
             ),
+            Download("Heat map (NPY)", f"{name}_{finding}.npy", partial(npy, heat)),
             Download(
-                "Heat map (NPY)",
-                f"{name}_{finding}.npy",
-                "application/octet-stream",
-                partial(npy, heat),
-            ),
-            Download(
-                "Masks (PNG)",
-                f"{name}_masks.png",
-                "image/png",
-                partial(chest_report.label_map, reading.masks),
+                "Masks (PNG)", f"{name}_masks.png", partial(chest_report.label_map, reading.masks)
             ),
         ],
     )

@@ -101,9 +101,7 @@ def batch(settings: Settings, files: Uploads, choices: Choices) -> Case | None:
     if not shown:
         return None
     make = partial(_zip, asked, found, called, files, settings)
-    views.downloads(
-        f"{PAGE}_batch", [Download("Everything (zip)", "chest_films.zip", "application/zip", make)]
-    )
+    views.downloads(f"{PAGE}_batch", [Download("Everything (zip)", "chest_films.zip", make)])
     st.caption("films.csv with every probability, masks (PNG) and films with outlines and lines.")
     many_films.tiles(PAGE, shown, lambda one: _tile(one, called[one.name], settings))
     return None

@@ -11,6 +11,7 @@ from core.dataset_folders import pictures, views
 from core.dataset_folders.dataset import Dataset
 from core.errors import ImagingError
 from core.plots import draw
+from pages.shared.views import Download, download
 from pages.tasks.datasets import open_case, overview
 from pages.tasks.datasets.folder import KEY, Opened
 
@@ -80,12 +81,5 @@ def _table_button(opened: Opened, passing: list[str]) -> None:
         joined: pd.DataFrame = rows.join(scanned)
         return joined.to_csv().encode()
 
-    st.download_button(
-        "Table",
-        table,
-        file_name=f"{opened.dataset.listing.root.name}_filtered.csv",
-        mime="text/csv",
-        key=f"{KEY}_table",
-        icon=":material/download:",
-        on_click="ignore",
-    )
+    name = f"{opened.dataset.listing.root.name}_filtered.csv"
+    download(f"{KEY}_table", Download("Table", name, table))

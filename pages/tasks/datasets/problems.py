@@ -6,6 +6,8 @@ import pandas as pd
 import streamlit as st
 
 from core.dataset_folders.problems import WORDS
+from pages.shared import views
+from pages.shared.views import Download
 from pages.tasks.datasets import browser
 from pages.tasks.datasets.folder import KEY, Opened
 
@@ -45,15 +47,8 @@ def show(opened: Opened) -> None:
         height=300 if len(listing) > 7 else "content",
         alt=f"Files: {kind}.",
     )
-    st.download_button(
-        "All problems (CSV)",
-        _all(opened),
-        file_name=f"{opened.dataset.listing.root.name}_problems.csv",
-        mime="text/csv",
-        key=f"{KEY}_problems",
-        icon=":material/download:",
-        on_click="ignore",
-    )
+    name = f"{opened.dataset.listing.root.name}_problems.csv"
+    views.download(f"{KEY}_problems", Download("All problems (CSV)", name, _all(opened)))
 
 
 def _all(opened: Opened) -> bytes:

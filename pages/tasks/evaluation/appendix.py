@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import streamlit as st
 
+from pages.shared import views
 from pages.shared.address import KEPT
+from pages.shared.views import Download
 from pages.tasks.bone_age import experiments as bone_age
 from pages.tasks.chest import experiments as chest
 from pages.tasks.evaluation.shared import KEY
@@ -34,7 +34,8 @@ def show(task: str) -> None:
             st.caption("No experiment was repeated for this task.")
             return
         _shown(task)
-        _download(task, path)
+        name = f"lightbox_{task}_experiments.csv"
+        views.download(f"{KEY}_experiments_csv", Download("Every run (CSV)", name, path.read_bytes))
 
 
 def _shown(task: str) -> None:
@@ -52,15 +53,3 @@ def _shown(task: str) -> None:
     else:
         st.markdown(f"#### {fracture.TITLE[0].upper()}{fracture.TITLE[1:]}")
         fracture.learning(KEY)
-
-
-def _download(task: str, path: Path) -> None:
-    st.download_button(
-        "Every run (CSV)",
-        path.read_bytes,
-        file_name=f"lightbox_{task}_experiments.csv",
-        mime="text/csv",
-        key=f"{KEY}_experiments_csv",
-        icon=":material/download:",
-        on_click="ignore",
-    )

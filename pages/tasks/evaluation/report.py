@@ -10,13 +10,14 @@ from importlib.util import find_spec
 
 import pandas as pd
 import plotly.graph_objects as go
-import streamlit as st
 
 from core import report as reports
 from core.metrics.estimates import Estimate
 from core.plots.pictures import picture
 from models.cards import load_card
 from models.predictions import Predictions
+from pages.shared import views
+from pages.shared.views import Download
 from pages.tasks.evaluation.shared import GOALS, KEY, SPLITS, interval, is_missed
 
 
@@ -47,15 +48,9 @@ class Shown:
 
 def offer(title: str, task: str, found: Predictions, split: str, shown: Shown) -> None:
     """A button; the page is made when it is pressed."""
-    st.download_button(
-        "Report (HTML)",
-        partial(made, title, task, found, split, shown),
-        file_name=f"lightbox_{task}_{split.replace(' ', '_')}.html",
-        mime="text/html",
-        key=f"{KEY}_report",
-        icon=":material/description:",
-        on_click="ignore",
-    )
+    name = f"lightbox_{task}_{split.replace(' ', '_')}.html"
+    page = partial(made, title, task, found, split, shown)
+    views.download(f"{KEY}_report", Download("Report (HTML)", name, page, ":material/description:"))
 
 
 def made(title: str, task: str, found: Predictions, split: str, shown: Shown) -> bytes:

@@ -24,7 +24,7 @@ from models.score.tasks import tasks
 from pages.shared import views
 from pages.shared.inputs import Case
 from pages.shared.opened import OPENED, open_on_page
-from pages.shared.views import Figure
+from pages.shared.views import Download, Figure
 from pages.tasks.evaluation import against, judged, shared
 from pages.tasks.evaluation.against import Screen
 from pages.tasks.evaluation.shared import KEY
@@ -316,11 +316,11 @@ def _refused(found: Results) -> None:
         st.dataframe(
             rows[["path", "why"]].head(MOST_ROWS), hide_index=True, alt="Every refused image."
         )
-        st.download_button(
-            "All refused (CSV)",
-            lambda: rows[["path", "why"]].to_csv(index=False).encode(),
-            file_name=f"lightbox_{found.task}_refused.csv",
-            mime="text/csv",
-            key=f"{KEY}_refused_csv",
-            on_click="ignore",
+        views.download(
+            f"{KEY}_refused_csv",
+            Download(
+                "All refused (CSV)",
+                f"lightbox_{found.task}_refused.csv",
+                lambda: rows[["path", "why"]].to_csv(index=False).encode(),
+            ),
         )

@@ -16,6 +16,8 @@ from core.plots.layout import QUIET, laid_out
 from models.cards import ModelCard
 from models.score.progress import duration
 from models.training.record import RECORD
+from pages.shared import views
+from pages.shared.views import Download
 from pages.tasks.evaluation import shared
 
 COUNTED = ("epoch", "step", "update", "share")
@@ -56,15 +58,8 @@ def show(card: ModelCard, folder: Path, record: Mapping[str, Any]) -> None:
                 steps(record), hide_index=True, height="content",
                 alt=f"What the run of {card.title} did, step by step.",
             )  # fmt: skip
-        st.download_button(
-            RECORD,
-            (folder / RECORD).read_bytes,
-            file_name=f"lightbox_{name}_run.json",
-            mime="application/json",
-            key=f"{shared.KEY}_run_{name}",
-            icon=":material/download:",
-            on_click="ignore",
-        )
+        run = Download(RECORD, f"lightbox_{name}_run.json", (folder / RECORD).read_bytes)
+        views.download(f"{shared.KEY}_run_{name}", run)
 
 
 def hashes(card: ModelCard, record: Mapping[str, Any]) -> pd.DataFrame:

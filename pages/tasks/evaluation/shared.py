@@ -24,6 +24,7 @@ from models.predictions import Predictions, read
 from pages.shared import charts, picture_files, views
 from pages.shared.address import KEPT
 from pages.shared.opened import switch
+from pages.shared.views import Download
 from pages.tasks.datasets import open_case
 
 KEY = "evaluation"
@@ -254,14 +255,13 @@ def choose(label: str, names: Sequence[str], key: str) -> str:
 
 def csv(task: str, found: Predictions, split: str) -> None:
     """All answers as a table to take away."""
-    st.download_button(
-        "Answers case by case (CSV)",
-        lambda: found.rows.to_csv(index=False).encode(),
-        file_name=f"lightbox_{task}_{split}.csv",
-        mime="text/csv",
-        key=f"{KEY}_csv",
-        icon=":material/download:",
-        on_click="ignore",
+    views.download(
+        f"{KEY}_csv",
+        Download(
+            "Answers case by case (CSV)",
+            f"lightbox_{task}_{split}.csv",
+            lambda: found.rows.to_csv(index=False).encode(),
+        ),
     )
 
 

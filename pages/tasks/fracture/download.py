@@ -44,20 +44,12 @@ def download(reading: Reading, settings: Settings) -> None:
         "fracture",
         [
             Download(
-                "Report (HTML, one page)",
-                f"{name}_report.html",
-                "text/html",
-                partial(page, reading, settings),
+                "Report (HTML, one page)", f"{name}_report.html", partial(page, reading, settings)
             ),
-            Download("Picture (PNG)", f"{name}_boxes.png", "image/png", overlay),
-            Download("Table (CSV)", f"{name}.csv", "text/csv", partial(exports.csv, [item])),
-            Download(
-                "COCO (JSON)",
-                f"{name}_coco.json",
-                "application/json",
-                partial(exports.coco, [item]),
-            ),
-            Download("YOLO (TXT)", f"{name}.txt", "text/plain", partial(exports.yolo, item)),
+            Download("Picture (PNG)", f"{name}_boxes.png", overlay),
+            Download("Table (CSV)", f"{name}.csv", partial(exports.csv, [item])),
+            Download("COCO (JSON)", f"{name}_coco.json", partial(exports.coco, [item])),
+            Download("YOLO (TXT)", f"{name}.txt", partial(exports.yolo, item)),
         ],
     )
     st.caption(

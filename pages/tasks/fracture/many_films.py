@@ -100,9 +100,7 @@ def batch(settings: Settings, files: Uploads, labels: Labels) -> Case | None:
         return None
     ready = [rows[one.name] for one in shown]
     make = partial(_zip, asked, found, rows, files, settings)
-    views.downloads(
-        f"{PAGE}_batch", [Download("Everything (zip)", "fractures.zip", "application/zip", make)]
-    )
+    views.downloads(f"{PAGE}_batch", [Download("Everything (zip)", "fractures.zip", make)])
     st.caption("Overlays (PNG), films.csv, boxes.csv, coco.json and one YOLO file a film.")
     _curves([row for row in ready if row.truth is not None], settings)
     many_films.tiles(PAGE, shown, lambda one: _tile(rows[one.name], settings))

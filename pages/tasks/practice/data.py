@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from core.practice import transfer
 from core.practice.store import Store
 from pages.shared import views
+from pages.shared.views import Download
 from pages.tasks.practice import kept
 
 
@@ -27,24 +30,14 @@ def show() -> None:
 def _transfer(store: Store) -> None:
     st.markdown("**Everything as a file.** It holds the truth of every case that was read.")
     with st.container(horizontal=True):
-        st.download_button(
-            "Everything (JSON)",
-            lambda: transfer.export_json(store),
-            file_name="practice.json",
-            mime="application/json",
-            key="practice_export_json",
-            icon=":material/download:",
-            on_click="ignore",
-        )
-        st.download_button(
-            "All readings (CSV)",
-            lambda: transfer.export_csv(store),
-            file_name="practice.csv",
-            mime="text/csv",
-            key="practice_export_csv",
-            icon=":material/download:",
-            on_click="ignore",
-        )
+        everything = partial(transfer.export_json, store)
+        rows = partial(transfer.export_csv, store)
+        for kind, label, content in (
+            ("json", "Everything (JSON)", everything),
+            ("csv", "All readings (CSV)", rows),
+        ):
+            file = Download(label, f"practice.{kind}", content)
+            views.download(f"practice_export_{kind}", file)
     file = st.file_uploader("Import (JSON or CSV)", type=["json", "csv"], key="practice_import")
     if file is not None and st.button("Import", key="practice_import_go", type="primary"):
         read = transfer.import_csv if file.name.endswith(".csv") else transfer.import_json

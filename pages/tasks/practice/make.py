@@ -14,6 +14,7 @@ from core.practice.phantoms import HAS_NORMAL, OPTIONS, draw_phantoms
 from core.practice.series import MAX_SEED, MAX_TITLE, Series, from_json, to_json
 from core.practice.sources import Source
 from pages.shared import views
+from pages.shared.views import Download
 from pages.tasks.practice import kept
 
 SOURCES = ("Phantoms", "Real samples on this computer", "A folder on this computer")
@@ -184,15 +185,8 @@ def _made(series: Series) -> None:
             kept.choose(series)
             st.session_state[kept.GO] = "Read"
             st.rerun()
-        st.download_button(
-            "Series (JSON)",
-            to_json(series),
-            file_name=f"series_{series.key}.json",
-            mime="application/json",
-            key="practice_json",
-            icon=":material/download:",
-            on_click="ignore",
-        )
+        file = Download("Series (JSON)", f"series_{series.key}.json", to_json(series))
+        views.download("practice_json", file)
     st.caption(
         "Link and file name the cases and never what is true of them. For another computer: a "
         "link with phantoms works there as it is (replace its first part), images of a folder "

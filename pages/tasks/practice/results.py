@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pandas as pd
 import streamlit as st
 
@@ -11,7 +13,7 @@ from core.practice.results import Results, figures
 from core.practice.series import Series
 from pages.shared import views
 from pages.shared.address import KEPT
-from pages.shared.views import Figure
+from pages.shared.views import Download, Figure
 from pages.tasks.practice import data, kept, outcomes, plots, teacher
 
 VIEWS = ("My results", "Compare readers", "Kept data")
@@ -67,17 +69,10 @@ def _own(series: Series, reader: str) -> None:
     with right:
         st.markdown("**Your cases.** Choose one to open it again.")
         picked = _cases(found)
-        st.download_button(
-            "Every reading (CSV)",
-            lambda: transfer.export_csv(
-                kept.store(), series.key, reader, {one.case for one in shown}
-            ),
-            file_name=f"readings_{series.key}.csv",
-            mime="text/csv",
-            key="practice_csv",
-            icon=":material/download:",
-            on_click="ignore",
-        )
+        cases = {one.case for one in shown}
+        table = partial(transfer.export_csv, kept.store(), series.key, reader, cases)
+        file = Download("Every reading (CSV)", f"readings_{series.key}.csv", table)
+        views.download("practice_csv", file)
     outcomes.case_again(series, outcomes.latest("practice_own", chosen, picked), shown)
 
 

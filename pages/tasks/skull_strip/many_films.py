@@ -78,9 +78,7 @@ def batch(card: ModelCard, files: Uploads) -> VolumeCase | None:
     if not shown:
         return None
     make = partial(_zip, found)
-    views.downloads(
-        f"{PAGE}_batch", [Download("Everything (zip)", "heads.zip", "application/zip", make)]
-    )
+    views.downloads(f"{PAGE}_batch", [Download("Everything (zip)", "heads.zip", make)])
     st.caption("heads.csv, and every mask as NIfTI on the grid of its own file.")
     many_films.tiles(
         PAGE, shown, lambda one: (one.picture, f"brain {one.row['volume_ml']:,.0f} mL")

@@ -26,7 +26,6 @@ from pages.tasks.skull_strip.niivue_viewer import niivue
 from pages.tasks.skull_strip.sidebar import PHANTOMS, VolumeCase
 
 POLL_SECONDS = 0.7
-NIFTI = "application/gzip"
 
 
 def verdict(case: VolumeCase, run: Run, threshold: float) -> None:
@@ -207,21 +206,17 @@ def download(key: str, case: VolumeCase, run: Run, settings: Settings, card: Mod
         }
 
     def nifti(label: str, what: str, content: Callable[[], bytes]) -> Download:
-        return Download(label, f"{case.name}_{what}.nii.gz", NIFTI, content)
+        return Download(label, f"{case.name}_{what}.nii.gz", content)
 
     files = [
         nifti("Mask", "brain_mask", lambda: nifti_bytes(mask, volume)),
         nifti("Stripped brain", "brain", lambda: exports.stripped(volume, mask)),
         Download(
-            "Surface (STL)",
-            f"{case.name}_brain.stl",
-            "model/stl",
-            lambda: exports.surface_stl(volume, mask),
+            "Surface (STL)", f"{case.name}_brain.stl", lambda: exports.surface_stl(volume, mask)
         ),
         Download(
             "Stages (PNG)",
             f"{case.name}_stages.png",
-            "image/png",
             lambda: exports.strip_png(
                 steps.layers(case, run, settings.threshold),
                 plane,
@@ -232,7 +227,6 @@ def download(key: str, case: VolumeCase, run: Run, settings: Settings, card: Mod
         Download(
             "Parameters (JSON)",
             f"{case.name}_parameters.json",
-            "application/json",
             lambda: exports.parameters_json(
                 volume,
                 asdict(settings),
