@@ -16,7 +16,6 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +25,7 @@ import streamlit as st
 from models import onnx_runtime
 from models.cards import WEIGHTS
 from pages.tasks.practice import read
+from tests.http_server import Quiet, serving
 from tests.page_runner import ROOT, opened
 from tests.visitor import Visitor, served
 
@@ -80,7 +80,7 @@ def test_model_that_gives_no_answer_is_a_sentence_and_the_page_lives_on(
         st.cache_resource.clear()
 
 
-class Slow(BaseHTTPRequestHandler):
+class Slow(Quiet):
     """Sends a file whole, or half of it and then nothing until it may go on."""
 
     asked, go_on = threading.Event(), threading.Event()
@@ -96,9 +96,6 @@ class Slow(BaseHTTPRequestHandler):
             self.go_on.wait(30)
         else:
             self.wfile.write(CONTENT)
-
-    def log_message(self, *arguments: object) -> None:
-        """Nothing."""
 
 
 FETCH = """
@@ -127,14 +124,8 @@ except ImagingError as err:
 def server() -> Iterator[str]:
     Slow.asked.clear()
     Slow.go_on.clear()
-    running = ThreadingHTTPServer(("127.0.0.1", 0), Slow)
-    thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield f"http://127.0.0.1:{running.server_port}"
-    Slow.go_on.set()
-    running.shutdown()
-    thread.join()
-    running.server_close()
+    with serving(Slow, Slow.go_on) as address:
+        yield address
 
 
 def fetching(url: str, folder: Path, how: str = "") -> subprocess.Popen[str]:

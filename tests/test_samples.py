@@ -4,7 +4,6 @@ import hashlib
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,11 +12,12 @@ import pytest
 
 from core.errors import DownloadError
 from core.samples import Sample, fetch, is_cached, samples
+from tests.http_server import Quiet, serving
 
 CONTENT = np.random.default_rng(3).bytes(20_000)
 
 
-class Server(BaseHTTPRequestHandler):
+class Server(Quiet):
     """Serves one good file, and everything that can go wrong."""
 
     requests: ClassVar[list[str]] = []
@@ -54,23 +54,14 @@ class Server(BaseHTTPRequestHandler):
         else:  # truncated, unannounced
             self.wfile.write(CONTENT[:5000])
 
-    def log_message(self, *args: object) -> None:
-        """Keeps quiet."""
-
 
 @pytest.fixture
 def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     Server.requests.clear()
     Server.release.clear()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Server)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    Server.release.set()
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(Server, Server.release) as address:
+        yield address
 
 
 def sample(url: str) -> Sample:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -17,6 +15,7 @@ import requests
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
+from tests.http_server import Quiet, serving
 from tests.visitor import Visitor, served
 
 CLIENT, NAME = "lightbox", "anna@example.org"
@@ -28,7 +27,7 @@ def provider() -> Iterator[str]:
     key = RSAKey.generate_key(2048, {"kid": "1"})
     nonces: list[str] = []
 
-    class Provider(BaseHTTPRequestHandler):
+    class Provider(Quiet):
         def do_GET(self) -> None:
             url = urlsplit(self.path)
             asked = {name: values[0] for name, values in parse_qs(url.query).items()}
@@ -69,15 +68,8 @@ def provider() -> Iterator[str]:
             self.end_headers()
             self.wfile.write(content)
 
-        def log_message(self, *said: object) -> None:
-            pass
-
-    running = ThreadingHTTPServer(("127.0.0.1", 0), Provider)
-    address = f"http://127.0.0.1:{running.server_address[1]}"
-    threading.Thread(target=running.serve_forever, daemon=True).start()
-    yield address
-    running.shutdown()
-    running.server_close()
+    with serving(Provider) as address:
+        yield address
 
 
 def test_nothing_is_shown_before_a_person_has_signed_in(tmp_path: Path) -> None:

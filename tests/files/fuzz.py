@@ -1,4 +1,4 @@
-"""Seeded damage to good files: what downloads, disks and editors do, and what an attacker tries."""
+"""Small good files of many kinds, to be damaged by `tests/test_hostile.py`."""
 
 from __future__ import annotations
 
@@ -56,39 +56,6 @@ def good_files() -> dict[str, bytes]:
         "DICOM JPEG-LS": dicom(deep, syntax=JPEGLSLossless),
         "DICOM JPEG 2000": dicom(deep, syntax=JPEG2000Lossless),
     }
-
-
-def mutated(files: dict[str, bytes], name: str, rng: np.random.Generator) -> bytes:
-    """One file with one kind of damage, drawn from `rng`."""
-    source = bytearray(files[name])
-    kind = rng.choice(["flip", "header", "cut", "splice", "blank", "number", "shift"])
-    start = 132 if source[128:132] == b"DICM" else 0
-    if kind == "flip":
-        for at in rng.integers(0, len(source), rng.integers(1, 16)):
-            source[at] ^= 1 << int(rng.integers(8))
-    elif kind == "header":
-        for at in start + rng.integers(0, min(500, len(source) - start), rng.integers(1, 8)):
-            source[at] = rng.integers(256)
-    elif kind == "cut":
-        del source[rng.integers(len(source)) :]
-    elif kind == "splice":
-        other = files[str(rng.choice(sorted(files)))]
-        at, length = rng.integers(len(source)), rng.integers(1, 400)
-        begin = rng.integers(len(other))
-        source[at : at + rng.integers(0, 400)] = other[begin : begin + length]
-    elif kind == "blank":
-        at, length = rng.integers(len(source)), rng.integers(1, 200)
-        source[at : at + length] = bytes([rng.choice([0, 255])]) * len(source[at : at + length])
-    elif kind == "number":
-        at = start + rng.integers(0, min(700, len(source) - start - 4))
-        value = rng.choice([0, 1, 0x7F, 0x80, 0xFF, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF])
-        source[at : at + 4] = struct.pack(rng.choice(["<I", ">I"]), int(value))
-    else:
-        at = rng.integers(len(source))
-        source[at:at] = rng.integers(0, 256, rng.integers(1, 5), np.uint8).tobytes()
-    if name.startswith("PNG") and rng.random() < 0.7:
-        repair_checksums(source)
-    return bytes(source)
 
 
 def repair_checksums(png: bytearray) -> None:

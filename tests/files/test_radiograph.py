@@ -6,7 +6,6 @@ import re
 import struct
 import tracemalloc
 import zlib
-from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -16,9 +15,8 @@ from core.errors import ImagingError, UnreadableImageError, UnsuitableInputError
 from core.files.jpeg_size import codestream_size
 from core.files.kinds import named_kind
 from core.files.radiograph import read_radiograph
-from core.images import Radiograph
 from tests.files.broken_files import BROKEN, NAME, cut, deep_colour_png, deflated_bomb
-from tests.files.fuzz import good_files, mutated
+from tests.files.fuzz import good_files
 from tests.files.radiograph_files import (
     BAR,
     HEIGHT,
@@ -295,7 +293,7 @@ def test_only_known_extensions_are_named(name: str, known: tuple[str, str]) -> N
 
 
 @pytest.mark.parametrize("name", good_files())
-def test_undamaged_files_of_the_fuzz_run_are_good(name: str) -> None:
+def test_undamaged_files_are_good(name: str) -> None:
     assert read_radiograph(good_files()[name]).shape == (HEIGHT, WIDTH)
 
 
@@ -303,21 +301,7 @@ def test_undamaged_files_of_the_fuzz_run_are_good(name: str) -> None:
 def test_every_cut_is_survived(name: str) -> None:
     source = good_files()[name]
     for part in np.linspace(0, 0.999, 40):
-        survives(read_radiograph, cut(source, part))
-
-
-def survives(read: Callable[[bytes], Radiograph], source: bytes) -> None:
-    """Either a radiograph comes back or an error that a user can read."""
-    try:
-        image = read(source)
-    except ImagingError as err:
-        assert str(err).endswith(".")
-    else:
-        assert image.pixels.dtype == np.float32
-
-
-def test_fuzz_raises_nothing_but_imaging_errors() -> None:
-    files, rng = good_files(), np.random.default_rng(20_260_405)
-    names = list(files)
-    for number in range(2_000):
-        survives(read_radiograph, mutated(files, names[number % len(names)], rng))
+        try:
+            assert read_radiograph(cut(source, part)).pixels.dtype == np.float32
+        except ImagingError as err:
+            assert str(err).endswith(".")
