@@ -1,4 +1,4 @@
-"""A data set of simple films."""
+"""Fixtures of the bone-age tests."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 
 from tests.bone_age.films import film
+from tests.bone_age.stand_in import network as network
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
+    """A data set of simple films."""
     (tmp_path / "images").mkdir()
     rows = []
     for number, (months, sex) in enumerate([(60, "F"), (120, "M"), (180, "")]):

@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
-from collections import Counter
-from collections.abc import Collection, Mapping
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import streamlit as st
 
 from core import samples
-from core.bone_age.geometry import View
-from core.bone_age.patient_table import read_children
-from core.bone_age.result import BoneAge, Member
-from core.images import FloatArray, Radiograph
-from core.phantoms.hand.phantom import hand_phantom
-from core.stages import run_stages
-from models.bone_age import explain, predict
 from models.bone_age.pipelines import stages_of
-from models.cards import ModelCard, load_card
+from models.cards import load_card
 from pages.shared import input_check
 from pages.shared.inputs import Case
 from pages.tasks.bone_age import download
@@ -33,82 +20,14 @@ from pages.tasks.bone_age import sidebar as bone_age_inputs
 from pages.tasks.bone_age import views as bone_age_views
 from pages.tasks.bone_age.pipelines import OURS, PIPELINES
 from pages.tasks.bone_age.sidebar import FIRST, PAGE, made
-from tests import page_runner
+from tests.bone_age.stand_in import BROKEN, FILM, FOOT, Networks, opened, with_upload
 from tests.files.radiograph_files import raster
 from tests.page_runner import PageTest
 
 ROOT = Path(__file__).parents[2]
-FILM = ("film.png", raster(), "image/png")
-BROKEN = ("broken.png", b"\x89PNG\r\n\x1a\nnothing more", "image/png")
-FOOT = "This looks like another part of the limbs (98\u00a0%). Expected is one whole hand."
-
-
-class Networks:
-    """Answer 100 months, 6 more for a boy, 5 more for every stage left out; count their calls."""
-
-    def __init__(self) -> None:
-        self.calls: Counter[str] = Counter()
-        self.blind = False
-
-    def estimate(
-        self,
-        card: ModelCard,
-        image: Radiograph,
-        sex: str | None,
-        skip: Collection[str] = (),
-        parameters: Mapping[str, Any] | None = None,
-    ) -> BoneAge:
-        self.calls["estimate"] += 1
-        steps = run_stages(image.pixels, stages_of("whole_hand", **(parameters or {})), skip=skip)
-        months = 100.0 + 6 * (sex == "M") + 5 * len(skip) + 3 * len(parameters or {})
-        seen = np.zeros((8, 6), np.float32)
-        views = (View((0, 0, 6, 8), np.diag([6 / image.shape[1], 8 / image.shape[0], 1.0])),)
-        attention = None if self.blind else np.eye(4, 3, dtype=np.float32)
-        members = {
-            name: Member(months, weight, seen, views, attention)
-            for name, weight in (("lite0", 0.25), ("landmark", 0.75))
-        }
-        return BoneAge(months, months - 10, months + 12, sex, card.name, steps, seen, members)
-
-    def call(
-        self, function: str, name: str, sha256: str, image: Radiograph, sex: str | None
-    ) -> dict[str, FloatArray]:
-        self.calls[function.split(":")[1]] += 1
-        heat = np.eye(*image.shape, dtype=np.float32)
-        return {"lite0": heat, "landmark": heat[::-1]}
-
-    def occlusion(
-        self, model: Any, image: Radiograph, sex: str | None, progress: Any
-    ) -> FloatArray:
-        self.calls["occlusion"] += 1
-        progress(0.5, "half")
-        return np.eye(*image.shape, dtype=np.float32) * -7
-
-
-@pytest.fixture
-def network(monkeypatch: pytest.MonkeyPatch) -> Networks:
-    """Networks whose answers are known; every film is taken for a hand."""
-    found = Networks()
-    monkeypatch.setattr(bone_age_loaders, "model", lambda card: card)
-    monkeypatch.setattr(bone_age_loaders, "gradients", lambda: found)
-    monkeypatch.setattr(predict, "estimate", found.estimate)
-    monkeypatch.setattr(explain, "occlusion", found.occlusion)
-    monkeypatch.setattr(input_check, "problem", lambda image, wanted: ("", None))
-    small = partial(hand_phantom, shape=(160, 128))
-    monkeypatch.setattr(bone_age_inputs, "hand_phantom", small)
-    st.cache_data.clear()  # PageTest gives every test the same session; phantoms stay
-    return found
 
 
 PHANTOM = "bone_age_phantom_F"
-
-
-def opened() -> PageTest:
-    return page_runner.opened("bone_age")
-
-
-def with_upload(*files: tuple[str, bytes, str]) -> PageTest:
-    return opened().upload(*files)
 
 
 def more(app: PageTest, part: str, view: str = "", key: str = "") -> PageTest:
@@ -331,58 +250,6 @@ def test_dark_film_is_windowed_for_the_eye_unless_switched_off(network: Networks
     assert bright.mean() > 2 * as_read.mean()
     clear = made(FIRST).image.pixels
     assert not bone_age_views.needs_window(clear)
-
-
-def test_batch_goes_on_past_broken_and_refused_files(
-    network: Networks, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("film.png", FILM[1])
-    other = ("foot.png", raster(pixels=np.eye(40, 50, dtype=np.uint8) * 200), "image/png")
-    monkeypatch.setattr(
-        input_check,
-        "problem",
-        lambda image, wanted: (FOOT if image.shape == (40, 50) else "", None),
-    )
-    table = (
-        "t.csv",
-        b"file,sex,chronological_months,known_months,ward\nfilm.png,boy,96,110,3\n",
-        "text/csv",
-    )
-    app = opened()
-    app.button_group(key="bone_age_mode").set_value("Many radiographs").run()
-    assert "python -m models.score bone_age" in app.code[0].value
-    app.file_uploader(key="bone_age_children").set_value([table]).run()
-    app.file_uploader(key="bone_age_batch").set_value(
-        [("all.zip", packed.getvalue(), "application/zip"), BROKEN, other]
-    ).run()
-    app.until(lambda page: "Films answered" in page.metrics)
-    assert app.metrics["Films answered"] == "1 of 3"
-    assert "not used: ward" in app.words
-    assert app.metrics["Mean absolute error"] == "4.0 months"
-    row = app.dataframe[0].value.iloc[0]
-    assert row["bone age months"] == 106 and row["error months"] == -4
-    assert row["difference months"] == 10
-    assert app.words.count(FOOT) == 1
-    app.button(key="bone_age_tile_0").click().run()
-    assert "all.zip/film.png** (1 of 1)" in app.words
-    assert "Films answered" not in app.metrics
-
-
-@pytest.mark.parametrize(
-    "source",
-    [
-        b"\xff\xfe\x00",
-        b"name,sex\na,F\n",
-        b"file,known_months\na.png,ten\n",
-        b"file,sex\na.png,x\n",
-        b"",
-    ],
-)
-def test_unfit_patient_table_is_a_sentence(source: bytes) -> None:
-    with pytest.raises(Exception, match=r"patient table.*\.$"):
-        read_children(source)
 
 
 def reading(network: Networks, **changes: Any) -> bone_age_views.Reading:

@@ -19,9 +19,7 @@ from core.plots.draw import TRUTH, Picture, with_polygons
 from pages.shared.inputs import Case
 from pages.tasks.augmentation import subjects
 from pages.tasks.fracture import views
-from tests.fracture.test_page import BOX, FILM, calls, opened, with_upload
-
-__all__ = ["calls"]  # a fixture
+from tests.fracture.stand_in import BOX, FILM, opened, with_upload
 
 X0, Y0, X1, Y1 = BOX
 CORNERS = [[X0, Y0], [X1, Y0], [X1, Y1]]

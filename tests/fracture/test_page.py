@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,82 +13,18 @@ from core import samples
 from core.detections import Detections
 from core.errors import DownloadError
 from core.files.box_labels import write_coco, write_yolo
-from core.film_kind import KINDS, ORIENTATIONS, FilmKind
 from core.fracture.degrade import DEGRADATIONS
 from core.fracture.fusion import Fusion
 from core.images import Radiograph
-from core.phantoms.limb.phantom import LimbPhantom, limb_phantom
 from models.film_kind import recognise
-from models.fracture import classify, predict
+from models.fracture import predict
 from models.fracture.rescore import Rescorer
 from pages.shared import inputs
 from pages.tasks.fracture import loaders
-from pages.tasks.fracture import sidebar as fracture_inputs
-from tests import page_runner
-from tests.files.radiograph_files import dicom, raster
-from tests.page_runner import PageTest
+from tests.files.radiograph_files import dicom
+from tests.fracture.stand_in import BOX, BROKEN, FILM, WEAK, kind_of, opened, threshold, with_upload
 
 ROOT = Path(__file__).parents[2]
-BOX = [10.0, 8.0, 30.0, 24.0]
-WEAK = [40.0, 30.0, 60.0, 44.0]
-FILM = ("film.png", raster(), "image/png")
-BROKEN = ("broken.png", b"\x89PNG\r\n\x1a\nnothing more", "image/png")
-
-
-@pytest.fixture
-def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
-    """Both models answer the same on every film, and every call of theirs is counted."""
-    counted: Counter[str] = Counter()
-
-    def proposals(model: object, image: Radiograph) -> Detections:
-        counted["detector"] += 1
-        boxes = np.array([BOX, np.add(BOX, 1), WEAK], np.float32)
-        return Detections(boxes, np.array([0.9, 0.8, 0.4], np.float32))
-
-    def probability(model: object, image: Radiograph) -> float:
-        counted["classifier"] += 1
-        return 0.1
-
-    def opinion(model: object, image: Radiograph) -> classify.Classification:
-        heat = np.zeros(image.shape, np.float32)
-        heat[8:24, 10:30] = 1
-        return classify.Classification(0.1, heat)
-
-    monkeypatch.setattr(predict, "load_model", lambda card: predict.Model(lambda seen: None))  # type: ignore[arg-type,return-value]
-    monkeypatch.setattr(predict, "proposals", proposals)
-    monkeypatch.setattr(classify, "load_classifier", lambda card: object())
-    monkeypatch.setattr(classify, "probability", probability)
-    monkeypatch.setattr(classify, "classify", opinion)
-    monkeypatch.setattr(recognise, "load_model", lambda card: object())
-    monkeypatch.setattr(recognise, "recognise", lambda model, image: kind_of("limb"))
-    st.cache_resource.clear()
-    st.cache_data.clear()
-    yield counted
-    st.cache_resource.clear()
-    st.cache_data.clear()
-
-
-def kind_of(kind: str) -> FilmKind:
-    """What the network that knows films says of one that is surely of a kind."""
-    lies = {one: float(one == "upright") for one in ORIENTATIONS}
-    return FilmKind({one: float(one == kind) for one in KINDS}, lies, 0.0, 0.5)
-
-
-def opened() -> PageTest:
-    return page_runner.opened("fracture")
-
-
-def with_upload(
-    *files: tuple[str, bytes, str], truth: tuple[str, bytes, str] | None = None
-) -> PageTest:
-    app = opened().upload(*files)
-    if truth is not None:
-        app.file_uploader(key="fracture_truth").set_value([truth]).run()
-    return app
-
-
-def threshold(app: PageTest) -> str:
-    return next(slider.key for slider in app.slider if slider.label == "Confidence threshold")
 
 
 def test_page_opens_on_a_phantom_with_its_truth(calls: Counter[str]) -> None:
@@ -335,64 +267,6 @@ def test_one_of_several_films_is_chosen(calls: Counter[str]) -> None:
     assert len(app.error) == 1
 
 
-def test_batch_goes_on_past_a_broken_file_and_opens_a_film(calls: Counter[str]) -> None:
-    app = opened()
-    app.button_group(key="fracture_mode").set_value("Many radiographs").run()
-    assert "python -m models.score fracture" in app.code[0].value
-    other = ("other.png", raster(pixels=np.fliplr(np.eye(64, dtype=np.uint8) * 200)), "image/png")
-    labels = ("film.txt", b"0 0.5 0.5 0.2 0.2\n", "text/plain")
-    app.file_uploader(key="fracture_batch").set_value([FILM, BROKEN, other]).run()
-    app.file_uploader(key="fracture_batch_truth").set_value([labels]).run()
-    assert app.metrics["Films read"] == "2 of 3"
-    assert app.words.count("broken.png") == 1  # a broken file is said once
-    table = app.dataframe[0].value.set_index("file")
-    assert sorted(table.index) == ["film.png", "other.png"]
-    assert table.loc["film.png", "boxes"] == 2
-    assert app.metrics["Film sensitivity"] == "1 of 1"
-    assert "Free-response ROC" in app.words
-    done = calls["detector"]
-    app.slider(key=threshold(app)).set_value(0.5).run()
-    assert app.dataframe[0].value.set_index("file").loc["film.png", "boxes"] == 1
-    assert calls["detector"] == done
-    tile = next(button for button in app.button if button.label == "film.png")
-    tile.click().run()
-    assert app.metrics["Boxes"] == "1"
-    assert "Films read" not in app.metrics
-    app.button(key="fracture_next").click().run()
-    assert "other.png** (2 of 2)" in app.words
-    app.button(key="fracture_back").click().run()
-    assert app.metrics["Films read"] == "2 of 3"
-
-
-def test_batch_that_is_too_large_is_pointed_to_the_command(calls: Counter[str]) -> None:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        for number in range(401):
-            archive.writestr(f"{number}.png", b"")
-    app = opened()
-    app.button_group(key="fracture_mode").set_value("Many radiographs").run()
-    app.file_uploader(key="fracture_batch").set_value([("all.zip", packed.getvalue(), "")]).run()
-    assert "401 films" in app.error[0].value
-    assert "python -m models.score fracture" in app.error[0].value
-
-
-def test_teaching_set_sorts_films_and_opens_one(calls: Counter[str]) -> None:
-    app = opened()
-    app.session_state["fracture_lessons"] = 8
-    app.button_group(key="fracture_mode").set_value("Teaching set").run()
-    assert app.metrics == {}
-    piles = dict(
-        option.removesuffix(")").split(" (")
-        for option in app.button_group(key="fracture_pile").options
-    )
-    assert sum(int(count) for count in piles.values()) >= 8
-    assert int(piles["miss"]) >= 4
-    app.button(key="fracture_open_0").click().run()
-    assert app.button_group(key="fracture_mode").value == "One radiograph"
-    assert app.number_input(key="fracture_seed").value == 900
-    assert app.metrics["Misses"] != "0"
-
-
 def test_sample_that_cannot_be_fetched_is_said_and_the_phantoms_stay(
     calls: Counter[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -409,23 +283,6 @@ def test_sample_that_cannot_be_fetched_is_said_and_the_phantoms_stay(
     assert "The phantoms work without a network" in app.error[0].value
     app.radio(key="fracture_source").set_value("Phantom").run()
     assert app.metrics["Boxes"] == "2"
-
-
-def test_sidebar_remakes_the_teaching_phantoms() -> None:
-    """What the teaching set shows must be what the sidebar draws when it is opened."""
-    for seed in (900, 907):
-        parameters = fracture_inputs.teaching_phantom(seed)
-        image, boxes = limb_phantom(parameters)
-        assert (len(boxes) > 0) == (seed % 2 == 0)
-        assert image.digest == limb_phantom(replace(parameters))[0].digest
-        assert parameters == LimbPhantom(
-            seed=seed,
-            kind=parameters.kind,
-            fracture=parameters.fracture,
-            bone_density=parameters.bone_density,
-            joint_degeneration=parameters.joint_degeneration,
-            hung=True,
-        )
 
 
 def test_samples_of_the_task_have_boxes_or_say_that_there_are_none() -> None:
