@@ -1,4 +1,4 @@
-"""Train the fracture detector: `python -m models.fracture.train --data FOLDER --out FOLDER`.
+"""Train the fracture detector.
 
 The loop is not Ultralytics', whose trainer does not use bfloat16 on a CPU (which makes a step about
 twice as fast on one with AMX), knows no balanced sampling of normal images and writes its own
@@ -7,7 +7,6 @@ folders. Network, loss and initial weights are Ultralytics'.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -19,13 +18,12 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from core.datasets import FractureCase, read_fracture_cases, read_grey
+from core.datasets import FractureCase, read_grey
 from core.images import Radiograph, digest_of
 from core.metrics.detection import average_precision, match_image
 from core.metrics.statistics import auroc
 from models.fracture import network as networks
 from models.fracture.augment import Sample, Strength, training_view
-from models.fracture.export import averaged
 from models.fracture.predict import Forward, Model, candidates, proposals, torch_forward
 from models.training.loop import CHECKPOINT, Loss, Training, adamw, growing, run, warmed_cosine
 
@@ -71,8 +69,6 @@ def train(
     validation: Sequence[FractureCase],
     out: Path,
     plan: Plan,
-    *,
-    stop_at: float | None = None,
 ) -> Path:
     """Train, writing `last.pt` after every epoch and `curves.csv`; goes on where it stopped.
 
@@ -81,7 +77,6 @@ def train(
         training: Samples under "fractured", "normal", "hard" and "phantom".
         validation: Cases to measure on now and then; may be empty.
         out: Folder of the run; a `last.pt` in it is taken up.
-        stop_at: Stop after the epoch that ends past this time (seconds since 1970).
 
     Returns:
         Path of the last checkpoint.
@@ -121,7 +116,6 @@ def train(
             keep_last=6,
         ),
         out,
-        stop_at=stop_at,
         say=partial(print, flush=True),
     )
     return out / CHECKPOINT
@@ -231,58 +225,3 @@ def phantom_samples(count: int, first_seed: int) -> list[Sample]:
         radiograph, boxes = limb_phantom(random_limb(seed, fractured=seed % 2 == 0))
         made.append(Sample(np.rint(radiograph.pixels * 255).astype(np.uint8), boxes))
     return made
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    plan = Plan()
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True, help="data set folder")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the run")
-    parser.add_argument("--start", type=Path, help="COCO checkpoint, its hash checked before")
-    parser.add_argument("--weights", type=Path, nargs="+", help="earlier runs, to be averaged")
-    parser.add_argument("--arch", default="yolo26n", choices=("yolo26n", "yolo26s"))
-    parser.add_argument("--epochs", type=int, default=plan.epochs)
-    parser.add_argument("--normals", type=int, default=plan.normals)
-    parser.add_argument("--phantoms", type=int, default=plan.phantoms)
-    parser.add_argument("--rate", type=float, default=plan.rate)
-    parser.add_argument("--calm", type=float, default=plan.calm, help="share on whole films")
-    parser.add_argument("--val-every", type=int, default=plan.val_every, help="epochs")
-    parser.add_argument("--seed", type=int, default=plan.seed)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--stop-at", type=float, help="stop after the epoch past this time")
-    options = parser.parse_args(arguments)
-    torch.set_num_threads(options.threads)
-    torch.manual_seed(options.seed)
-    network = networks.build(options.arch)
-    if options.start:
-        fitted = networks.start_from_coco(network, options.start)
-        print(f"{fitted} of {len(network.state_dict())} tensors from {options.start.name}")
-    if options.weights:
-        network.load_state_dict(averaged(options.weights))
-    training = load_samples(read_fracture_cases(options.data, "train"))
-    if options.phantoms:
-        training["phantom"] = phantom_samples(options.phantoms * 6, first_seed=100_000)
-    validation = read_fracture_cases(options.data, "val")
-    fractured = [case for case in validation if case.fractured]
-    normal = [case for case in validation if not case.fractured]
-    plan = Plan(
-        epochs=options.epochs,
-        normals=options.normals,
-        phantoms=options.phantoms,
-        rate=options.rate,
-        calm=options.calm,
-        val_every=options.val_every,
-        seed=options.seed,
-    )
-    train(
-        network,
-        training,
-        fractured + normal[::3],  # a third of the normal ones: each look costs a minute
-        options.out,
-        plan,
-        stop_at=options.stop_at,
-    )
-
-
-if __name__ == "__main__":
-    main()

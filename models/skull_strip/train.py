@@ -1,7 +1,4 @@
-"""Train a 3D U-Net.
-
-    python -m models.skull_strip.train --data ../shared/data/brain --out unet.onnx \
-        --steps 1500 --phantoms 12 --sources IXI
+"""Train a 3D U-Net, as a recipe's plan says.
 
 Data are prepared by the same functions as on the page (`core.skull_strip`), half of the heads
 with N4 and half without, so that the network works either way. Soft labels: where a head has two
@@ -11,7 +8,6 @@ statistics are frozen: what is learnt last is what runs later.
 
 from __future__ import annotations
 
-import argparse
 import csv
 import time
 from collections.abc import Callable
@@ -92,7 +88,6 @@ class Plan:
         filters: Channels of the network at full resolution.
         phantoms, phantom_share: How many head phantoms, and their share of the draws.
         frozen_from: Fraction of the run after which batch statistics stay as they are.
-        minutes: Where the time would run out before the steps, the learning rate falls faster.
     """
 
     steps: int = 1500
@@ -104,7 +99,6 @@ class Plan:
     sources: str = "all"
     without: str = ""
     frozen_from: float = 0.67
-    minutes: float = 1e9
     network: str = "residual"
     pipeline: str = "lightbox"
     seed: int = 0
@@ -196,7 +190,7 @@ def train(
             float(steppers[done < plan.frozen_from](tf.constant(image), tf.constant(truth)))
         )
         number += 1
-        done = max(number / plan.steps, (time.time() - start) / 60 / plan.minutes)
+        done = number / plan.steps
         if number % 50 == 0:
             print(
                 f"step {number} loss {np.mean(losses[-50:]):.4f} "
@@ -219,34 +213,3 @@ def train(
         if number % BLOCK == 0 or done >= 1.0:
             keep(state, variables, number, time.time() - start)
     return found
-
-
-def main() -> None:
-    """Read the arguments and train."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True, help="an .onnx file")
-    parser.add_argument("--cache", type=Path, help="an .npz file for the prepared heads")
-    parser.add_argument("--start", type=Path, help="weights to go on from")
-    parser.add_argument("--steps", type=int, default=1500)
-    parser.add_argument("--minutes", type=float, default=1e9)
-    parser.add_argument("--rate", type=float, default=2e-3)
-    parser.add_argument("--network", choices=sorted(network.NETWORKS), default="residual")
-    parser.add_argument("--pipeline", choices=sorted(PIPELINES), default="lightbox")
-    parser.add_argument("--filters", type=int, default=16)
-    parser.add_argument("--loss", choices=sorted(LOSSES), default="dice+ce")
-    parser.add_argument("--phantoms", type=int, default=12)
-    parser.add_argument("--phantom-share", type=float, default=0.15)
-    parser.add_argument("--sources", choices=("IXI", "all"), default="all")
-    parser.add_argument("--without", default="", help="beginning of names to leave out")
-    parser.add_argument("--frozen-from", type=float, default=0.67)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--threads", type=int, default=2)
-    options = parser.parse_args()
-    tf.config.threading.set_intra_op_parallelism_threads(options.threads)
-    asked = {name: getattr(options, name) for name in Plan.__dataclass_fields__}
-    train_plan(options.data, Plan(**asked), options.out, options.cache, start=options.start)
-
-
-if __name__ == "__main__":
-    main()

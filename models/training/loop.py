@@ -62,7 +62,6 @@ def run(
     training: Training,
     out: Path | None = None,
     *,
-    stop_at: float | None = None,
     say: Callable[[str], None] = lambda line: None,
 ) -> State:
     """Train, and return the averaged weights.
@@ -71,7 +70,6 @@ def run(
         training: What to do.
         out: Folder for `last.pt` (after every epoch) and `curves.csv`; a `last.pt` in it is taken
             up. None keeps nothing.
-        stop_at: Stop after the epoch that ends past this time (seconds since 1970).
         say: Told of progress.
     """
     network = training.network.to(memory_format=torch.channels_last)
@@ -98,8 +96,6 @@ def run(
         say("  ".join(f"{name} {value}" for name, value in row.items()))
         if out is not None:
             _append(out / CURVE, row)
-        if stop_at is not None and time.time() > stop_at:
-            break
     return average.module.state_dict()
 
 

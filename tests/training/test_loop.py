@@ -59,11 +59,6 @@ def test_finished_run_is_not_trained_on(tmp_path: Path) -> None:
     torch.testing.assert_close(first["0.weight"], again["0.weight"], rtol=0, atol=0)
 
 
-def test_run_stops_after_the_epoch_past_its_time(tmp_path: Path) -> None:
-    run(a_run(3), tmp_path, stop_at=0.0)
-    assert torch.load(tmp_path / "last.pt", weights_only=True)["epoch"] == 1
-
-
 def test_rate_rises_then_falls() -> None:
     optimiser = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=2.0)
     schedule = warmed_cosine(optimiser, total=100, warm_up=10, floor=0.01)
