@@ -5,7 +5,6 @@ import streamlit as st
 from core.augment import checks
 from core.augment.pipeline import draw
 from pages.shared import frame, views
-from pages.shared.address import KEPT
 from pages.tasks.augmentation import code, composer, effect
 from pages.tasks.augmentation import views as augmentation_views
 from pages.tasks.augmentation.modalities import MODALITIES
@@ -59,15 +58,7 @@ if subject is not None:
         augmentation_views.drawn_parts(modality, one)
     with right:
         augmentation_views.label_state(subject, moved, found)
-    more = st.segmented_control(
-        "More about this pipeline",
-        MORE,
-        default=MORE[0],
-        required=True,
-        key="augmentation_more",
-        label_visibility="collapsed",
-        **KEPT,
-    )
+    more = views.segments("More about this pipeline", MORE, "augmentation_more")
     if more == "Draws":
         augmentation_views.grid(modality, subject, pipeline, seed)
     elif more == "Histograms":

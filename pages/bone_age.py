@@ -4,7 +4,6 @@ import streamlit as st
 
 from pages.shared import frame, input_check, inputs, send_to_lab, views
 from pages.shared import many_films as shared_films
-from pages.shared.address import KEPT
 from pages.tasks.bone_age import (
     download,
     experiments,
@@ -52,15 +51,7 @@ reading_views.viewer(reading)
 views.end_of_presentation()
 reading_views.strip(reading)
 send_to_lab.send(PAGE, case)
-more = st.segmented_control(
-    "More about this film",
-    MORE,
-    default=MORE[0],
-    required=True,
-    key=f"{PAGE}_more",
-    label_visibility="collapsed",
-    **KEPT,
-)
+more = views.segments("More about this film", MORE, f"{PAGE}_more")
 if more == "Steps":
     with st.container(key=f"{PAGE}_steps"):
         views.show_error(steps.show, reading)

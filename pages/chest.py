@@ -1,9 +1,6 @@
 """Chest films: findings against their thresholds, heart size by ruler, heat maps with scores."""
 
-import streamlit as st
-
 from pages.shared import frame, inputs, many_films, send_to_lab, views
-from pages.shared.address import KEPT
 from pages.tasks.chest import (
     download,
     experiments,
@@ -61,15 +58,7 @@ if came is not None:
         chest_views.strip(found, settings)
         chest_views.flagged(found)
         send_to_lab.send("chest", found.case)
-        more = st.segmented_control(
-            "More about this film",
-            MORE,
-            default=MORE[0],
-            required=True,
-            key="chest_more",
-            label_visibility="collapsed",
-            **KEPT,
-        )
+        more = views.segments("More about this film", MORE, "chest_more")
         if more == "Findings":
             chest_views.findings(found)
         elif more == "Steps":

@@ -3,7 +3,6 @@
 import streamlit as st
 
 from pages.shared import frame, input_check, inputs, many_films, measure, send_to_lab, views
-from pages.shared.address import KEPT
 from pages.tasks.fracture import (
     download,
     experiments,
@@ -65,15 +64,7 @@ if case is not None:
         fracture_views.strip(reading, settings)
         fracture_views.table(reading)
         send_to_lab.send("fracture", reading.case)
-        more = st.segmented_control(
-            "More about this film",
-            MORE,
-            default=MORE[0],
-            required=True,
-            key="fracture_more",
-            label_visibility="collapsed",
-            **KEPT,
-        )
+        more = views.segments("More about this film", MORE, "fracture_more")
         if more == "Steps":
             views.step_gallery(loaders.steps(settings.detector, case.image))
             views.show_error(second_look.show, reading, settings)

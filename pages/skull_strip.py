@@ -1,9 +1,6 @@
 """Skull stripping: from a raw T1 head to the brain alone, every stage in view."""
 
-import streamlit as st
-
 from pages.shared import frame, send_to_lab, views
-from pages.shared.address import KEPT
 from pages.tasks.skull_strip import experiments, loaders, many_films, sidebar, steps
 from pages.tasks.skull_strip import views as volume_views
 
@@ -42,15 +39,7 @@ if case is not None:
     else:
         volume_views.answer(case, run, settings.threshold, card)
         send_to_lab.send(PAGE, volume_views.with_mask(case, run, settings.threshold))
-        more = st.segmented_control(
-            "More about this head",
-            MORE,
-            default=MORE[0],
-            required=True,
-            key=f"{PAGE}_more",
-            label_visibility="collapsed",
-            **KEPT,
-        )
+        more = views.segments("More about this head", MORE, f"{PAGE}_more")
         if more == "Steps":
             steps.steps(PAGE, case, run, settings.threshold)
         elif more == "Explain":

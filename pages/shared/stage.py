@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal, ParamSpec
+from typing import Any, Literal, ParamSpec
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -169,16 +169,36 @@ def headline(title: str, purpose: str, modes: Sequence[str] = (), key: str = "")
         st.title(title, anchor=False, width="content", help=purpose)
         if not modes:
             return ""
-        chosen: str = st.segmented_control(
-            "What to look at",
-            modes,
-            default=modes[0],
-            required=True,
-            key=key,
-            label_visibility="collapsed",
-            **KEPT,
-        )
-        return chosen
+        return segments("What to look at", modes, key)
+
+
+def segments(
+    label: str,
+    options: Sequence[str],
+    key: str,
+    default: str | None = None,
+    *,
+    has_label: bool = False,
+    **named: Any,
+) -> str:
+    """One of several, side by side, which the address keeps.
+
+    Args:
+        label: For a screen reader; for all with `has_label`.
+        default: The first unless given.
+        named: As `st.segmented_control` takes them.
+    """
+    chosen: str = st.segmented_control(
+        label,
+        options,
+        default=default or options[0],
+        required=True,
+        key=key,
+        label_visibility="visible" if has_label else "collapsed",
+        **named,
+        **KEPT,
+    )
+    return chosen
 
 
 def verdict(sentence: str, tone: Tone = "neutral") -> None:

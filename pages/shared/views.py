@@ -22,6 +22,7 @@ from pages.shared.stage import film as film
 from pages.shared.stage import headline as headline
 from pages.shared.stage import pair as pair
 from pages.shared.stage import place as place
+from pages.shared.stage import segments as segments
 from pages.shared.stage import verdict as verdict
 
 Answer = TypeVar("Answer")

@@ -69,15 +69,7 @@ QUESTIONS = {
 def show() -> None:
     """One table at a time."""
     there = [name for name, file in TABLES.items() if (FOLDER / file).is_file()]
-    name = st.segmented_control(
-        "What was measured",
-        there,
-        default=there[0],
-        required=True,
-        key="chest_measured",
-        label_visibility="collapsed",
-        **KEPT,
-    )
+    name = views.segments("What was measured", there, "chest_measured")
     {
         "Augmentation": augmentation,
         "Heat maps": _heat_maps,

@@ -15,7 +15,6 @@ from core.plots import curves
 from core.stages import Progress
 from models.cards import ModelCard
 from pages.shared import background, charts, views
-from pages.shared.address import KEPT
 from pages.shared.views import Figure
 from pages.tasks.chest import loaders, sidebar
 from pages.tasks.chest.explain import heat_bar, picture_of
@@ -38,14 +37,11 @@ OPACITY = 0.6
 @st.fragment
 def show(reading: Reading, settings: Settings) -> None:
     """One of two questions to the networks."""
-    question = st.segmented_control(
+    question = views.segments(
         "Ask",
         ("A small change of the film", "A heart that grows"),
-        default="A small change of the film",
-        required=True,
-        key="chest_robust",
-        **KEPT,
-        label_visibility="collapsed",
+        "chest_robust",
+        "A small change of the film",
     )
     if question == "A heart that grows":
         _growing(settings, sidebar.current_phantom())

@@ -13,7 +13,6 @@ from core.plots import viewer
 from models.cards import ModelCard
 from models.fracture.explain import METHODS
 from pages.shared import background, views
-from pages.shared.address import KEPT
 from pages.tasks.fracture import loaders
 from pages.tasks.fracture.sidebar import Settings
 from pages.tasks.fracture.views import Reading, layers, picture, side_of
@@ -25,13 +24,12 @@ def explain(reading: Reading, settings: Settings) -> None:
     """A heat map of the classifier, its shares of heat, and whether it looked elsewhere."""
     method = OPENING
     if not settings.classifier.is_own:  # of which there are no gradients
-        method = st.segmented_control(
+        method = views.segments(
             "Heat map of the classifier",
             (OPENING, *METHODS),
-            default=OPENING,
-            required=True,
-            key="fracture_method",
-            **KEPT,
+            "fracture_method",
+            OPENING,
+            has_label=True,
             help=f"{OPENING} comes with the answer: each cell’s share of the classifier’s sum. The "
             "others need gradients and start PyTorch in a process of its own.",
         )

@@ -17,8 +17,7 @@ from core.plots import curves, draw
 from core.stages import Progress
 from models.cards import ModelCard
 from models.fracture.settings import fusion_of
-from pages.shared import background, charts
-from pages.shared.address import KEPT
+from pages.shared import background, charts, views
 from pages.tasks.fracture import loaders
 from pages.tasks.fracture.sidebar import Settings
 from pages.tasks.fracture.views import Reading, true_polygons
@@ -56,13 +55,8 @@ def worsened(
 
 def show(reading: Reading, settings: Settings) -> None:
     """Choose a degradation, run it with progress, and show the curve and three films."""
-    name = st.segmented_control(
-        "Degrade this film",
-        tuple(DEGRADATIONS),
-        default="Noise",
-        required=True,
-        key="fracture_worsen",
-        **KEPT,
+    name = views.segments(
+        "Degrade this film", tuple(DEGRADATIONS), "fracture_worsen", "Noise", has_label=True
     )
     st.markdown(f"{DEGRADATIONS[name].why} Only the film changes; both models stay the same.")
     image, cards = reading.image, (settings.detector, settings.classifier)

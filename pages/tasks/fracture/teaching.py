@@ -55,14 +55,13 @@ def show(settings: Settings, count: int) -> None:
     piles: dict[Outcome, list[Lesson]] = {name: [] for name in OUTCOMES}
     for lesson in lessons:
         piles[outcome(settings.shown(lesson.candidates), lesson.truth_xyxy)].append(lesson)
-    pile = st.segmented_control(
+    pile = views.segments(
         "Show",
         tuple(piles),
-        default="miss",
-        required=True,
+        "fracture_pile",
+        "miss",
+        has_label=True,
         format_func=lambda name: f"{name} ({len(piles[name])})",
-        key="fracture_pile",
-        **KEPT,
     )
     st.markdown(
         f"**{OUTCOMES[pile]}**, at a threshold of {settings.threshold:.2f}. Move the threshold "

@@ -12,7 +12,6 @@ from core.practice.judging import RULES
 from core.practice.results import Results, figures
 from core.practice.series import Series
 from pages.shared import views
-from pages.shared.address import KEPT
 from pages.shared.views import Download, Figure
 from pages.tasks.practice import data, kept, outcomes, plots, teacher
 
@@ -21,15 +20,7 @@ VIEWS = ("My results", "Compare readers", "Kept data")
 
 def show(series: Series | None) -> None:
     """One of the three views."""
-    view = st.segmented_control(
-        "Results of",
-        VIEWS,
-        default=VIEWS[0],
-        required=True,
-        key="practice_view",
-        label_visibility="collapsed",
-        **KEPT,
-    )
+    view = views.segments("Results of", VIEWS, "practice_view")
     if view == VIEWS[2]:
         data.show()
     elif series is None:

@@ -23,7 +23,7 @@ from core.skull_strip import OURS, PUBLISHED, TALLER, Settings, expected_seconds
 from core.skull_strip.pipeline import NORMALISATIONS
 from models.cards import ModelCard
 from models.skull_strip.settings import settings_of
-from pages.shared import uploads
+from pages.shared import uploads, views
 from pages.shared.address import KEPT
 from pages.shared.inputs import SOURCES, chosen_sample, source_of
 from pages.shared.model_choice import choose
@@ -106,13 +106,12 @@ def _phantom(key: str) -> VolumeCase:
         **KEPT,
         help="Every number is another simulated head.",
     )
-    size = st.segmented_control(
+    size = views.segments(
         "Voxels",
         list(VOXELS),
-        default="2 mm",
-        required=True,
-        key=f"{key}_voxels",
-        **KEPT,
+        f"{key}_voxels",
+        "2 mm",
+        has_label=True,
         help="Thick slices are 1 × 1 × 5 mm, as in many clinical scans.",
     )
     with st.expander("Image quality", icon=":material/blur_on:"):
@@ -255,13 +254,12 @@ def _preset(key: str, card: ModelCard) -> tuple[str, Settings]:
             "from the darkest voxel (0) to the brightest (1)."
         )
         return "Published", own
-    name = st.segmented_control(
+    name = views.segments(
         "Pipeline",
         list(PRESETS),
-        default="Lightbox",
-        required=True,
-        key=f"{key}_preset",
-        **KEPT,
+        f"{key}_preset",
+        "Lightbox",
+        has_label=True,
         help="“Lightbox”: N4 at shrink factor 4, 96 × 128 × 128 voxels; faster, and cuts off "
         "the neck. “Taller grid”: N4 at shrink factor 3, 96 × 128 × 160 voxels.",
     )

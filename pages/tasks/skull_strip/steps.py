@@ -16,8 +16,7 @@ from core.rounding import span
 from core.skull_strip import plots
 from core.skull_strip.pipeline import N4, RESAMPLE, Z_SCORE
 from core.stages import Step
-from pages.shared import charts
-from pages.shared.address import KEPT
+from pages.shared import charts, views
 from pages.tasks.skull_strip.loaders import Run
 from pages.tasks.skull_strip.sidebar import VolumeCase
 
@@ -65,25 +64,10 @@ def where(key: str, volume: Volume) -> tuple[str, float]:
 def steps(key: str, case: VolumeCase, run: Run, threshold: float) -> None:
     """The teaching views: strip, montage, histograms, bias field."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        view = st.segmented_control(
-            "View",
-            STEP_VIEWS,
-            default="Strip",
-            required=True,
-            key=f"{key}_step_view",
-            label_visibility="collapsed",
-            **KEPT,
-        )
+        view = views.segments("View", STEP_VIEWS, f"{key}_step_view", "Strip")
         plane = PLANES[0]
         if view != "Histograms":
-            plane = st.segmented_control(
-                "Plane",
-                PLANES,
-                default=PLANES[0],
-                required=True,
-                key=f"{key}_plane",
-                **KEPT,
-            )
+            plane = views.segments("Plane", PLANES, f"{key}_plane", has_label=True)
         size = case.volume.voxels.shape[NORMAL[plane]]
         if view in ("Strip", "Bias field"):
             st.slider(
