@@ -26,7 +26,7 @@ class Stage:
     Attributes:
         name: What the screen calls it; unique within a pipeline.
         function: Takes an array and the parameters as keywords, and returns a new array, or
-            an array and a mapping of marks (landmarks, contours, boxes) to draw on it.
+            an array and a mapping of overlays (landmarks, contours, boxes) to draw on it.
         parameters: Keyword arguments of `function`, with units in their names.
         why: One sentence for students: what the stage is good for.
     """
@@ -46,7 +46,8 @@ class Step:
         image: The array that the stage returned, or its input where it was skipped or failed.
         parameters: What the stage was called with.
         why: The stage's sentence.
-        marks: What to draw on the image, by name; empty for most stages.
+        overlays: What was found on the image, by name (outlines, points, boxes) and how it was
+            moved (matrix, affine); empty for most stages.
         seconds: Wall time of the stage.
         skipped: Whether the user left the stage out.
         error: A sentence where the stage could not do its work, else None.
@@ -56,7 +57,7 @@ class Step:
     image: np.ndarray
     parameters: Mapping[str, Any]
     why: str = ""
-    marks: Mapping[str, Any] = field(default_factory=dict)
+    overlays: Mapping[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
     skipped: bool = False
     error: str | None = None
@@ -95,16 +96,16 @@ def run_stages(
             steps.append(Step(stage.name, array, stage.parameters, stage.why, skipped=True))
             continue
         start = time.perf_counter()
-        marks: Mapping[str, Any] = {}
+        overlays: Mapping[str, Any] = {}
         error = None
         try:
             returned = stage.function(array, **stage.parameters)
-            array, marks = returned if isinstance(returned, tuple) else (returned, {})
+            array, overlays = returned if isinstance(returned, tuple) else (returned, {})
         except ImagingError as err:
             error = str(err)
         seconds = time.perf_counter() - start
         steps.append(
-            Step(stage.name, array, stage.parameters, stage.why, marks, seconds, error=error)
+            Step(stage.name, array, stage.parameters, stage.why, overlays, seconds, error=error)
         )
         if error is not None:
             break

@@ -121,7 +121,7 @@ def test_each_stage_gets_what_the_last_one_returned() -> None:
     first, last = run_stages(array, [ADD, CENTRE])
     assert np.array_equal(first.image, before + 2)
     assert np.array_equal(last.image, before - 2.5)
-    assert last.marks == {"mean": 4.5}
+    assert last.overlays == {"mean": 4.5}
     assert (first.name, first.parameters, first.why) == ("Add", {"amount": 2.0}, "It adds.")
     assert np.array_equal(array, before)
 
@@ -130,7 +130,7 @@ def test_skipped_stage_passes_its_input_on() -> None:
     first, last = run_stages(PIXELS, [ADD, CENTRE], skip=["Add"])
     assert first.skipped
     assert first.image is PIXELS
-    assert last.marks["mean"] == pytest.approx(0.5)
+    assert last.overlays["mean"] == pytest.approx(0.5)
 
 
 def test_unknown_name_to_skip_is_loud() -> None:

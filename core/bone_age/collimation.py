@@ -64,7 +64,7 @@ def cut_to_field(
             side, as parts of the field: room for a later trimming, which else cuts fingertips.
 
     Returns:
-        float32 pixels, and the marks `contour` of the field in the cropped film and `matrix`.
+        float32 pixels, and the overlays `contour` of the field in the cropped film and `matrix`.
     """
     inside = field_mask(pixels)
     rows, columns = _bounding(inside)

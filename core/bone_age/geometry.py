@@ -24,7 +24,7 @@ def film_matrix(steps: Sequence[Step]) -> Matrix:
     """
     matrix = np.eye(3)
     for step in steps:
-        matrix = np.asarray(step.marks.get("matrix", np.eye(3))) @ matrix
+        matrix = np.asarray(step.overlays.get("matrix", np.eye(3))) @ matrix
     return matrix
 
 
@@ -45,11 +45,11 @@ def views_of(steps: Sequence[Step]) -> tuple[View, ...]:
     """The parts of the last step's image: one for each region of a sheet, else the whole."""
     height, width = steps[-1].image.shape[:2]
     for number, step in enumerate(steps):
-        if "matrix_of" in step.marks and not step.skipped:
+        if "matrix_of" in step.overlays and not step.skipped:
             before, after = film_matrix(steps[:number]), film_matrix(steps[number + 1 :])
             return tuple(
-                View(_moved_box(step.marks["boxes"][name], after), after @ matrix @ before)
-                for name, matrix in step.marks["matrix_of"].items()
+                View(_moved_box(step.overlays["boxes"][name], after), after @ matrix @ before)
+                for name, matrix in step.overlays["matrix_of"].items()
             )
     return (View((0, 0, width, height), film_matrix(steps)),)
 

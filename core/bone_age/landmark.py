@@ -190,7 +190,7 @@ def hand_by_threshold(array: NDArray[Any], *, level_offset: float = 0.0) -> Mark
     """The largest shape brighter than the mean, filled, on black.
 
     Returns:
-        uint8 (H, W), 0 outside the hand and at least 1 inside; marks `contour` and `mask`, the
+        uint8 (H, W), 0 outside the hand and at least 1 inside; overlays `contour` and `mask`, the
         latter all that is brighter than the mean.
 
     Raises:

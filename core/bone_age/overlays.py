@@ -30,19 +30,19 @@ def shown(array: np.ndarray) -> Picture:
     return np.rint(np.clip(values, 0, 1) * 255).astype(np.uint8)
 
 
-def marked(picture: Picture, marks: Mapping[str, Any], factor: float = 1.0) -> Picture:
-    """Draw a step's marks: outlines as lines, points as rings with their name, boxes as boxes.
+def marked(picture: Picture, overlays: Mapping[str, Any], factor: float = 1.0) -> Picture:
+    """Draw a step's overlays: outlines as lines, points as rings with their name, boxes as boxes.
 
     Args:
-        picture: uint8 (H, W) or (H, W, 3), on whose pixels the marks are.
-        marks: By name: (N, 2) points or outline, (2,) a point, (4,) a box, or a mapping of
+        picture: uint8 (H, W) or (H, W, 3), on whose pixels the overlays are.
+        overlays: By name: (N, 2) points or outline, (2,) a point, (4,) a box, or a mapping of
             names to points or boxes; "line" has two ends. Transforms, masks and single numbers
             are not drawn.
-        factor: Pixels of the picture per pixel of the marks.
+        factor: Pixels of the picture per pixel of the overlays.
     """
     drawn = to_rgb(picture)
     line = max(1, round(max(drawn.shape[:2]) / 320))
-    for name, value in marks.items():
+    for name, value in overlays.items():
         if name == BEFORE or any(word in name for word in NOT_DRAWN):
             continue
         for label, points in _parts(name, value, factor):
@@ -113,20 +113,20 @@ def _pixel(point: np.ndarray) -> tuple[int, int]:
 
 
 def pictures(steps: Sequence[Step], side_px: int = 420) -> list[Picture]:
-    """Every step with its own marks, and with the box that the step after it keeps, dashed.
+    """Every step with its own overlays, and with the box that the step after it keeps, dashed.
 
     Args:
         steps: From the first on, as they ran.
-        side_px: Longest side of each picture; marks are drawn at that size, so that their lines
+        side_px: Longest side of each picture; overlays are drawn at that size, so that their lines
             and words can be read.
     """
     factors = [side_px / max(step.image.shape[:2]) for step in steps]
     drawn = []
     for step, factor in zip(steps, factors, strict=True):
         small = scaled(shown(step.image), factor)
-        drawn.append(marked(small, {} if step.skipped else step.marks, factor))
+        drawn.append(marked(small, {} if step.skipped else step.overlays, factor))
     for number, step in enumerate(steps[1:]):
-        box = None if step.skipped else step.marks.get(BEFORE)
+        box = None if step.skipped else step.overlays.get(BEFORE)
         if box is not None:
             corners = np.asarray(box, np.float32)[None] * np.float32(factors[number])
             drawn[number] = with_boxes(drawn[number], corners, colour=TRUTH, dashed=True)

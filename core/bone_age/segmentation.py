@@ -102,7 +102,7 @@ def hand_by_mask(array: FloatArray, mask_of: MaskOf) -> Marked:
         mask_of: Finds the hand.
 
     Returns:
-        uint8 (H, W), 0 outside the hand and at least 1 inside; marks `contour` and `mask`, the
+        uint8 (H, W), 0 outside the hand and at least 1 inside; overlays `contour` and `mask`, the
         latter as `mask_of` gave it.
 
     Raises:

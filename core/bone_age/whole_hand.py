@@ -65,7 +65,7 @@ def hand_box(array: FloatArray) -> tuple[int, int, int, int]:
 
 
 def find_hand(array: FloatArray) -> tuple[FloatArray, Mapping[str, Any]]:
-    """Crop to the box of the hand; marks `crop_xyxy` on the film before, and `matrix`."""
+    """Crop to the box of the hand; overlays `crop_xyxy` on the film before, and `matrix`."""
     x0, y0, x1, y1 = hand_box(array)
     return array[y0:y1, x0:x1].copy(), {"crop_xyxy": (x0, y0, x1, y1), "matrix": shift(x0, y0)}
 

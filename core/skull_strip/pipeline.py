@@ -85,8 +85,8 @@ class Prepared:
     Attributes:
         volume: What came in.
         steps: One per stage. The images before "Resample and crop" lie on the input grid, it
-            and those after it on the working grid; `marks["affine"]` says where. N4's step has
-            `marks["field"]`, on the input grid.
+            and those after it on the working grid; `overlays["affine"]` says where. N4's step has
+            `overlays["field"]`, on the input grid.
         grid: How the two grids lie on each other.
         settings: What it was made with.
     """

@@ -152,7 +152,7 @@ def evaluate(folder: Path) -> list[RegionScore]:
         shares = overlaps = dict.fromkeys(REGIONS, 0.0)
         joints = 0.0
         if steps[-1].error is None:
-            boxes = next(step.marks["boxes"] for step in steps if "boxes" in step.marks)
+            boxes = next(step.overlays["boxes"] for step in steps if "boxes" in step.overlays)
             shares, overlaps, joints = score(truth, boxes, film_matrix(steps))
         found.append(
             RegionScore(

@@ -44,7 +44,7 @@ def clear_mask(pixels: FloatArray) -> NDArray[np.bool_] | None:
     if steps[-1].error is not None:
         return None
     upto = [step.name for step in steps].index("Hand mask") + 1
-    image, contour = steps[upto - 1].image, steps[upto - 1].marks["contour"]
+    image, contour = steps[upto - 1].image, steps[upto - 1].overlays["contour"]
     inside = filled(contour, image.shape[:2]).astype(np.uint8)
     if not (_smooth(inside, contour) and _clear_edge(steps[upto - 2].image, inside)):
         return None

@@ -42,6 +42,6 @@ def network_input(
     if image.dtype != np.float32:
         image = image.astype(np.float32) / (255 if image.dtype == np.uint8 else 1)
     if image.shape != shape:
-        image, marks = whole_hand.fit(image, shape)
-        steps.append(Step("Fit to the network", image, {"shape": shape}, marks=marks))
+        image, overlays = whole_hand.fit(image, shape)
+        steps.append(Step("Fit to the network", image, {"shape": shape}, overlays=overlays))
     return steps, np.clip(image, 0, 1)

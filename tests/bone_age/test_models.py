@@ -154,7 +154,7 @@ def test_map_over_the_input_lands_on_the_film_where_it_came_from() -> None:
     pixels[40:44, 30:34] = 1.0
     stages = whole_hand.stages(shape=SHAPE, low_percent=0, high_percent=100)
     steps, seen = network_input(pixels, stages[:3], SHAPE)
-    assert steps[1].marks["crop_xyxy"] != (0, 0, 90, 120)
+    assert steps[1].overlays["crop_xyxy"] != (0, 0, 90, 120)
     spot = np.where(seen > 0.9, 1, 0).astype(np.float32)
     assert peak(on_film(spot, views_of(steps), pixels.shape)) == pytest.approx((31.5, 41.5), abs=2)
 
@@ -171,13 +171,13 @@ def test_heat_in_a_region_lands_on_that_region_of_the_film(region: str) -> None:
     steps = run_stages(phantom.image.pixels, landmark.stages(side_px=112))
     before = steps[-2]
     assert before.name == "Regions" and before.error is None
-    x0, y0, x1, y1 = before.marks["boxes"][region]
+    x0, y0, x1, y1 = before.overlays["boxes"][region]
     spot = np.array([[0.6 * x0 + 0.4 * x1, 0.4 * y0 + 0.6 * y1]])
     # A white spot on the hand, and what the network then receives of it.
     hand = np.minimum(before.image, 100)
     cv2.circle(hand, tuple(int(value) for value in spot[0]), 9, 255, -1)
-    sheet, marks = landmark.crop_regions(hand, side_px=112)
-    left, top, right, bottom = marks["boxes"][region]
+    sheet, overlays = landmark.crop_regions(hand, side_px=112)
+    left, top, right, bottom = overlays["boxes"][region]
     heat = np.zeros(sheet.shape, np.float32)
     heat[top:bottom, left:right] = sheet[top:bottom, left:right] > 180
     assert heat.any()

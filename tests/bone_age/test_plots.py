@@ -38,7 +38,7 @@ def test_marks_are_drawn_where_they_lie(name: str, value: object, at: tuple[int,
 
 
 @pytest.mark.parametrize(
-    "marks",
+    "overlays",
     [
         {},
         {"angle_degrees": 12.0},
@@ -48,8 +48,8 @@ def test_marks_are_drawn_where_they_lie(name: str, value: object, at: tuple[int,
         {"crop_xyxy": (1, 2, 30, 40)},
     ],
 )
-def test_what_is_no_place_is_not_drawn(marks: dict[str, object]) -> None:
-    assert (marked(GREY, marks) == 80).all()
+def test_what_is_no_place_is_not_drawn(overlays: dict[str, object]) -> None:
+    assert (marked(GREY, overlays) == 80).all()
 
 
 def test_marks_follow_a_picture_that_was_made_larger() -> None:
@@ -77,7 +77,9 @@ def test_every_kind_of_step_is_shown(array: np.ndarray, top: int) -> None:
 def steps() -> list[Step]:
     return [
         Step("Window", np.full((60, 90), 0.4, np.float32), {}),
-        Step("Find", np.full((40, 50), 0.4, np.float32), {}, marks={"crop_xyxy": (20, 10, 70, 50)}),
+        Step(
+            "Find", np.full((40, 50), 0.4, np.float32), {}, overlays={"crop_xyxy": (20, 10, 70, 50)}
+        ),
         Step("CLAHE", np.full((40, 50), 0.4, np.float32), {}, skipped=True),
     ]
 

@@ -27,9 +27,9 @@ def steps(phantom):
     return run_stages(phantom.image.pixels, landmark.stages(**QUICK))
 
 
-def marks(steps, name):
-    """All marks of one name, the last stage's first."""
-    return next(step.marks[name] for step in reversed(steps) if name in step.marks)
+def overlays(steps, name):
+    """All overlays of one name, the last stage's first."""
+    return next(step.overlays[name] for step in reversed(steps) if name in step.overlays)
 
 
 def test_landmark_pipeline_ends_in_four_crops(steps):
@@ -42,7 +42,7 @@ def test_landmark_pipeline_ends_in_four_crops(steps):
 
 def test_landmarks_lie_where_the_phantom_has_them(phantom, steps):
     upto = [step.name for step in steps].index("Hull and gaps") + 1
-    points = steps[upto - 1].marks["points"]
+    points = steps[upto - 1].overlays["points"]
     tip, thumb = to_film(np.array([points["middle fingertip"], points["thumb tip"]]), steps[:upto])
     assert np.hypot(*(tip - phantom.landmarks["middle_tip"])) < 12
     assert np.hypot(*(thumb - phantom.landmarks["thumb_tip"])) < 16
@@ -69,7 +69,7 @@ def test_joints_lie_in_their_regions(phantom):
     steps = run_stages(phantom.image.pixels, landmark.stages(**QUICK), skip=("Trim",))
     upto = [step.name for step in steps].index("Regions") + 1
     matrix = film_matrix(steps[:upto])
-    boxes = steps[upto - 1].marks["boxes"]
+    boxes = steps[upto - 1].overlays["boxes"]
     expected = {
         "middle_finger": ("middle_pip", "middle_dip"),
         "thumb": ("thumb_mcp", "thumb_pip"),
@@ -90,17 +90,17 @@ def test_hand_stands_upright_whatever_its_tilt():
             film.image.pixels, landmark.stages(**QUICK, output="whole hand"), skip=("Denoise",)
         )
         assert steps[-1].error is None
-        points = marks(steps, "points")
+        points = overlays(steps, "points")
         x, y = np.subtract(points["middle fingertip"], points["palm"])
         assert y < 0 and abs(np.degrees(np.arctan2(x, -y))) < 4
-        turned_by = sum(step.marks.get("angle_degrees", 0.0) for step in steps)
+        turned_by = sum(step.overlays.get("angle_degrees", 0.0) for step in steps)
         assert turned_by * tilt > 0 and abs(turned_by) > 8
 
 
 def test_right_hand_has_its_thumb_on_the_other_side(phantom):
     mirrored = np.ascontiguousarray(phantom.image.pixels[:, ::-1])
     steps = run_stages(mirrored, landmark.stages(**QUICK))
-    points, boxes = steps[-3].marks["points"], steps[-2].marks["boxes"]
+    points, boxes = steps[-3].overlays["points"], steps[-2].overlays["boxes"]
     assert points["thumb tip"][0] < points["palm"][0]
     assert boxes["thumb"][0] < boxes["middle_finger"][0]
 

@@ -135,7 +135,7 @@ def test_n4_flattens_a_known_field() -> None:
 
 def test_n4_step_shows_its_field_and_skipping_leaves_the_volume() -> None:
     with_n4 = prepare(ball(), replace(SMALL, n4=True, iterations=(2, 2), shrink=1)).step(N4)
-    assert with_n4.image * with_n4.marks["field"] == pytest.approx(ball().voxels, abs=1e-3)
+    assert with_n4.image * with_n4.overlays["field"] == pytest.approx(ball().voxels, abs=1e-3)
     without = prepare(ball(), SMALL).step(N4)
     assert without.skipped and np.array_equal(without.image, ball().voxels)
 

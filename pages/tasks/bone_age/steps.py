@@ -170,7 +170,7 @@ def _alignment(reading: Reading) -> None:
             failed = next((step.error for step in steps if step.error), "it did not come so far")
             st.warning(f"{name}: {failed}", icon=":material/error:")
         else:
-            turned = sum(float(step.marks.get("angle_degrees", 0)) for step in steps)
+            turned = sum(float(step.overlays.get("angle_degrees", 0)) for step in steps)
             words = f", turned by {turned:.0f}°" if turned else ""
             pictures.append((f"{name}{words}", overlays.shown(aligned.image)))
     pictures.append(("What the model received", overlays.shown(reading.found.seen)))
@@ -188,7 +188,7 @@ def _alignment(reading: Reading) -> None:
 
 
 def gallery(steps: Sequence[Step], columns: int = COLUMNS, *, brief: bool = False) -> None:
-    """Every stage with its picture and marks, parameters, duration, reason, and its failure."""
+    """Every stage with its picture and overlays, parameters, duration, reason, and its failure."""
     pictures = overlays.pictures(steps, TILE_PX)
     if len(steps) > 2 * columns and not brief:
         columns, brief = MANY_COLUMNS, True
@@ -204,7 +204,7 @@ def _step(number: int, step: Step, picture: draw.Picture, brief: bool) -> None:
     """One stage; where there are many, its parameters stand behind the question mark."""
     height, width = step.image.shape[:2]
     facts = [f"{width} × {height} px", f"{step.seconds * 1000:.0f} ms", *in_words(step.parameters)]
-    found = "" if step.skipped else numbers(step.marks)
+    found = "" if step.skipped else numbers(step.overlays)
     words = " · ".join([*facts, found] if found else facts)
     st.markdown(f"**{number}. {step.name}**", help=words if brief else None)
     st.image(
@@ -261,10 +261,10 @@ def _value(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-def numbers(marks: Mapping[str, Any]) -> str:
-    """The single numbers among a step's marks, in words."""
+def numbers(found: Mapping[str, Any]) -> str:
+    """The single numbers among a step's overlays, in words."""
     return " · ".join(
         f"{name.replace('_', ' ')} {value:.1f}"
-        for name, value in marks.items()
+        for name, value in found.items()
         if isinstance(value, (int, float)) and not isinstance(value, bool)
     )

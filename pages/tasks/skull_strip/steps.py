@@ -33,10 +33,10 @@ def layers(case: VolumeCase, run: Run, threshold: float) -> list[Layer]:
     for step in result.prepared.steps:
         if step.skipped:
             continue
-        affine = step.marks.get("affine", result.prepared.affine)
+        affine = step.overlays.get("affine", result.prepared.affine)
         found.append(layer_of(step.name, step.image, volume, affine))
         if step.name == N4:
-            found.insert(1, layer_of("Bias field", step.marks["field"], volume, affine, "field"))
+            found.insert(1, layer_of("Bias field", step.overlays["field"], volume, affine, "field"))
     probability = layer_of(
         "Probability", result.values, volume, result.prepared.affine, "probability"
     )
