@@ -75,6 +75,25 @@ def average_precision(images: Sequence[MatchedImage]) -> NDArray[np.float64]:
     )
 
 
+def at_first_overlap(images: Sequence[MatchedImage]) -> NDArray[np.object_]:
+    """Images (N,) with their first overlap alone, as an array that can be drawn from."""
+    found = np.empty(len(images), object)
+    found[:] = [MatchedImage(one.scores, one.hits[:, :1], one.truths) for one in images]
+    return found
+
+
+def first_precision(images: Sequence[MatchedImage] | NDArray[np.object_]) -> float:
+    """AP at the first overlap."""
+    return float(average_precision(list(images))[0])
+
+
+def estimated_precision(images: Sequence[MatchedImage], draws: int = 1000) -> Estimate:
+    """AP at the first overlap with its bootstrap interval over images."""
+    some = at_first_overlap(images)
+    bounds = bootstrap_interval(first_precision, some, draws=draws)
+    return Estimate(first_precision(some), *bounds, len(some))
+
+
 def precision_recall(
     images: Sequence[MatchedImage], threshold: float, column: int = 0
 ) -> tuple[float, float]:

@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from core.metrics.detection import (
     MatchedImage,
-    average_precision,
+    at_first_overlap,
+    first_precision,
     found_and_false,
     precision_recall,
     threshold_difference,
@@ -85,14 +86,11 @@ def precisions(
         return None
 
     def gain(one: NDArray[np.object_], two: NDArray[np.object_]) -> float:
-        return precision(two) - precision(one)
+        return first_precision(two) - first_precision(one)
 
-    def precision(some: NDArray[np.object_]) -> float:
-        return float(average_precision(list(some))[0])
-
-    one, two = _column(first), _column(second)
+    one, two = at_first_overlap(first), at_first_overlap(second)
     bounds = bootstrap_interval(gain, one, two, draws=DRAWS)
-    before, after = precision(one), precision(two)
+    before, after = first_precision(one), first_precision(two)
     return Paired(name, before, after, Estimate(after - before, *bounds, len(one)))
 
 
@@ -128,10 +126,3 @@ def is_same(one: Paired) -> bool:
     return one.difference.value == 0 and (
         math.isnan(one.difference.low) or one.difference.low == one.difference.high == 0
     )
-
-
-def _column(images: Sequence[MatchedImage]) -> NDArray[np.object_]:
-    """Images with their first overlap alone, as an array that can be drawn from."""
-    found = np.empty(len(images), object)
-    found[:] = [MatchedImage(one.scores, one.hits[:, :1], one.truths) for one in images]
-    return found

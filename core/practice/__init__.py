@@ -17,12 +17,9 @@ The rooms:
     schema      the tables and how an older file becomes a newer one
     rows        single rows within a transaction
     transfer    everything kept as one JSON or CSV, and back
-    statistics  proportions, errors, calibration, agreement
-    roc         ROC curves, areas and their paired difference
     free_response  boxes: hits, false boxes, FROC
     results     `Results` of a series: each reader's answers by round, and the model's
     change      what seeing the model's answer changed
     tables      results as pandas tables
     plots       Plotly figures of these
-    pictures    a Plotly figure as PNG or SVG
 """

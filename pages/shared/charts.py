@@ -1,10 +1,11 @@
-"""Charts with their numbers behind them."""
+"""Charts with their numbers behind them, and tables to choose from."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
+import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
@@ -41,3 +42,22 @@ def chart(
         if beside is not None:
             beside()
     return state
+
+
+def chosen_row(table: pd.DataFrame, key: str, alt: str, most: int = 8) -> int | None:
+    """A table of which one row may be chosen, which runs the page anew; the chosen one.
+
+    Args:
+        most: Rows up to which it shows all of them at once.
+    """
+    state = st.dataframe(
+        table,
+        hide_index=True,
+        height="content" if len(table) <= most else 360,
+        on_select="rerun",
+        selection_mode="single-row",
+        key=key,
+        alt=alt,
+    )
+    places = state["selection"]["rows"]
+    return places[0] if places and places[0] < len(table) else None

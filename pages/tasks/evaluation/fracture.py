@@ -12,7 +12,7 @@ import streamlit as st
 from core.detections import Detections
 from core.metrics.detection import (
     MatchedImage,
-    average_precision,
+    estimated_precision,
     froc,
     match_image,
     precision_recall_curve,
@@ -21,7 +21,6 @@ from core.metrics.detection import precision_recall as at_threshold
 from core.metrics.estimates import Estimate, calibration, sensitivity_specificity
 from core.metrics.paired import Paired, areas, boxes_at, precisions
 from core.metrics.roc import roc
-from core.metrics.statistics import bootstrap_interval
 from core.percent import interval, percent
 from core.plots import curves
 from core.practice.plots import calibration_plot, roc_plot
@@ -205,21 +204,11 @@ def _figures(
 ) -> dict[str, Estimate]:
     figures = {}
     if _matched is not None:
-        figures["mAP50"] = _precision(_matched)
+        figures["mAP50"] = estimated_precision(_matched)
     curve = roc(films["fractured"], films["fused"])
     if curve is not None:
         figures["AUROC, both models together"] = curve.area
     return figures
-
-
-def _precision(matched: list[MatchedImage]) -> Estimate:
-    fast = np.empty(len(matched), object)
-    fast[:] = [MatchedImage(one.scores, one.hits[:, :1], one.truths) for one in matched]
-
-    def precision(some: np.ndarray) -> float:
-        return float(average_precision(list(some))[0])
-
-    return Estimate(precision(fast), *bootstrap_interval(precision, fast), len(fast))
 
 
 def _confusion(films: pd.DataFrame, threshold: float) -> pd.DataFrame:
@@ -279,13 +268,6 @@ def _precision_by_part(
     rows = []
     for name in names:
         own = [one for one, some in zip(_matched, parts, strict=True) if name in some]
-        group = np.empty(len(own), object)
-        group[:] = [MatchedImage(one.scores, one.hits[:, :1], one.truths) for one in own]
-        if not sum(one.truths for one in own):
-            continue
-        value = float(average_precision(own)[0])
-        low, high = bootstrap_interval(
-            lambda some: float(average_precision(list(some))[0]), group, draws=300
-        )
-        rows.append((name, len(own), Estimate(value, low, high, len(own))))
+        if sum(one.truths for one in own):
+            rows.append((name, len(own), estimated_precision(own, draws=300)))
     return rows

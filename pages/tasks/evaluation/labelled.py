@@ -10,7 +10,6 @@ from pathlib import Path
 import streamlit as st
 
 from core.dataset_folders.dataset import Dataset
-from core.dataset_folders.layouts import open_dataset
 from core.dataset_folders.truths import Truths, of_dataset
 from core.stages import Progress
 from models.cards import cards_of, load_card
@@ -23,7 +22,7 @@ from pages.shared import background, views
 from pages.tasks.datasets import folder
 from pages.tasks.evaluation import results
 from pages.tasks.evaluation.results import Screen
-from pages.tasks.evaluation.shared import KEY
+from pages.tasks.evaluation.shared import KEY, dataset_of
 
 PLACE = f"{KEY}_labelled"
 ALL = "all splits"
@@ -75,7 +74,7 @@ def _asked(path: str) -> Asked | None:
     Raises:
         ImagingError: If the folder or a model cannot be read.
     """
-    dataset = _dataset(path)
+    dataset = dataset_of(path)
     truths = of_dataset(dataset.task, dataset)
     labelled = dataset.rows[dataset.rows.index.isin(list(truths.values))]
     splits = labelled["split"].replace("", "no split").value_counts()
@@ -118,11 +117,6 @@ def _asked(path: str) -> Asked | None:
     chosen = [first] if second == NONE else [first, second]
     tasks = tuple(task_with(dataset.task, [name] if name else []) for name in chosen)
     return Asked(dataset, truths, items, tasks, f"{dataset.layout}, {split}")
-
-
-@st.cache_resource(max_entries=2, scope="session", show_spinner="Reading the folder’s tables …")
-def _dataset(path: str) -> Dataset:
-    return open_dataset(Path(path))
 
 
 def _models(task: str) -> dict[str, str]:

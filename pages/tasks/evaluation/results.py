@@ -21,7 +21,7 @@ from core.plots.draw import PREDICTION, hex_colour
 from core.plots.layout import laid_out
 from models.score.results import Results, open_results, read_results
 from models.score.tasks import tasks
-from pages.shared import views
+from pages.shared import charts, views
 from pages.shared.inputs import Case
 from pages.shared.opened import OPENED, open_on_page
 from pages.shared.views import Download, Figure
@@ -256,20 +256,15 @@ def _table(found: Results, truths: Truths | None) -> None:
     shown = rows.sort_values(by, ascending=False).head(MOST_ROWS)
     told = [name for name in rows.columns if name not in HIDDEN and not name.endswith("_sha256")]
     columns = [name for name in told if rows[name].notna().any()] + ["seconds"]
-    state = st.dataframe(
+    chosen = charts.chosen_row(
         shown[columns].round(3).rename(columns=lambda name: name.replace("_", " ")),
-        hide_index=True,
-        height="content" if len(shown) <= 10 else 390,
-        key=f"{KEY}_results_rows",
-        on_select="rerun",
-        selection_mode="single-row",
-        alt="One line for every image with an answer; a click on a line offers to open it.",
+        f"{KEY}_results_rows",
+        "One line for every image with an answer; a click on a line offers to open it.",
     )
     if len(shown) < len(rows):
         st.caption(f"The first {len(shown):,} of {len(rows):,}.")
-    chosen = [place for place in state["selection"]["rows"] if place < len(shown)]
-    if chosen:
-        _case(found, truths, str(shown["path"].iloc[chosen[0]]), "row")
+    if chosen is not None:
+        _case(found, truths, str(shown["path"].iloc[chosen]), "row")
 
 
 def _case(found: Results, truths: Truths | None, file: str, place: str) -> None:

@@ -95,11 +95,16 @@ def folder_of(task: str) -> None:
             "read.",
         )
     if path:
-        views.show_error(lambda: _dataset(path))
+        views.show_error(lambda: dataset_of(path))
 
 
 @st.cache_resource(max_entries=4, scope="session", show_spinner="Reading the folder’s tables …")
-def _dataset(path: str) -> Dataset:
+def dataset_of(path: str) -> Dataset:
+    """A folder's tables; read once a session.
+
+    Raises:
+        ImagingError: If it is no folder of a known layout.
+    """
     return open_dataset(Path(path))
 
 
@@ -235,7 +240,7 @@ def case(task: str, file: str, place: str) -> None:
             st.caption("Name the data set’s folder in the sidebar to open it.")
             return
         try:
-            dataset = _dataset(path)
+            dataset = dataset_of(path)
         except ImagingError:
             return
         below = next((one for one in dataset.rows.index if str(one).endswith(file)), None)

@@ -11,7 +11,7 @@ from core.practice import tables, transfer
 from core.practice.judging import RULES
 from core.practice.results import Results, figures
 from core.practice.series import Series
-from pages.shared import views
+from pages.shared import charts, views
 from pages.shared.views import Download, Figure
 from pages.tasks.practice import data, kept, outcomes, plots, teacher
 
@@ -102,14 +102,6 @@ def _cases(results: Results) -> str | None:
         }
         for number, (key, verdict) in enumerate(first.verdicts.items(), start=1)
     ]
-    event = st.dataframe(
-        pd.DataFrame(rows),
-        hide_index=True,
-        height="content" if len(rows) <= 8 else 320,
-        on_select="rerun",
-        selection_mode="single-row",
-        key="practice_own_cases",
-        alt="Table of the cases that were read, in the order of reading.",
-    )
-    chosen = event.selection.rows
-    return list(first.verdicts)[chosen[0]] if chosen else None
+    alt = "Table of the cases that were read, in the order of reading."
+    chosen = charts.chosen_row(pd.DataFrame(rows), "practice_own_cases", alt)
+    return None if chosen is None else list(first.verdicts)[chosen]

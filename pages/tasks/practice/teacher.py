@@ -7,7 +7,7 @@ import streamlit as st
 
 from core.practice import tables
 from core.practice.series import Series
-from pages.shared import views
+from pages.shared import charts, views
 from pages.tasks.practice import kept, outcomes, plots
 from pages.tasks.practice.questions import OF_TASK
 
@@ -74,17 +74,10 @@ def _cases(table: pd.DataFrame) -> str | None:
     shown["wrong"] = [f"{w} of {n}" for w, n in zip(table["wrong"], table["readers"], strict=True)]
     shown["median s"] = shown["median s"].round(1)
     shown["model"] = [{True: "right", False: "wrong"}.get(one, "–") for one in table["model_right"]]
-    event = st.dataframe(
-        shown[["case no.", "wrong", "model", "median s"]],
-        hide_index=True,
-        height="content" if len(table) <= 8 else 320,
-        on_select="rerun",
-        selection_mode="single-row",
-        key="practice_compare_cases",
-        alt="Cases with how many readers got them wrong and whether the model was right.",
-    )
-    rows = event.selection.rows
-    return str(table["case"].iloc[rows[0]]) if rows else None
+    alt = "Cases with how many readers got them wrong and whether the model was right."
+    columns = ["case no.", "wrong", "model", "median s"]
+    chosen = charts.chosen_row(shown[columns], "practice_compare_cases", alt)
+    return None if chosen is None else str(table["case"].iloc[chosen])
 
 
 def _agreement(table: pd.DataFrame) -> None:
