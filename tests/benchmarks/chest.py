@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from functools import partial
 
@@ -13,18 +12,9 @@ from core.phantoms.chest.phantom import chest_phantom
 from models.cards import load_card
 from models.chest import gradients, heatmaps, predict, segment
 from models.chest.weights import LOGITS
+from tests.benchmarks.clock import seconds as least
 
-REPEATS = 9
-
-
-def seconds(function: Callable[[], object]) -> float:
-    """Least time of several calls, after two to warm up: the least disturbed one."""
-    times = []
-    for _ in range(REPEATS + 2):
-        start = time.perf_counter()
-        function()
-        times.append(time.perf_counter() - start)
-    return min(times[2:])
+seconds = partial(least, repeats=9)
 
 
 def main() -> None:

@@ -6,8 +6,7 @@
 from __future__ import annotations
 
 import tempfile
-import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,18 +17,9 @@ from models.cards import load_card, verified_weights
 from models.fracture.predict import Forward, detect, load_model, onnx_forward, torch_forward
 from models.fracture.preprocess import input_stages
 from models.fracture.settings import detector_settings
+from tests.benchmarks.clock import seconds as least
 
-REPEATS = 15
-
-
-def seconds(function: Callable[[], object]) -> float:
-    """Least time of several calls, after two to warm up: the least disturbed one."""
-    times = []
-    for _ in range(REPEATS + 2):
-        start = time.perf_counter()
-        function()
-        times.append(time.perf_counter() - start)
-    return min(times[2:])
+seconds = partial(least, repeats=15)
 
 
 def ratio_to_bare_call() -> float:
