@@ -16,7 +16,7 @@ import numpy as np
 from core.images import FloatArray, Volume
 from core.skull_strip import OURS, Settings, n4_field, place_grid, to_grid
 from core.skull_strip.pipeline import min_max, normalised, rescale
-from models.skull_strip import augmentation
+from models.skull_strip import augment
 
 CROP = (80, 112, 96)
 """Voxels of a training crop: the whole brain with some way to go, at half the cost of a head."""
@@ -188,10 +188,10 @@ def samples(
         image = (head.plain if rng.random() < 0.5 else head.corrected).astype(np.float32)
         label = head.label.astype(np.float32) / np.float32(255)
         if rng.random() < 0.75:  # the rest stays as sharp as it was
-            image, label = augmentation.warp(image, label, rng)
+            image, label = augment.warp(image, label, rng)
         pool += [(image, label)] * repeats
         while len(pool) > 3 * repeats:
-            image, label = augmentation.disturb(*pool.pop(int(rng.integers(len(pool)))), rng)
+            image, label = augment.disturb(*pool.pop(int(rng.integers(len(pool)))), rng)
             if normalisation == "min-max":  # of the whole grid, as on the page
                 image = min_max(image)
             image, label = crop(image, label, rng)

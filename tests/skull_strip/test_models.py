@@ -137,25 +137,25 @@ def test_loss_is_lowest_for_the_truth() -> None:
 
 
 def test_augmentation_moves_label_and_image_together() -> None:
-    from models.skull_strip import augmentation
+    from models.skull_strip import augment
 
     image = np.zeros((24, 32, 20), np.float32)
     image[8:16, 8:24, 6:14] = 1
     for seed in range(4):
         rng = np.random.default_rng(seed)
-        moved, label = augmentation.warp(image, image.copy(), rng)
+        moved, label = augment.warp(image, image.copy(), rng)
         assert dice(moved > 0.5, label > 0.5) == 1.0
-        seen, label = augmentation.disturb(moved, label, rng)
+        seen, label = augment.disturb(moved, label, rng)
         assert seen.shape == label.shape and seen.dtype == label.dtype == np.float32
         assert seen[label > 0.9].mean() > 3 * seen[label < 0.1].mean()
 
 
 def test_augmentation_is_repeatable() -> None:
-    from models.skull_strip import augmentation
+    from models.skull_strip import augment
 
     image = np.random.default_rng(0).random((16, 24, 20), np.float32)
     first, second = (
-        augmentation.disturb(image, image, np.random.default_rng(5))[0] for _ in range(2)
+        augment.disturb(image, image, np.random.default_rng(5))[0] for _ in range(2)
     )
     assert np.array_equal(first, second)
 
@@ -186,8 +186,8 @@ def test_crops_keep_the_scale_of_the_whole_grid(monkeypatch: pytest.MonkeyPatch)
     from models.skull_strip import heads
 
     monkeypatch.setattr(heads, "CROP", (8, 8, 8))
-    monkeypatch.setattr(heads.augmentation, "warp", lambda image, label, rng: (image, label))
-    monkeypatch.setattr(heads.augmentation, "disturb", lambda image, label, rng: (image, label))
+    monkeypatch.setattr(heads.augment, "warp", lambda image, label, rng: (image, label))
+    monkeypatch.setattr(heads.augment, "disturb", lambda image, label, rng: (image, label))
     image = np.zeros((48, 48, 48), np.float16)
     image[0, 0, 0] = 4.0  # the brightest voxel lies in no crop
     image[16:32, 16:32, 16:32] = 1.0
