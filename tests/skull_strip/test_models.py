@@ -154,9 +154,7 @@ def test_augmentation_is_repeatable() -> None:
     from models.skull_strip import augment
 
     image = np.random.default_rng(0).random((16, 24, 20), np.float32)
-    first, second = (
-        augment.disturb(image, image, np.random.default_rng(5))[0] for _ in range(2)
-    )
+    first, second = (augment.disturb(image, image, np.random.default_rng(5))[0] for _ in range(2))
     assert np.array_equal(first, second)
 
 
