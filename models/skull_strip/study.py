@@ -1,12 +1,16 @@
-"""How well a network marks heads of sources that it has not seen.
+"""How well the network marks heads of sources that it has not seen.
 
-    python -m models.skull_strip.study --data ../shared/data/brain --out runs/skull_strip/study
+    git show ad15ab2:models/weights/skull_strip_unet.npz > ixi.npz
+    python -m models.skull_strip.study --data ../shared/data/brain --ixi ixi.npz \
+        --out runs/skull_strip/study --steps 60
 
-Follows the recipe `unet` with a narrower network and fewer steps (`--filters`, `--steps`). The
-first part sees IXI alone. From there the last part is trained once with every source and once
-without each of the five others, with the same number of steps; one more network is trained from
-nothing without IXI. One threshold for all, chosen on IXI's validation heads with the network of
-every source: nothing is chosen on the heads that are scored.
+The weights that ship were made in two parts. Those after the first, which had seen IXI and head
+phantoms alone, are in the history of this project: all five other sources are unseen by them. With
+`--steps` a last part is trained from there on the heads of the other sources, once of all and once
+without each, and mixed as the weights that ship are; without it no network is trained. The
+threshold is the card's, chosen on IXI's validation heads: nothing is chosen on what is scored.
+
+A network without IXI is not trained: it would have six heads to learn from.
 
 What is done is not done again, and a training that was stopped goes on. `unseen_sources.csv` gets
 a row a head and network; its first line says how they were made.
@@ -16,92 +20,90 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from core.errors import WeightsError
 from core.skull_strip import Settings, prepare
-from models.cards import MODELS, load_card
+from models.cards import MODELS, load_card, verified_weights
 from models.onnx_runtime import open_file
 from models.skull_strip.evaluate import agreement, masks_of, read_volume, table_of
 from models.skull_strip.predict import Model, probability
 from models.skull_strip.settings import settings_of
-from models.skull_strip.unseen import EVERY, IXI, IXI_ONLY, OTHERS, WITHOUT, write
+from models.skull_strip.unseen import EVERY, IXI, IXI_ONLY, OTHERS, SHIPS, WITHOUT, write
 from models.training.recipe import file_sha256, read_recipe
 
 FIGURES = ("dice", "dice_mask2", "iou", "iou_mask2", "hd95_mm", "hd95_mask2_mm")
 WEIGHTS, HEADS = "unet.onnx", "heads.npz"
-
-
-@dataclass(frozen=True)
-class Plans:
-    """How large the networks are, and how long they are trained.
-
-    Attributes:
-        filters: Channels at full resolution; the network that ships has 16.
-        ixi: Steps of the first part, from nothing on IXI.
-        last: Steps of each last part.
-        without_ixi: Steps from nothing on the other sources.
-    """
-
-    filters: int = 8
-    ixi: int = 360
-    last: int = 60
-    without_ixi: int = 240
-
-    def table(self, name: str) -> dict[str, Any]:
-        """The recipe's plan of a network with these numbers."""
-        recipe = read_recipe(MODELS / "skull_strip" / "recipes" / "unet.toml")
-        plans = {step["name"]: step["plan"] for step in recipe.steps if "plan" in step}
-        without = name.removeprefix(WITHOUT) if name.startswith(WITHOUT) else ""
-        begins = name == IXI_ONLY or without == IXI
-        steps = self.ixi if name == IXI_ONLY else self.without_ixi if begins else self.last
-        changed = {"filters": self.filters, "steps": steps, "without": without}
-        changed["sources"] = "IXI" if name == IXI_ONLY else "all"
-        return {**plans["ixi" if begins else "all"], **changed, "seed": recipe.seed}
+IXI_SHA256 = "0d997b8f2bc4a472ade0714b8f7603077cf30d38ec9178d3c17b132a14d42dbf"
+"""Of the weights after the first part."""
+SHARE = 0.6
+"""Of the last part in the mean of weights, as on the card."""
 
 
 def names() -> tuple[str, ...]:
-    """Of the networks, in the order in which they are trained."""
-    return (IXI_ONLY, EVERY, *(WITHOUT + source for source in OTHERS), WITHOUT + IXI)
+    """Of the networks that are trained, in their order."""
+    return (EVERY, *(WITHOUT + source for source in OTHERS))
 
 
-def train(name: str, data: Path, out: Path, plans: Plans) -> Path:
-    """Train one network of `names`, or go on with it; returns its weights.
+def plan_of(name: str, steps: int) -> dict[str, Any]:
+    """The recipe's plan of the last part, of the other sources alone."""
+    recipe = read_recipe(MODELS / "skull_strip" / "recipes" / "unet.toml")
+    plan = next(step["plan"] for step in recipe.steps if step["name"] == "all")
+    without = name.removeprefix(WITHOUT) if name.startswith(WITHOUT) else ""
+    changed = {"sources": "others", "without": without, "steps": steps, "seed": recipe.seed}
+    return {**plan, **changed}
+
+
+def first_part(path: Path, out: Path) -> Path:
+    """The weights after the first part as the file that answers.
+
+    Raises:
+        WeightsError: If the file is another one.
+    """
+    import numpy as np
+
+    from models.skull_strip import network
+
+    if file_sha256(path) != IXI_SHA256:
+        raise WeightsError(f"{path.name} is not the file of the first part; see the docstring.")
+    made = out / "ixi.onnx"
+    if not made.is_file():
+        model = network.build()
+        with np.load(path, allow_pickle=False) as stored:
+            for variable in model.variables:
+                if "seed_generator" not in variable.path:
+                    variable.assign(stored[variable.path])
+        network.save(model, made)
+    return made
+
+
+def train(name: str, data: Path, out: Path, start: Path, steps: int) -> Path:
+    """Train one network of `names`, or go on with it; returns its mixed weights.
 
     Args:
         name: Of the network.
         data: The data set.
         out: Folder of the study, a folder a network in it.
-        plans: How large it is, and how long it is trained.
+        start: Weights after the first part.
+        steps: Of the last one.
     """
+    from models.skull_strip import network
     from models.skull_strip.train import Plan, train_plan
+    from models.skull_strip.train_steps import fill_mixed
 
     folder = out / name.replace(" ", "_")
-    done = folder / "done"
-    if not done.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        plan = Plan(**plans.table(name))
-        begins = name in (IXI_ONLY, WITHOUT + IXI)
-        start = None if begins else out / IXI_ONLY.replace(" ", "_") / WEIGHTS
-        train_plan(data, plan, folder / WEIGHTS, out / HEADS, start=start)
-        done.touch()
-    return folder / WEIGHTS
-
-
-def threshold_of(path: Path, filters: int, data: Path, cache: Path) -> float:
-    """The threshold with the best mean Dice on IXI's validation heads."""
-    from models.keras_to_onnx import fill_keras
-    from models.skull_strip import network
-    from models.skull_strip.heads import read_heads
-    from models.skull_strip.train import mean_dice, probabilities
-
-    held_out = [head for head in read_heads(data, cache) if head.split == "val"]
-    model = network.build(filters)
-    fill_keras(model, path)
-    said = probabilities(model, held_out)
-    return max((0.35, 0.4, 0.45, 0.5, 0.55), key=partial(mean_dice, said, held_out))
+    mixed = folder / "mixed.onnx"
+    if mixed.is_file():
+        return mixed
+    folder.mkdir(parents=True, exist_ok=True)
+    plan = Plan(**plan_of(name, steps))
+    train_plan(data, plan, folder / WEIGHTS, out / HEADS, start=start)
+    model = network.build(plan.filters)
+    fill_mixed(model, start, folder / WEIGHTS, SHARE)
+    network.save(model, mixed)
+    return mixed
 
 
 def scored(
@@ -145,38 +147,33 @@ def source_of(file: str) -> str:
 def asked_of(source: str) -> tuple[str, ...]:
     """Names of the networks that are asked about heads of a source."""
     if source == IXI:
-        return (WITHOUT + IXI, EVERY)
-    return (IXI_ONLY, WITHOUT + source, EVERY)
+        return (IXI_ONLY, EVERY, SHIPS)
+    return (IXI_ONLY, WITHOUT + source, EVERY, SHIPS)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    usual = Plans()
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="the data set of heads")
+    parser.add_argument("--ixi", type=Path, required=True, help="weights after the first part")
     parser.add_argument("--out", type=Path, required=True, help="folder of the study")
-    parser.add_argument("--filters", type=int, default=usual.filters)
-    parser.add_argument(
-        "--steps", type=int, nargs=3, default=(usual.ixi, usual.last, usual.without_ixi),
-        metavar=("IXI", "LAST", "WITHOUT_IXI"), help="of the first part, each last, without IXI",
-    )  # fmt: skip
+    parser.add_argument("--steps", type=int, default=0, help="of each last part; 0 trains none")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args(arguments)
     from models.train import hold_to
 
     hold_to(options.threads)
     options.out.mkdir(parents=True, exist_ok=True)
-    plans, say = Plans(options.filters, *options.steps), partial(print, flush=True)
-    paths = {}
-    for name in names():
+    say = partial(print, flush=True)
+    card = load_card("skull_strip", "unet")
+    start = first_part(options.ixi, options.out)
+    paths = {IXI_ONLY: start, SHIPS: verified_weights(card)}
+    for name in names() if options.steps else ():
         say(name)
-        paths[name] = train(name, options.data, options.out, plans)
-    threshold = threshold_of(paths[EVERY], plans.filters, options.data, options.out / HEADS)
-    settings = replace(settings_of(load_card("skull_strip", "unet")), threshold=threshold)
+        paths[name] = train(name, options.data, options.out, start, options.steps)
+    settings = settings_of(card)
     rows = list(scored(paths, options.data, settings, say))
-    steps = {"ixi": plans.ixi, "last": plans.last, "without_ixi": plans.without_ixi}
     weights = {name: file_sha256(path) for name, path in paths.items()}
-    told = {"filters": plans.filters, "steps": steps, "threshold": threshold, "weights": weights}
-    write(rows, told)
+    write(rows, {"steps": options.steps, "threshold": settings.threshold, "weights": weights})
 
 
 if __name__ == "__main__":

@@ -83,7 +83,7 @@ class Plan:
     Attributes:
         network: Name in `network.NETWORKS`.
         pipeline: Name in `core.skull_strip.PIPELINES`: what prepares its heads.
-        sources: "IXI" or "all" heads.
+        sources: "IXI", "all" heads, or "others": all but IXI.
         without: Beginning of the names of files that are left out; empty for none.
         filters: Channels of the network at full resolution.
         phantoms, phantom_share: How many head phantoms, and their share of the draws.
@@ -112,6 +112,8 @@ def chosen(heads: list[Head], plan: Plan) -> list[Head]:
     """
     if plan.sources == "IXI":
         heads = [head for head in heads if head.source == "IXI"]
+    elif plan.sources == "others":  # measured on IXI's validation heads all the same
+        heads = [head for head in heads if head.source != "IXI" or head.split == "val"]
     if not plan.without:
         return heads
     left = [head for head in heads if not Path(head.name).name.startswith(plan.without)]

@@ -24,10 +24,12 @@ SOURCES = {
 }
 """Beginnings of file names, and what the source is; all but IXI have one or two heads."""
 OTHERS = tuple(name for name in SOURCES if name != IXI)
-IXI_ONLY, EVERY, WITHOUT = "IXI alone", "every source", "without "
-UNSEEN = "every source but this"
-NETWORKS = (IXI_ONLY, UNSEEN, EVERY)
-"""As the screen calls them; the last has seen the source."""
+IXI_ONLY, EVERY, SHIPS, WITHOUT = "IXI alone", "others too", "as it ships", "without "
+UNSEEN = "others but this"
+NETWORKS = (IXI_ONLY, UNSEEN, EVERY, SHIPS)
+"""As the screen calls them; the last two have seen the source."""
+PAIRS = ((SHIPS, IXI_ONLY), (EVERY, UNSEEN), (IXI_ONLY, UNSEEN))
+"""What is compared head by head: the second against the first."""
 
 
 def write(rows: Sequence[Mapping[str, Any]], about: Mapping[str, Any], path: Path = FILE) -> None:
@@ -51,17 +53,17 @@ def by_source(rows: pd.DataFrame, figure: str) -> pd.DataFrame:
         index="source", columns="trained on", values=figure, aggfunc="mean", dropna=False
     )
     order = [name for name in SOURCES if name in found.index]
-    return found.reindex(index=order, columns=list(NETWORKS))
+    return found.reindex(index=order, columns=[one for one in NETWORKS if one in found])
 
 
 def changes(rows: pd.DataFrame, figure: str, *, more: bool, style: str) -> list[Paired]:
-    """What not having seen a source costs: head by head, over the five sources and over IXI."""
+    """Networks against each other head by head, over the five sources and over IXI."""
     heads = rows.pivot_table(index="file", columns="trained on", values=figure, dropna=False)
     ixi = heads.index.isin(rows.loc[rows["source"] == IXI, "file"])
     found = []
     for some, group in ((heads[~ixi], "five sources"), (heads[ixi], "IXI, test")):
-        for name in NETWORKS[:-1]:
-            if name in some and EVERY in some:
-                words = f"{group}: {name} against {EVERY}"
-                found.append(means(words, some[EVERY], some[name], more=more, style=style))
+        for first, second in PAIRS:
+            if {first, second} <= set(some):
+                words = f"{group}: “{second}” against “{first}”"
+                found.append(means(words, some[first], some[second], more=more, style=style))
     return [one for one in found if one is not None]

@@ -8,23 +8,23 @@ import numpy as np
 import pytest
 
 from models.skull_strip import unseen
-from models.skull_strip.unseen import EVERY, IXI, IXI_ONLY, OTHERS, UNSEEN, WITHOUT
+from models.skull_strip.unseen import EVERY, IXI, IXI_ONLY, OTHERS, SHIPS, UNSEEN, WITHOUT
 from pages.tasks.skull_strip import experiments
 from tests.page_runner import page
 
-ABOUT = {"filters": 8, "steps": {"ixi": 361, "last": 62, "without_ixi": 243}, "threshold": 0.5}
+ABOUT = {"steps": 62, "threshold": 0.45}
 
 
 @pytest.fixture
 def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A study in which an unseen source costs a hundredth, and IXI's absence a tenth."""
+    """A study in which an unseen source costs a hundredth or two."""
     rng = np.random.default_rng(0)
     rows = []
     for source, count in ((IXI, 9), *((one, 1 + (one == "openms")) for one in OTHERS)):
         for number in range(count):
             level = rng.uniform(0.95, 0.97)
-            asked = {EVERY: 0.0, WITHOUT + source: 0.1 if source == IXI else 0.01}
-            asked |= {} if source == IXI else {IXI_ONLY: 0.02}
+            asked = {SHIPS: 0.0, EVERY: 0.0, IXI_ONLY: 0.02}
+            asked |= {} if source == IXI else {WITHOUT + source: 0.01}
             for network, lost in asked.items():
                 dice = level - lost + rng.uniform(-0.001, 0.001)
                 row = {"source": source, "file": f"t1/{source}{number}", "network": network}
@@ -41,17 +41,32 @@ def test_evaluation_shows_each_source_and_what_it_costs(study: Path) -> None:
     test.session_state["evaluation_mode"] = "Skull stripping"
     test.run()
     assert f"##### {experiments.TITLE}" in test.words
-    assert "(361 steps)" in test.words and "on 6 heads" in test.words
+    assert "of 62 steps" in test.words and "the 6 heads" in test.words
     tables = [one.value for one in test.dataframe if UNSEEN in one.value]
     first = tables[0].set_index("source")
     assert list(first["heads"]) == [2, 1, 1, 1, 1, 9]
-    assert first[IXI_ONLY].iloc[-1] == "–"
-    (cost,) = [one.value for one in test.dataframe if "trained on" in one.value]
-    assert list(cost["result"]) == ["worse"] * 3 and list(cost["heads"]) == [6, 6, 9]
-    assert cost["change"].str.startswith("-").all()
+    assert first[UNSEEN].iloc[-1] == "–"
+    (cost,) = [one.value for one in test.dataframe if "compared" in one.value]
+    assert list(cost["result"]) == ["worse", "worse", "better", "worse"]
+    assert list(cost["heads"]) == [6, 6, 6, 9]
+    assert list(cost["change"].str[0]) == ["-", "-", "+", "-"]
     test.button_group(key="evaluation_unseen_figure").set_value(list(experiments.FIGURES)[2]).run()
-    (far,) = [one.value for one in test.dataframe if "trained on" in one.value]
-    assert far["change"].str.startswith("+").all() and list(far["result"]) == ["worse"] * 3
+    (far,) = [one.value for one in test.dataframe if "compared" in one.value]
+    assert list(far["result"]) == list(cost["result"])
+    assert list(far["change"].str[0]) == ["+", "+", "-", "+"]
+
+
+def test_study_without_last_parts_says_nothing_of_them(study: Path) -> None:
+    rows, _ = unseen.read()
+    kept = rows[rows["trained on"].isin((IXI_ONLY, SHIPS))].drop(columns="trained on")
+    unseen.write(kept.to_dict("records"), {**ABOUT, "steps": 0}, study)
+    rows, about = unseen.read()
+    assert "last part" not in experiments.said(rows, about)
+    assert list(experiments.table(rows, "dice", ".3f")) == ["source", "heads", IXI_ONLY, SHIPS]
+    assert [trace.name for trace in experiments.heads(rows, "Dice", "dice").data] == [
+        IXI_ONLY,
+        SHIPS,
+    ]
 
 
 def test_page_without_the_study_does_without_it(
@@ -68,5 +83,5 @@ def test_table_of_a_figure_that_no_head_has_is_empty(study: Path) -> None:
     rows, _ = unseen.read()
     assert experiments.table(rows, "hd95_mask2_mm", ".1f").empty
     figure = experiments.heads(rows, "Dice", "dice")
-    assert [len(trace.x) for trace in figure.data] == [6, 15, 15]
+    assert [len(trace.x) for trace in figure.data] == [15, 6, 15, 15]
     assert figure.layout.xaxis.categoryarray[-1] == "IXI"

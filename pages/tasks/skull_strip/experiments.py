@@ -12,8 +12,9 @@ import streamlit as st
 
 from core.metrics.paired import Paired
 from core.plots.draw import PREDICTION, TRUTH, hex_colour
+from models.cards import load_card
 from models.skull_strip import unseen
-from models.skull_strip.unseen import EVERY, IXI_ONLY, NETWORKS, SOURCES, UNSEEN
+from models.skull_strip.unseen import EVERY, IXI_ONLY, SHIPS, SOURCES, UNSEEN
 from pages.shared import charts
 
 TITLE = "Sources that a network has not seen"
@@ -25,7 +26,8 @@ FIGURES = {
 MARKS = {
     IXI_ONLY: ("x", "#8a9197"),
     UNSEEN: ("diamond", hex_colour(TRUTH)),
-    EVERY: ("circle", hex_colour(PREDICTION)),
+    EVERY: ("square", "#b07cc6"),
+    SHIPS: ("circle", hex_colour(PREDICTION)),
 }
 
 
@@ -66,12 +68,12 @@ def show(key: str) -> pd.DataFrame:
         cost(unseen.changes(rows, first, more=more, style=style)),
         hide_index=True,
         height="content",
-        alt=f"{name}: what it costs not to have seen a source, head by head.",
+        alt=f"{name}: networks against each other, head by head.",
     )
     st.caption(
         "Against the first reference (deepbet). IXI’s rows are its test heads, on which no network "
         "trained. Intervals: heads drawn anew; one training each, so they leave out how much "
-        "another training would differ."
+        "another training would differ. Six heads of five sources decide little."
     )
     with st.expander("Against the second reference", icon=":material/table:"):
         st.dataframe(
@@ -89,16 +91,19 @@ def show(key: str) -> pd.DataFrame:
 
 def said(rows: pd.DataFrame, about: dict[str, Any]) -> str:
     """What was done, in sentences."""
-    steps = about["steps"]
     others = rows.loc[rows["source"] != unseen.IXI, "file"].nunique()
-    return (
-        "The networks of this page have seen every source below. What to expect of another scanner "
-        "was measured with networks half as wide and trained for fewer steps, the same for all: "
-        f"first on IXI alone ({steps['ixi']} steps), from there once with every source and once "
-        f"without each of the five others ({steps['last']} steps), and once from nothing without "
-        f"IXI, on {others} heads and head phantoms ({steps['without_ixi']} steps). Compare the "
-        "columns, not the level: the networks of this page are better."
+    told = (
+        "The networks of this page have seen heads of every source below. After the first part of "
+        f"its training the network “{load_card('skull_strip', 'unet').title}” had seen IXI and "
+        f"head phantoms alone (“{IXI_ONLY}”): for it the {others} heads of five other sources "
+        "were as those of a new scanner."
     )
+    if about["steps"]:
+        told += (
+            f" From there a last part of {about['steps']} steps on the other sources was trained, "
+            f"once on all five (“{EVERY}”) and once without each of them (“{UNSEEN}”)."
+        )
+    return told + " A network without IXI was not trained: six heads are too few to learn from."
 
 
 def table(rows: pd.DataFrame, figure: str, style: str) -> pd.DataFrame:
@@ -112,7 +117,7 @@ def table(rows: pd.DataFrame, figure: str, style: str) -> pd.DataFrame:
         {
             "source": [SOURCES[name] for name in means.index],
             "heads": [int(count[name]) for name in means.index],
-            **{name: [_number(one, style) for one in means[name]] for name in NETWORKS},
+            **{name: [_number(one, style) for one in means[name]] for name in means},
         }
     )
 
@@ -122,7 +127,7 @@ def cost(changes: Sequence[Paired]) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
-                "trained on": one.name,
+                "compared": one.name,
                 "change": format(one.difference.value, f"+{one.style}"),
                 "95 % interval": _span(one),
                 "heads": one.difference.n,
@@ -139,6 +144,8 @@ def heads(rows: pd.DataFrame, name: str, figure: str) -> go.Figure:
     order = [source for source in SOURCES if source in set(rows["source"])]
     for network, (symbol, colour) in MARKS.items():
         own = rows[rows["trained on"] == network]
+        if own.empty:
+            continue
         drawn.add_scatter(
             x=[SOURCES[source].split(":")[0] for source in own["source"]],
             y=own[figure],
@@ -164,7 +171,8 @@ def alt(rows: pd.DataFrame, name: str, figure: str) -> str:
     """The chart in words."""
     means = [
         f"{network} {rows.loc[rows['trained on'] == network, figure].mean():.3g}"
-        for network in NETWORKS
+        for network in MARKS
+        if network in set(rows["trained on"])
     ]
     return f"{name} of every head by source, a mark a network; means: {'; '.join(means)}."
 
