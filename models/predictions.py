@@ -3,7 +3,8 @@
     python -m models.predictions --data ../shared/data [TASK ...]
 
 writes `models/<task>/predictions/<split>[_<part>].csv`: one row a case (or a box), and a first
-line that says of which data, split and weights, and when. The Evaluation page shows them, and
+line that says of which data, split and weights, and when. `--card NAME ...` asks these cards of
+chest alone and keeps what the others said. The Evaluation page shows them, and
 `models.verify` computes the figures of the cards from them.
 """
 
@@ -13,14 +14,15 @@ import argparse
 import datetime
 import io
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from importlib import import_module
+from inspect import signature
 from pathlib import Path
 
 import pandas as pd
 
-from core.errors import WeightsError
+from core.errors import UnsuitableInputError, WeightsError
 from models.cards import MODELS, ModelCard, task_cards
 
 FOLDERS = {
@@ -116,7 +118,11 @@ def splits_of(task: str) -> tuple[str, ...]:
 
 
 def made(
-    task: str, data: Path | None, split: str, limit: int | None = None
+    task: str,
+    data: Path | None,
+    split: str,
+    limit: int | None = None,
+    only: Collection[str] = (),
 ) -> dict[str, Predictions]:
     """Run a task's models on a split: what they say by part, the first part named "".
 
@@ -125,10 +131,17 @@ def made(
     Args:
         data: Folder of the data sets; phantoms need none.
         limit: Only so many cases, the first ones.
+        only: Ask these cards; what the others said is taken from the kept tables.
+
+    Raises:
+        UnsuitableInputError: If a task cannot ask some of its cards alone.
     """
     module = import_module(f"models.{task}.predictions")
     folder = None if data is None else data / FOLDERS[task]
-    tables: dict[str, pd.DataFrame] = module.tables(folder, split, limit)
+    some = {"only": only} if only else {}
+    if only and "only" not in signature(module.tables).parameters:
+        raise UnsuitableInputError(f"Cards of {task} cannot be asked one by one: leave out --card.")
+    tables: dict[str, pd.DataFrame] = module.tables(folder, split, limit, **some)
     about = About(
         module.PHANTOM_SET if split == PHANTOMS else module.DATA_SET,
         split,
@@ -136,8 +149,31 @@ def made(
         datetime.date.today().isoformat(),
         {card.name: card.sha256 for card in task_cards(task)},
     )
+    if only:
+        kept = {part: read(task, split, part) for part in tables}
+        return {part: beside(kept[part], about, rows, only) for part, rows in tables.items()}
     # Through the text, so that figures are the same now as when the file is read again.
     return {part: from_text(as_text(Predictions(about, rows))) for part, rows in tables.items()}
+
+
+def beside(
+    kept: Predictions | None, about: About, rows: pd.DataFrame, only: Collection[str]
+) -> Predictions:
+    """A kept table with the columns of some cards made anew; a new one where there was none.
+
+    The other cards stay as of the weights that answered then.
+
+    Raises:
+        WeightsError: If the kept table is of other cases.
+    """
+    if kept is None:
+        return from_text(as_text(Predictions(about, rows)))
+    if list(kept.rows["file"]) != list(rows["file"]):
+        raise WeightsError(f"The kept predictions of {about.split} are of other cases: remake all.")
+    new = {name: sha256 for name, sha256 in about.weights.items() if name in only}
+    weights = {name: kept.about.weights.get(name, "") for name in about.weights} | new
+    merged = kept.rows.assign(**{str(name): rows[name] for name in rows})
+    return from_text(as_text(Predictions(replace(about, weights=weights), merged)))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -145,10 +181,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("tasks", nargs="*", metavar="TASK", default=[])
     parser.add_argument("--data", type=Path, required=True, help="folder of the data sets")
     parser.add_argument("--split", choices=(*SPLITS, PHANTOMS), help="only this one")
+    parser.add_argument("--card", nargs="*", default=[], help="ask these only, keep the others")
     options = parser.parse_args(arguments)
     for task in options.tasks or FOLDERS:
         for split in (options.split,) if options.split else splits_of(task):
-            for part, predictions in made(task, options.data, split).items():
+            for part, predictions in made(task, options.data, split, only=options.card).items():
                 write(predictions, path_of(task, split, part))
 
 

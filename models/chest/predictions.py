@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +11,9 @@ import pandas as pd
 from core.images import FloatArray
 from models.cards import ModelCard, load_card, task_cards
 from models.chest import segment
-from models.chest.dataset import Case, read_cases, read_film, read_mask_cases
+from models.chest.dataset import Case, MaskCase, read_cases, read_film, read_mask_cases
 from models.chest.evaluate import score_labelled, score_outlined
-from models.chest.predict import load_model, network_input, probabilities
+from models.chest.predict import load_model, members, network_input, probabilities, title_of
 
 DATA_SET = "NIH ChestX-ray14 (part)"
 PHANTOM_SET = ""
@@ -25,60 +25,96 @@ def opinion(card: ModelCard, label: str = HEART) -> str:
     return f"{'p' if card.name == 'findings' else card.name} {label}"
 
 
-def tables(data: Path | None, split: str, limit: int | None = None) -> dict[str, pd.DataFrame]:
+def part_of(card: ModelCard) -> str:
+    """The table with what a card says: members of several networks have one of their own."""
+    return "members" if card.role == "member" else ""
+
+
+def tables(
+    data: Path | None, split: str, limit: int | None = None, only: Collection[str] = ()
+) -> dict[str, pd.DataFrame]:
     """A row a film with "true …" and "p …" a finding, and what further cards say of the heart.
 
-    Under "small" the large films brought to 64 px first; under "hearts" a row a film with masks.
+    Under "members" what each network says that answers with others; under "small" the large films
+    brought to 64 px first; under "hearts" a row a film with masks. With `only`, columns of these
+    cards and none of others; a member is asked with those that it answers with.
     """
     if data is None:
         raise ValueError("chest models are scored on films only")
-    findings = load_card("chest", "findings")
-    others = [card for card in task_cards("chest") if card.labels == (HEART,)]
+    findings, known_cards = load_card("chest", "findings"), task_cards("chest")
+    if {one.name for one in members(findings)} & set(only):
+        only = {*only, findings.name}
+    hearts = [card for card in known_cards if card.labels == (HEART,)]
     cases = read_cases(data, split)[:limit]
-    scored = score_labelled(load_model(findings), cases)
-    films = pd.DataFrame(
-        {
-            "file": scored.files,
-            "px": scored.px,
-            "view": [case.row.get("view", "") for case in cases],
-        }
-    )
-    for column, label in enumerate(scored.labels):
-        films[f"true {label}"] = scored.truth[:, column].astype(int)
-        films[f"p {label}"] = scored.found[:, column]
-    for card in others:
-        films[opinion(card)] = score_labelled(load_model(card), cases).found[:, 0]
+    films = apart = _known(cases, findings.labels)
+    for card in (findings, *hearts):
+        if only and card.name not in only:
+            continue
+        scored = score_labelled(load_model(card), cases)
+        films = films.join(_columns(card, scored.labels, scored.found))
+        for one in members(card):
+            found = scored.by_member.get(title_of(one))
+            if found is not None:
+                apart = apart.join(_columns(one, scored.labels, found))
     large = [case for case in cases if case.px == 128]
+    several = {"members": apart} if members(findings) != [findings] else {}
     return {
         "": films,
-        "small": _through_64(findings, large),
-        "hearts": _hearts(data, split, limit, [findings, *others]),
+        **several,
+        "small": _through_64(findings, large, only),
+        "hearts": _hearts(data, split, limit, [findings, *hearts], only),
     }
 
 
-def _through_64(card: ModelCard, cases: Sequence[Case]) -> pd.DataFrame:
+def _known(cases: Sequence[Case], labels: Sequence[str]) -> pd.DataFrame:
+    """What the table of films says of each."""
+    columns = {
+        "file": [case.file for case in cases],
+        "px": [case.px for case in cases],
+        "view": [case.row.get("view", "") for case in cases],
+    }
+    truth = {f"true {name}": [int(name in case.findings) for case in cases] for name in labels}
+    return pd.DataFrame({**columns, **truth})
+
+
+def _columns(card: ModelCard, labels: Sequence[str], found: FloatArray) -> pd.DataFrame:
+    """The probabilities (N, L) of a card."""
+    return pd.DataFrame(found, columns=[opinion(card, label) for label in labels])
+
+
+def _through_64(card: ModelCard, cases: Sequence[Case], only: Collection[str]) -> pd.DataFrame:
     """What resolution is worth: the same films, brought to 64 px first."""
+    if only and card.name not in only:
+        return pd.DataFrame({"file": [case.file for case in cases]})
     scored = score_labelled(load_model(card), cases, through_px=64)
     columns = {f"p {label}": scored.found[:, i] for i, label in enumerate(scored.labels)}
     return pd.DataFrame({"file": scored.files, **columns})
 
 
-def _hearts(data: Path, split: str, limit: int | None, cards: Sequence[ModelCard]) -> pd.DataFrame:
+def _hearts(
+    data: Path, split: str, limit: int | None, cards: Sequence[ModelCard], only: Collection[str]
+) -> pd.DataFrame:
     cases = read_mask_cases(data, split)[:limit]
-    outlined = score_outlined(segment.load_model(load_card("chest", "heart_lungs")), cases)
-    hearts = pd.DataFrame(
-        {
-            "file": [one.case.file for one in outlined],
-            "source": [one.case.source for one in outlined],
-            "true_ratio": [round(one.true_ratio, 4) for one in outlined],
-            "ratio": [round(one.ratio, 4) for one in outlined],
-            "dice_heart": [round(one.heart, 4) for one in outlined],
-            "dice_lungs": [round(one.lungs, 4) for one in outlined],
-        }
-    )
+    known = {"file": [case.file for case in cases], "source": [case.source for case in cases]}
+    hearts = pd.DataFrame(known)
+    if not only or "heart_lungs" in only:
+        hearts = hearts.assign(**_outlines(cases))
     for card in cards:
+        if only and card.name not in only:
+            continue
         model = load_model(card)
         seen: list[FloatArray] = [network_input(model, read_film(case.path)) for case in cases]
         found = probabilities(model, np.stack(seen))
         hearts[opinion(card)] = found[:, model.labels.index(HEART)]
     return hearts
+
+
+def _outlines(cases: Sequence[MaskCase]) -> dict[str, list[float]]:
+    """Ratio and overlap of the network's outlines."""
+    outlined = score_outlined(segment.load_model(load_card("chest", "heart_lungs")), cases)
+    return {
+        "true_ratio": [round(one.true_ratio, 4) for one in outlined],
+        "ratio": [round(one.ratio, 4) for one in outlined],
+        "dice_heart": [round(one.heart, 4) for one in outlined],
+        "dice_lungs": [round(one.lungs, 4) for one in outlined],
+    }

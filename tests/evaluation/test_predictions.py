@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.errors import WeightsError
+from core.errors import UnsuitableInputError, WeightsError
 from core.metrics.estimates import Estimate
 from core.metrics.statistics import auroc
 from models import predictions
@@ -145,3 +145,42 @@ def test_wrong_folder_is_a_sentence(tmp_path: Path) -> None:
     page.text_input(key="evaluation_folder_fracture").set_value(str(tmp_path / "none")).run()
     assert "no folder" in page.error[0].value
     assert page.metrics
+
+
+def test_one_card_is_asked_anew_beside_what_others_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(predictions, "MODELS", tmp_path)
+    cards = {card.name: card.sha256 for card in task_cards("chest")}
+    old = dict.fromkeys(cards, "before")
+    rows = pd.DataFrame({"file": ["a.png", "b.png"], "blur p": [0.1, 0.2], "p": [0.3, 0.4]})
+    path = predictions.path_of("chest", "val")
+    predictions.write(Predictions(About("a set", "val", 2, "2026-01-01", old), rows), path)
+
+    class Chest:
+        DATA_SET, PHANTOM_SET = "a set", ""
+
+        @staticmethod
+        def tables(
+            data: Path | None, split: str, limit: int | None, only: tuple[str, ...] = ()
+        ) -> dict[str, pd.DataFrame]:
+            assert only == ("blur",)
+            said = pd.DataFrame({"file": ["a.png", "b.png"], "blur p": [0.5, 0.6]})
+            return {"": said, "more": said}
+
+    monkeypatch.setattr(predictions, "import_module", lambda name: Chest)
+    found = predictions.made("chest", None, "val", only=("blur",))
+    kept = found[""]
+    assert list(kept.rows["blur p"]) == [0.5, 0.6] and list(kept.rows["p"]) == [0.3, 0.4]
+    assert kept.about.weights == old | {"blur": cards["blur"]}
+    assert list(found["more"].rows["blur p"]) == [0.5, 0.6]
+    monkeypatch.setattr(Chest, "tables", staticmethod(lambda data, split, limit: {}))
+    with pytest.raises(UnsuitableInputError, match="one by one"):
+        predictions.made("chest", None, "val", only=("blur",))
+
+
+def test_other_cases_are_not_put_beside_kept_ones() -> None:
+    about = About("a set", "val", 1, "2026-01-01", {})
+    one, other = (pd.DataFrame({"file": [name]}) for name in ("a.png", "b.png"))
+    with pytest.raises(WeightsError, match="other cases"):
+        predictions.beside(Predictions(about, one), about, other, ("blur",))
