@@ -105,7 +105,7 @@ def measure_norms(network: nn.Module, batches: Sequence[torch.Tensor]) -> None:
     A network that learns normalises by the statistics of its batch; norms that know none would
     make it another network at the first step.
     """
-    sums: dict[nn.BatchNorm2d, list[torch.Tensor]] = {}
+    sums: dict[nn.Module, list[torch.Tensor]] = {}
 
     def note(norm: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
         seen = inputs[0].double()
@@ -119,14 +119,15 @@ def measure_norms(network: nn.Module, batches: Sequence[torch.Tensor]) -> None:
         network(batch)
     for hook in hooks:
         hook.remove()
-    for norm, found in sums.items():
-        mean, square = torch.stack(found).mean(0)
+    for norm in norms:
+        mean, square = torch.stack(sums[norm]).mean(0)
         spread = (square - mean.square()).clamp(min=0)
-        gain = norm.weight.double() / (norm.running_var.double() + norm.eps).sqrt()
-        norm.bias += ((mean - norm.running_mean.double()) * gain).float()
+        before, variance = norm.get_buffer("running_mean"), norm.get_buffer("running_var")
+        gain = norm.weight.double() / (variance.double() + norm.eps).sqrt()
+        norm.bias.add_(((mean - before.double()) * gain).float())
         norm.weight.copy_(gain * (spread + norm.eps).sqrt())
-        norm.running_mean.copy_(mean)
-        norm.running_var.copy_(spread)
+        before.copy_(mean)
+        variance.copy_(spread)
 
 
 class Loss:
