@@ -18,11 +18,10 @@ from core.errors import ImagingError
 from core.files.radiograph import read_radiograph
 from core.images import FloatArray
 from core.metrics.statistics import bootstrap_interval
-from core.phantoms.hand.phantom import HandPhantom, hand_phantom
+from core.phantoms.hand.phantom import HandPhantom
 from models.bone_age.pipelines import PIPELINES, stages_of
 from models.bone_age.predict import ensemble_mean, interval, load_model, months_of, pipelines_of
 from models.bone_age.preprocess import MEAN_MONTHS, network_input
-from models.bone_age.settings import age_settings
 from models.cards import ModelCard, cards_of
 
 DEFAULT = "hand_age"
@@ -65,15 +64,6 @@ def scores(truth: Numbers, found: Numbers, inside: NDArray[np.bool_]) -> dict[st
             float(error.mean() + side * 1.96 * error.std(ddof=1)) for side in (-1, 1)
         ]
     return row
-
-
-def by_age(truth: Numbers, found: Numbers, inside: NDArray[np.bool_]) -> dict[str, Any]:
-    """The scores within each of `AGE_BANDS` that has a case; arguments as of `scores`."""
-    return {
-        f"{low}-{high}": scores(truth[chosen], found[chosen], inside[chosen])
-        for low, high in AGE_BANDS
-        if (chosen := (truth >= low) & (truth < high)).any()
-    }
 
 
 def _interval(values: Numbers) -> list[float]:
@@ -143,12 +133,6 @@ def evaluate(
         inside = (bounds[:, 0] <= truth) & (truth <= bounds[:, 1])
         found = scores(truth, months, inside)
         found["seconds_a_film"] = seconds
-        found["by_sex"] = {
-            sex: scores(truth[chosen], months[chosen], inside[chosen])
-            for sex in ("F", "M")
-            if (chosen := np.array([s == sex for s in sexes])).any()
-        }
-        found["by_age"] = by_age(truth, months, inside)
         report[card.name] = found
         for row, month in zip(rows, months, strict=True):
             row[card.name] = round(float(month), 2)
@@ -175,21 +159,6 @@ def phantom_inputs(
     }
 
 
-def evaluate_phantoms(count: int, cards: Sequence[ModelCard]) -> dict[str, Any]:
-    """Score models on simulated hands of seeds 0 … `count` - 1, whose age is known."""
-    report = {}
-    phantoms = [hand_phantom(seed) for seed in range(count)]
-    truth = np.array([phantom.age_months for phantom in phantoms])
-    sexes = [phantom.sex for phantom in phantoms]
-    seen = phantom_inputs(phantoms, {name for card in cards for name in pipelines_of(card)})
-    for card in cards:
-        months, _ = predict_all(card, seen, sexes, np.ones(count, bool))
-        inside = np.abs(months - truth) <= age_settings(card).half_width_months
-        report[card.name] = scores(truth, months, inside)
-        report[card.name]["by_age"] = by_age(truth, months, inside)
-    return report
-
-
 def main() -> None:
     """Read the arguments, score, and write JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -198,16 +167,11 @@ def main() -> None:
     parser.add_argument("--json", type=Path, required=True)
     parser.add_argument("--cases", type=Path, help="also write a row per film as CSV")
     parser.add_argument("--models", nargs="*", help="names of cards; default: all")
-    parser.add_argument(
-        "--phantoms", type=int, default=0, help="number of simulated hands to score"
-    )
     options = parser.parse_args()
     cards = [card for card in age_cards() if not options.models or card.name in options.models]
     cases = read_bone_age_cases(options.data, options.split)
     report, rows = evaluate(cases, cards)
     report["split"] = options.split
-    if options.phantoms:
-        report["phantoms"] = evaluate_phantoms(options.phantoms, cards)
     options.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
     if options.cases:
         with options.cases.open("w", newline="", encoding="utf-8") as handle:

@@ -1,7 +1,8 @@
 """Score the shipped fracture models: `python -m models.fracture.evaluate --data F --json FILE`.
 
-The folder has the layout of `core.datasets.read_fracture_cases`; `--phantoms N` scores N seeded
-phantoms instead. Everything runs on the CPU at the settings of the model cards.
+The folder has the layout of `core.datasets.read_fracture_cases`. Everything runs on the CPU at the
+settings of the model cards. Groups of films and phantoms: `python -m models.predictions`, whose
+figures `models.verify` puts on the cards.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from core.datasets import BODY_PARTS, FractureCase, read_fracture_cases, read_grey
+from core.datasets import FractureCase, read_fracture_cases, read_grey
 from core.detections import Boxes, Detections
 from core.fracture.fusion import Fusion
 from core.images import Radiograph, digest_of
@@ -102,14 +103,6 @@ def report(
     result["threshold"] = threshold
     result["figures"] = whole
     result["intervals"] = intervals
-    groups: dict[str, list[Scored]] = {
-        part: [one for one in scored if part in one.case.body_parts] for part in BODY_PARTS
-    }
-    groups["usual_originals"] = [one for one in scored if one.case.larger_original is False]
-    groups["larger_originals"] = [one for one in scored if one.case.larger_original]
-    result["groups"] = {
-        name: _group(members, figures) for name, members in groups.items() if members
-    }
     result["cases"] = [
         {
             "file": one.case.file,
@@ -157,15 +150,6 @@ def figures_of(threshold: float, image_auroc_from: str) -> dict[str, Callable[[A
     for rate in FALSE_POSITIVE_RATES:
         figures[f"sensitivity_at_{rate}_false_positives_per_image"] = sensitivity(rate)
     return figures
-
-
-def _group(members: Sequence[Scored], figures: dict[str, Callable[[Any], float]]) -> dict[str, Any]:
-    shown = ("map50", "precision", "recall", "image_auroc")
-    return {
-        "n": len(members),
-        "n_fractured": sum(one.case.fractured for one in members),
-        **{name: figures[name](members) for name in shown},
-    }
 
 
 def data_set_cases(folder: Path, split: str) -> Iterable[tuple[FractureCase, Radiograph]]:
@@ -220,22 +204,16 @@ def evaluate(
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, help="data set folder")
+    parser.add_argument("--data", type=Path, required=True, help="data set folder")
     parser.add_argument("--split", default="test")
-    parser.add_argument("--phantoms", type=int, default=0, help="score so many phantoms instead")
     parser.add_argument("--json", type=Path, required=True, help="where the figures go")
     parser.add_argument("--draws", type=int, default=1000, help="bootstrap resamples")
     options = parser.parse_args(arguments)
-    if options.phantoms:
-        cases = phantom_cases(options.phantoms)
-    elif options.data:
-        cases = data_set_cases(options.data, options.split)
-    else:
-        parser.error("give --data or --phantoms")
 
     def progress(_: float, what: str) -> None:
         print(what, end="\r", flush=True)
 
+    cases = data_set_cases(options.data, options.split)
     found = without_nan(evaluate(cases, draws=options.draws, progress=progress))
     options.json.write_text(json.dumps(found, indent=1), encoding="utf-8")
     for name, value in found["figures"].items():

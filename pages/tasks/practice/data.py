@@ -36,8 +36,8 @@ def _transfer(store: Store) -> None:
             ("json", "Everything (JSON)", everything),
             ("csv", "All readings (CSV)", rows),
         ):
-            file = Download(label, f"practice.{kind}", content)
-            views.download(f"practice_export_{kind}", file)
+            made = Download(label, f"practice.{kind}", content)
+            views.download(f"practice_export_{kind}", made)
     file = st.file_uploader("Import (JSON or CSV)", type=["json", "csv"], key="practice_import")
     if file is not None and st.button("Import", key="practice_import_go", type="primary"):
         read = transfer.import_csv if file.name.endswith(".csv") else transfer.import_json
