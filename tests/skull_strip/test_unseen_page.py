@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from models import predictions
+from models.cards import load_card
 from models.skull_strip import unseen
 from models.skull_strip.unseen import EVERY, IXI, IXI_ONLY, OTHERS, SHIPS, UNSEEN, WITHOUT
 from pages.tasks.skull_strip import experiments
@@ -67,6 +69,23 @@ def test_study_without_last_parts_says_nothing_of_them(study: Path) -> None:
         IXI_ONLY,
         SHIPS,
     ]
+
+
+def test_kept_study_is_of_the_weights_that_ship() -> None:
+    """Else run `python -m models.skull_strip.study` anew."""
+    rows, about = unseen.read()
+    assert about["weights"][SHIPS] == load_card("skull_strip", "unet").sha256
+    others = rows[(rows["source"] != IXI) & (rows["trained on"] == IXI_ONLY)]
+    assert set(others["source"]) == set(OTHERS) and len(others) == 6
+    kept = predictions.read("skull_strip", "test")
+    assert kept is not None
+    told = kept.rows.set_index("file")["dice"]
+    again = rows[(rows["source"] == IXI) & (rows["trained on"] == SHIPS)].set_index("file")["dice"]
+    assert again.sub(told).abs().max() < 0.001 and len(again) == len(told)
+    mean = others["dice"].mean()
+    assert f"Dice of the weights that had seen IXI alone: {mean:.3f} (" in experiments.level(
+        rows, "Dice", "dice", ".3f"
+    )
 
 
 def test_page_without_the_study_does_without_it(

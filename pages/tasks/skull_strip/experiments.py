@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.metrics.paired import Paired
+from core.metrics.statistics import bootstrap_interval
 from core.plots.draw import PREDICTION, TRUTH, hex_colour
 from models.cards import load_card
 from models.skull_strip import unseen
@@ -53,6 +54,7 @@ def show(key: str) -> pd.DataFrame:
         "Figure", list(FIGURES), default="Dice", required=True, key=f"{key}_unseen_figure"
     )
     first, second, more, style = FIGURES[name]
+    st.markdown(level(rows, name, first, style))
     left, right = st.columns([3, 2], gap="large")
     with left:
         charts.chart(heads(rows, name, first), key=f"{key}_unseen", alt=alt(rows, name, first))
@@ -103,7 +105,27 @@ def said(rows: pd.DataFrame, about: dict[str, Any]) -> str:
             f" From there a last part of {about['steps']} steps on the other sources was trained, "
             f"once on all five (“{EVERY}”) and once without each of them (“{UNSEEN}”)."
         )
-    return told + " A network without IXI was not trained: six heads are too few to learn from."
+    return (
+        f"{told} A network without IXI was not trained: it would have {others} heads to learn from."
+    )
+
+
+def level(rows: pd.DataFrame, name: str, figure: str, style: str) -> str:
+    """The mean of the weights that have seen IXI alone, on other sources and on IXI."""
+    own = rows[rows["trained on"] == IXI_ONLY].dropna(subset=[figure])
+    parts = []
+    for words, some in (
+        ("sources that they had not seen", own[own["source"] != unseen.IXI]),
+        ("new heads of IXI", own[own["source"] == unseen.IXI]),
+    ):
+        values = some[figure].to_numpy(float)
+        if len(values) > 1:
+            low, high = bootstrap_interval(lambda few: float(few.mean()), values)
+            parts.append(
+                f"{values.mean():{style}} ({low:{style}} to {high:{style}}, n = {len(values)}) on "
+                f"{words}"
+            )
+    return f"**{name} of the weights that had seen IXI alone: {', '.join(parts)}.**"
 
 
 def table(rows: pd.DataFrame, figure: str, style: str) -> pd.DataFrame:
