@@ -26,7 +26,6 @@ READ = {
     "comparison": findings_settings,
     "detector": detector_settings,
     "findings": findings_settings,
-    "member": findings_settings,
     "outlines": outlines_settings,
     "rescorer": rescorer_settings,
 }

@@ -9,8 +9,8 @@ from __future__ import annotations
 import argparse
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +26,7 @@ from models.cards import load_card
 from models.chest import segment
 from models.chest.dataset import Case, MaskCase, read_film, read_mask, read_mask_cases
 from models.chest.dataset import read_cases as read_labelled
-from models.chest.predict import (
-    Model,
-    calibrated,
-    load_model,
-    member_log_odds,
-    network_input,
-    probabilities,
-)
+from models.chest.predict import Model, load_model, network_input, probabilities
 from models.chest.preprocess import pad_square, resize
 from models.figures import without_nan
 
@@ -55,7 +48,6 @@ class Labelled:
         truth, found: (N, L): 0 or 1, and calibrated probabilities.
         px: (N,) native side of each film.
         files: Names as the table writes them.
-        by_member: The same as `found` of each network of several, by its title.
     """
 
     labels: tuple[str, ...]
@@ -63,15 +55,11 @@ class Labelled:
     found: FloatArray
     px: NDArray[np.int64]
     files: tuple[str, ...]
-    by_member: Mapping[str, FloatArray] = field(default_factory=dict)
 
     def part(self, chosen: NDArray[np.bool_]) -> Labelled:
         """The films that are chosen."""
         files = tuple(f for f, taken in zip(self.files, chosen, strict=True) if taken)
-        apart = {title: found[chosen] for title, found in self.by_member.items()}
-        return Labelled(
-            self.labels, self.truth[chosen], self.found[chosen], self.px[chosen], files, apart
-        )
+        return Labelled(self.labels, self.truth[chosen], self.found[chosen], self.px[chosen], files)
 
 
 @dataclass(frozen=True)
@@ -115,7 +103,7 @@ def score_labelled(
         through_px: Films are first brought to this side: what that costs is what resolution is
             worth.
     """
-    found = {title: [np.zeros((0, len(model.labels)), np.float32)] for title in model.networks}
+    found = [np.zeros((0, len(model.labels)), np.float32)]
     for first in range(0, len(cases), BATCH):
         if progress is not None:
             progress(first / len(cases), f"film {first} of {len(cases)}")
@@ -123,17 +111,14 @@ def score_labelled(
         if through_px:
             films = [f.with_pixels(resize(pad_square(f.pixels), through_px), "") for f in films]
         batch = [network_input(model, film) for film in films]
-        for title, odds in member_log_odds(model, np.stack(batch)).items():
-            found[title].append(odds)
-    apart = {title: np.concatenate(parts) for title, parts in found.items()}
+        found.append(probabilities(model, np.stack(batch)))
     truth = np.array([[name in c.findings for name in model.labels] for c in cases], np.float32)
     return Labelled(
         model.labels,
         truth.reshape(len(cases), len(model.labels)),
-        calibrated(model, np.mean(list(apart.values()), axis=0)),
+        np.concatenate(found),
         np.array([case.px for case in cases], np.int64),
         tuple(case.file for case in cases),
-        {title: calibrated(model, odds) for title, odds in apart.items() if len(apart) > 1},
     )
 
 

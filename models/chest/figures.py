@@ -22,8 +22,7 @@ from models.chest.evaluate import (
     reliability,
 )
 from models.chest.percentiles import percentiles, table_of
-from models.chest.predict import members, title_of
-from models.chest.predictions import HEART, opinion, part_of
+from models.chest.predictions import HEART, opinion
 from models.chest.settings import findings_settings
 from models.figures import Figure, Rows, mean
 
@@ -43,9 +42,6 @@ def figures(card: ModelCard, rows: Rows) -> list[Figure]:
             found += _outlines(rows(split, "hearts"), split)
             continue
         reported = list(_reported(card, rows, split))
-        if part_of(card):
-            found += list(_mean_areas(card, rows, split))
-            continue
         measured = list(_measured(card, rows(split, "hearts"), split))
         own = findings_settings(card).truth == "ratio"
         found += [*measured, *reported] if own else [*reported, *measured]
@@ -54,7 +50,7 @@ def figures(card: ModelCard, rows: Rows) -> list[Figure]:
 
 def settings(card: ModelCard, rows: Rows) -> dict[tuple[str, str], Any]:
     """Operating points on val, and what they mean on test."""
-    if card.role in ("outlines", "member") or findings_settings(card).truth == "ratio":
+    if card.role == "outlines" or findings_settings(card).truth == "ratio":
         return {}
     films, chosen = rows("test"), rows("val")
     points: dict[tuple[str, str], Any] = {}
@@ -99,9 +95,11 @@ def _arrays(card: ModelCard, films: pd.DataFrame) -> tuple[FloatArray, FloatArra
 def _reported(card: ModelCard, rows: Rows, split: str) -> Iterator[Figure]:
     """Against the reports."""
     films = rows(split)
-    parts = _by_size(films)
+    parts: dict[str, pd.DataFrame] = {f"{px}-px films": films[films["px"] == px] for px in SIZES}
+    parts["both sizes"] = films
     if len(card.labels) > 1:
-        yield from _mean_areas(card, rows, split)
+        for size, part in parts.items():
+            yield _mean_area(f"Mean AUROC, {size}", split, *_arrays(card, part))
     shown = card.labels if split == "test" or len(card.labels) == 1 else ()
     for label in shown:
         for size in ("both sizes", "128-px films", "64-px films"):
@@ -126,33 +124,6 @@ def _reported(card: ModelCard, rows: Rows, split: str) -> Iterator[Figure]:
         seen = large[[f"true {label}" for label in card.labels]].join(small)
         name = "Mean AUROC, the 128-px films brought to 64 px first"
         yield _mean_area(name, split, *_arrays(card, seen))
-        yield from _gains(card, rows, split)
-
-
-def _gains(card: ModelCard, rows: Rows, split: str) -> Iterator[Figure]:
-    """How much better all networks together are than each alone, on the large films."""
-
-    def more(truth: FloatArray, found: FloatArray, alone: FloatArray) -> float:
-        return mean_area(truth, found) - mean_area(truth, alone)
-
-    asked = [one for one in members(card) if one != card]
-    large = rows(split)["px"] == SIZES[0]
-    truth, found = _arrays(card, rows(split)[large])
-    kept = _enough(truth)
-    for one in asked:
-        _, alone = _arrays(one, rows(split, part_of(one))[large])
-        name = f"Mean AUROC, 128-px films, more than {title_of(one)} alone"
-        yield Figure(name, NIH, split, (truth[:, kept], found[:, kept], alone[:, kept]), more)
-
-
-def _by_size(films: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Films by what the card calls their size."""
-    return {f"{px}-px films": films[films["px"] == px] for px in SIZES} | {"both sizes": films}
-
-
-def _mean_areas(card: ModelCard, rows: Rows, split: str) -> Iterator[Figure]:
-    for size, part in _by_size(rows(split, part_of(card))).items():
-        yield _mean_area(f"Mean AUROC, {size}", split, *_arrays(card, part))
 
 
 def _told(label: str, size: str) -> bool:
@@ -165,15 +136,10 @@ def _told(label: str, size: str) -> bool:
 
 
 def _mean_area(name: str, split: str, truth: FloatArray, found: FloatArray) -> Figure:
-    kept = _enough(truth)
+    positives = truth.sum(axis=0)
+    kept = (positives >= LEAST_POSITIVES) & (positives < len(truth))
     note = f"over the {kept.sum()} findings with at least {LEAST_POSITIVES} positives"
     return Figure(name, NIH, split, (truth[:, kept], found[:, kept]), mean_area, note=note)
-
-
-def _enough(truth: FloatArray) -> NDArray[np.bool_]:
-    """Which findings have positives and negatives enough for an area under the curve."""
-    positives = truth.sum(axis=0)
-    return (positives >= LEAST_POSITIVES) & (positives < len(truth))
 
 
 def _measured(card: ModelCard, hearts: pd.DataFrame, split: str) -> Iterator[Figure]:

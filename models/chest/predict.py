@@ -45,23 +45,21 @@ class Model:
 
 
 def members(card: ModelCard) -> list[ModelCard]:
-    """The cards whose networks answer together: those that it names, or the card alone."""
-    return [load_card("chest", name) for name in findings_settings(card).members] or [card]
-
-
-def title_of(member: ModelCard) -> str:
-    """What a network is called among those that answer together."""
-    return findings_settings(member).member_title or member.title
+    """The cards whose networks answer together: the card itself, then those that it names."""
+    return [card, *(load_card("chest", name) for name in findings_settings(card).members)]
 
 
 def load_model(card: ModelCard) -> Model:
-    """Load the classifier of a card, or the members that the card names.
+    """Load the classifier of a card, with the further members that the card names.
 
     Raises:
         WeightsError: If weights are missing, not those of the card (found before the file is
             opened), or hold no network that can be run.
     """
-    networks = {title_of(member): open_network(member) for member in members(card)}
+    networks = {
+        findings_settings(member).member_title or member.title: open_network(member)
+        for member in members(card)
+    }
     settings = findings_settings(card)
     calibration = {label: settings.calibration.get(label, (1.0, 0.0)) for label in card.labels}
     return Model(

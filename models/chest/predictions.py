@@ -13,7 +13,7 @@ from models.cards import ModelCard, load_card, task_cards
 from models.chest import segment
 from models.chest.dataset import Case, MaskCase, read_cases, read_film, read_mask_cases
 from models.chest.evaluate import score_labelled, score_outlined
-from models.chest.predict import load_model, members, network_input, probabilities, title_of
+from models.chest.predict import load_model, network_input, probabilities
 
 DATA_SET = "NIH ChestX-ray14 (part)"
 PHANTOM_SET = ""
@@ -25,44 +25,28 @@ def opinion(card: ModelCard, label: str = HEART) -> str:
     return f"{'p' if card.name == 'findings' else card.name} {label}"
 
 
-def part_of(card: ModelCard) -> str:
-    """The table with what a card says: members of several networks have one of their own."""
-    return "members" if card.role == "member" else ""
-
-
 def tables(
     data: Path | None, split: str, limit: int | None = None, only: Collection[str] = ()
 ) -> dict[str, pd.DataFrame]:
     """A row a film with "true …" and "p …" a finding, and what further cards say of the heart.
 
-    Under "members" what each network says that answers with others; under "small" the large films
-    brought to 64 px first; under "hearts" a row a film with masks. With `only`, columns of these
-    cards and none of others; a member is asked with those that it answers with.
+    Under "small" the large films brought to 64 px first; under "hearts" a row a film with masks.
+    With `only`, columns of these cards and none of others.
     """
     if data is None:
         raise ValueError("chest models are scored on films only")
-    findings, known_cards = load_card("chest", "findings"), task_cards("chest")
-    if {one.name for one in members(findings)} & set(only):
-        only = {*only, findings.name}
-    hearts = [card for card in known_cards if card.labels == (HEART,)]
+    findings = load_card("chest", "findings")
+    asked = [findings, *(card for card in task_cards("chest") if card.labels == (HEART,))]
     cases = read_cases(data, split)[:limit]
-    films = apart = _known(cases, findings.labels)
-    for card in (findings, *hearts):
-        if only and card.name not in only:
-            continue
-        scored = score_labelled(load_model(card), cases)
-        films = films.join(_columns(card, scored.labels, scored.found))
-        for one in members(card):
-            found = scored.by_member.get(title_of(one))
-            if found is not None:
-                apart = apart.join(_columns(one, scored.labels, found))
+    films = _known(cases, findings.labels)
+    for card in asked:
+        if not only or card.name in only:
+            films = films.join(_answers(card, cases))
     large = [case for case in cases if case.px == 128]
-    several = {"members": apart} if members(findings) != [findings] else {}
     return {
         "": films,
-        **several,
         "small": _through_64(findings, large, only),
-        "hearts": _hearts(data, split, limit, [findings, *hearts], only),
+        "hearts": _hearts(data, split, limit, asked, only),
     }
 
 
@@ -77,9 +61,10 @@ def _known(cases: Sequence[Case], labels: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame({**columns, **truth})
 
 
-def _columns(card: ModelCard, labels: Sequence[str], found: FloatArray) -> pd.DataFrame:
-    """The probabilities (N, L) of a card."""
-    return pd.DataFrame(found, columns=[opinion(card, label) for label in labels])
+def _answers(card: ModelCard, cases: Sequence[Case]) -> pd.DataFrame:
+    """The probabilities of a card."""
+    scored = score_labelled(load_model(card), cases)
+    return pd.DataFrame(scored.found, columns=[opinion(card, label) for label in scored.labels])
 
 
 def _through_64(card: ModelCard, cases: Sequence[Case], only: Collection[str]) -> pd.DataFrame:

@@ -16,8 +16,7 @@ class FindingsSettings:
     Attributes:
         mirrored: Whether the answer is the mean over the film and its mirror image.
         truth: What its probabilities are about: "report", or a measured "ratio".
-        members: Cards whose networks answer in its place; it has none of its own then.
-        member_title: Its name among such members.
+        members, member_title: Cards that answer with it, and its own name among them.
         partners: By finding, the card of one finding whose log odds are added to its own.
         sensitivity, specificity, positives: What the operating points mean on the test films.
         calibration: Slope and offset of the log odds by finding (Platt 1999).

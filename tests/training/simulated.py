@@ -48,10 +48,6 @@ def untrained_parent(path: Path) -> None:
         from models.fracture.network import DetectionModel
 
         torch.save({"model": DetectionModel(f"{path.stem}.yaml", verbose=False)}, path)
-    elif path.stem.startswith("efficientnet-lite0"):
-        from models.chest.network import ChestNet
-
-        torch.save(ChestNet("efficientnet_lite0", 2).features.state_dict(), path)
     else:
         import torchvision
 

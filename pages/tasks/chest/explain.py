@@ -12,7 +12,6 @@ from core.percent import percent
 from core.plots import draw
 from models.cards import ModelCard, cards_of
 from models.chest.heatmaps import LAYERS, METHODS, OPENING, FeatureMaps, HeatMap
-from models.chest.predict import members
 from models.chest.settings import findings_settings
 from pages.shared import background
 from pages.shared.address import KEPT
@@ -37,10 +36,6 @@ def show(reading: Reading, settings: Settings) -> None:
         f"#### {in_words(label)}, {percent(probability)}: where the network looked",
         help=None if card.is_own else GLOSSARY["Grad-CAM"],
     )
-    apart = reading.findings.by_member
-    if apart:
-        told = (f"{name} alone {percent(found[label])}" for name, found in apart.items())
-        st.caption(f"{', '.join(told)}; the answer is the mean of their log odds.")
     if card.is_own:
         _occlusion(reading, settings, label)
         return
@@ -65,20 +60,18 @@ def show(reading: Reading, settings: Settings) -> None:
             beside = columns[1] if len(shown) == 1 else None
             _method(reading, settings, label, method, layer, opacity, beside)
     both = " It is the mean over the film and its mirror image, as the answer is."
-    several = " It is the mean of all networks’ maps, as their log odds are averaged."
     settled = findings_settings(card)
     summed = " A second network’s log odds are in the probability, but not in the map."
     st.caption(
         "Brightness is the heat, relative to each map’s hottest place, times the root of the "
         "probability. A map shows what moved the answer, not where disease is."
         + (both if settled.mirrored else "")
-        + (several if settled.members else "")
         + (summed if label in settled.partners else "")
     )
     with st.expander(f"Feature maps of the {layer_words(layer)}", icon=":material/grid_view:"):
         maps = _features(card, reading.image, layer)
         if maps is not None:
-            _grid(maps, members(card)[0].title)
+            _grid(maps, card.title)
     if trained() and st.toggle(
         "Compare two trainings: rotation and Gaussian blur",
         key="chest_two_trainings",
