@@ -98,7 +98,13 @@ def carried(tmp_path_factory: pytest.TempPathFactory) -> Carry:
 
 
 @pytest.mark.parametrize(
-    ("task", "name"), [(task, name) for task in FOLDERS for name in recipes_of(task)]
+    ("task", "name"),
+    [
+        (task, name)
+        for task in FOLDERS
+        for name in recipes_of(task)
+        if (MODELS / task / f"{name}.toml").is_file()  # a recipe comes before its card
+    ],
 )
 def test_recipe_runs_to_its_end_and_what_it_made_ships(
     task: str, name: str, carried: Carry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -22,7 +22,8 @@ SHIPPED = [(task, name) for task, name in RECIPES if made(task, name).is_dir()]
 
 @pytest.mark.parametrize("task", FOLDERS)
 def test_every_card_has_a_recipe(task: str) -> None:
-    assert recipes_of(task) == [card.name for card in task_cards(task)]
+    # A recipe may come first: a run names a commit that has it, its card comes with the weights.
+    assert {card.name for card in task_cards(task)} <= set(recipes_of(task))
 
 
 @pytest.mark.parametrize(("task", "name"), SHIPPED)

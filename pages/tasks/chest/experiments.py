@@ -176,6 +176,7 @@ def _heat_maps(path: Path) -> None:
     )
     rows = table[(table["question"] == question) & (table["split"] == split)]
     st.write(QUESTIONS[question][1])
+    st.caption("Scored on the network’s earlier weights, before it was trained again.")
     _scored(rows, question, split)
     with st.expander("Appendix: the scores as a table"):
         st.dataframe(
