@@ -104,3 +104,18 @@ def test_table_of_a_figure_that_no_head_has_is_empty(study: Path) -> None:
     figure = experiments.heads(rows, "Dice", "dice")
     assert [len(trace.x) for trace in figure.data] == [15, 6, 15, 15]
     assert figure.layout.xaxis.categoryarray[-1] == "IXI"
+
+
+def test_appendix_of_the_card_holds_the_study(study: Path) -> None:
+    from streamlit.testing.v1 import AppTest
+
+    def shown() -> None:
+        from pages.tasks.skull_strip import experiments
+
+        experiments.appendix()
+
+    test = AppTest.from_function(shown).run(timeout=60)
+    assert not test.exception
+    (below,) = test.expander
+    assert below.label == "Appendix: sources that a network has not seen"
+    assert any("compared" in one.value for one in below.dataframe)

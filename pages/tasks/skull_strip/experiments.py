@@ -20,9 +20,9 @@ from pages.shared import charts
 
 TITLE = "Sources that a network has not seen"
 FIGURES = {
-    "Dice": ("dice", "dice_mask2", True, ".3f"),
-    "IoU": ("iou", "iou_mask2", True, ".3f"),
-    "Surface distance, 95th percentile (mm)": ("hd95_mm", "hd95_mask2_mm", False, ".1f"),
+    "Dice": ("dice", "dice_mask2", True, ".3f", ".4f"),
+    "IoU": ("iou", "iou_mask2", True, ".3f", ".4f"),
+    "Surface distance, 95th percentile (mm)": ("hd95_mm", "hd95_mask2_mm", False, ".1f", ".2f"),
 }
 MARKS = {
     IXI_ONLY: ("x", "#8a9197"),
@@ -53,21 +53,18 @@ def show(key: str) -> pd.DataFrame:
     name = st.segmented_control(
         "Figure", list(FIGURES), default="Dice", required=True, key=f"{key}_unseen_figure"
     )
-    first, second, more, style = FIGURES[name]
+    first, second, more, style, finer = FIGURES[name]
     st.markdown(level(rows, name, first, style))
-    left, right = st.columns([3, 2], gap="large")
-    with left:
-        charts.chart(heads(rows, name, first), key=f"{key}_unseen", alt=alt(rows, name, first))
+    charts.chart(heads(rows, name, first), key=f"{key}_unseen", alt=alt(rows, name, first))
     found = table(rows, first, style)
-    with right:
-        st.dataframe(
-            found,
-            hide_index=True,
-            height="content",
-            alt=f"{name} by source and by what the network was trained on, means over heads.",
-        )
     st.dataframe(
-        cost(unseen.changes(rows, first, more=more, style=style)),
+        found,
+        hide_index=True,
+        height="content",
+        alt=f"{name} by source and by what the weights have seen, means over heads.",
+    )
+    st.dataframe(
+        cost(unseen.changes(rows, first, more=more, style=finer)),
         hide_index=True,
         height="content",
         alt=f"{name}: networks against each other, head by head.",
@@ -77,7 +74,7 @@ def show(key: str) -> pd.DataFrame:
         "trained. Intervals: heads drawn anew; one training each, so they leave out how much "
         "another training would differ. Six heads of five sources decide little."
     )
-    with st.expander("Against the second reference", icon=":material/table:"):
+    with st.popover("Against the second reference", icon=":material/table:"):
         st.dataframe(
             table(rows, second, style),
             hide_index=True,
@@ -180,7 +177,7 @@ def heads(rows: pd.DataFrame, name: str, figure: str) -> go.Figure:
     drawn.update_layout(
         height=340,
         margin={"l": 0, "r": 0, "t": 30, "b": 0},
-        legend={"orientation": "h", "y": 1.14, "title": {"text": "trained on"}},
+        legend={"orientation": "h", "y": 1.14, "title": {"text": "weights"}},
     )
     drawn.update_xaxes(
         categoryorder="array", categoryarray=[SOURCES[one].split(":")[0] for one in order]
