@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 NAMES = {"val_auroc": "validation AUROC", "val_mae_months": "validation error in months"}
 HIGHER_IS_BETTER = {"val_auroc"}
 PAIRED = ("change", "change_low", "change_high")
 """Columns of a table whose settings were compared film by film, the same in every run of one."""
+Figures = Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.float64]]
+"""The figure of every setting (settings,) over the seeds and films of these indices."""
 
 
 @dataclass(frozen=True)
@@ -136,3 +141,40 @@ def conclusion(found: pd.DataFrame) -> str:
         f"{decided}With {runs} a setting, {open_ones} of {len(tried)} changes from "
         f"“{plain_of(found)}” are not decided: their 95 % intervals include zero."
     )
+
+
+def paired_changes(
+    figures: Figures, seeds: int, strata: Sequence[NDArray[np.int64]], draws: int = 1000
+) -> list[tuple[float, float, float]]:
+    """Change of each further setting against the first, with its paired bootstrap interval.
+
+    A draw takes seeds anew, and films anew within each stratum, the same for all settings.
+
+    Args:
+        figures: What is compared.
+        seeds: How many there are.
+        strata: Indices of the films, by stratum.
+        draws: How many.
+
+    Returns:
+        Change and both ends of its 95 % interval, by setting from the second on.
+    """
+    rng = np.random.default_rng(0)
+
+    def gains(chosen: NDArray[np.int64], films: NDArray[np.int64]) -> NDArray[np.float64]:
+        found = figures(chosen, films)
+        return found[1:] - found[0]
+
+    told = gains(np.arange(seeds), np.sort(np.concatenate(strata)))
+    drawn = []
+    for _ in range(draws):
+        chosen = rng.integers(0, seeds, seeds)
+        films = np.concatenate([rng.choice(some, len(some)) for some in strata])
+        drawn.append(gains(chosen, films))
+    low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
+    return list(zip(told.tolist(), low.tolist(), high.tolist(), strict=True))
+
+
+def mean_curves(curves: Sequence[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
+    """Means over runs of what was measured after each epoch, a row an epoch."""
+    return pd.concat(curves).groupby("epoch")[list(columns)].mean().reset_index()

@@ -145,17 +145,19 @@ def _by_threshold(
 
 def learning_curves(
     runs: dict[str, tuple[Sequence[float], Sequence[float], Sequence[float]]],
+    measure: str = "loss",
 ) -> go.Figure:
     """Training loss (solid) and validation loss (dashed) of several runs on one scale.
 
     Args:
         runs: Epochs, training loss and validation loss by the run's title.
+        measure: What the values are, if not losses.
     """
     figure = make_subplots(rows=1, cols=len(runs), subplot_titles=list(runs), shared_yaxes=True)
     for column, (epochs, training, validation) in enumerate(runs.values(), start=1):
         for name, values, dash, colour in (
-            ("training loss", training, "solid", PREDICTION),
-            ("validation loss", validation, "dash", TRUTH),
+            (f"training {measure}", training, "solid", PREDICTION),
+            (f"validation {measure}", validation, "dash", TRUTH),
         ):
             figure.add_scatter(
                 x=list(epochs),
@@ -170,7 +172,7 @@ def learning_curves(
             )
     laid_out(figure, 320, "epoch", top=56, legend={"orientation": "h", "y": -0.22, "x": 0})
     figure.update_annotations(font_size=12)
-    return figure.update_yaxes(title="loss", col=1)
+    return figure.update_yaxes(title=measure, col=1)
 
 
 def seeds_chart(rows: Sequence[tuple[str, Sequence[float]]], x_title: str) -> go.Figure:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import pandas as pd
 import pytest
 
 from core.augment import evidence, pictures, report
@@ -134,16 +133,6 @@ def test_experiments_stand_beside_their_transform(tmp_path: Path) -> None:
     assert "0.95 (+0.05 against none, 1 run): not decided" in said["rotate"]
     assert "-0.05" in said["mirror"]
     assert evidence.beside(None) == evidence.beside(tmp_path / "none.csv") == {}
-
-
-def test_single_learning_curves_decide_nothing_and_say_so() -> None:
-    values = {"plain": (0.5, 0.8, 0.7), "augmented": (0.6, 0.75, 0.78)}
-    rows = [(name, n, 0.9, one) for name, run in values.items() for n, one in enumerate(run)]
-    table = pd.DataFrame(rows, columns=["variant", "epoch", "train_auroc", "val_auroc"])
-    found, said = evidence.curves(table)
-    assert list(found["validation AUROC, best epoch"]) == [0.8, 0.78]
-    assert "0.020 apart, less than the 0.300" in said
-    assert "not decided" in said
 
 
 def test_worst_draw_is_farthest_from_the_truth_where_it_is_known() -> None:

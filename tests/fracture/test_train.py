@@ -198,19 +198,6 @@ def test_export_gives_the_boxes_of_the_network(tmp_path: Path) -> None:
     np.testing.assert_array_equal(torch_forward(network)(grey)[0], boxes)  # left as it was
 
 
-def test_vgg16_experiment_keeps_its_curves(tmp_path: Path) -> None:
-    from models.fracture.train_vgg16 import COLUMNS, PLAIN, run_experiment
-
-    samples = {"fractured": [spot((20, 20))] * 2, "normal": [NORMAL] * 3}
-    path = run_experiment(
-        samples, samples, tmp_path, seed=0, side_px=32, epochs=2, variants=(PLAIN,)
-    )
-    with path.open(encoding="utf-8") as handle:
-        rows = list(csv.reader(handle))
-    assert tuple(rows[0]) == COLUMNS
-    assert [row[:2] for row in rows[1:]] == [["plain", "1"], ["plain", "2"]]
-
-
 def test_stopped_classifier_training_goes_on(tmp_path: Path) -> None:
     import torch
 

@@ -87,7 +87,7 @@ MODALITIES = {
             models.limb,
             {"detector": ("Detector", "detector"), "classifier": ("Classifier", "classifier")},
             (8, 24, 96),
-            MODELS / "fracture" / "vgg16_experiment.csv",
+            MODELS / "fracture" / "vgg16_experiments.csv",
         ),
         Modality(
             "hand",

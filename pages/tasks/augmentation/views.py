@@ -363,9 +363,7 @@ def experiments(modality: Modality, pipeline: tuple[Planned, ...]) -> None:
         st.info("Of this task no training with and without a transform was measured.")
         return
     table = pd.read_csv(path)
-    if {"variant", "val_auroc"} <= set(table.columns):
-        table, said = evidence.curves(table)
-    elif "factor" in table.columns:
+    if "factor" in table.columns:
         table, _ = summed(table)
         said = conclusion(table)
         used = {planned.transform for planned in pipeline}

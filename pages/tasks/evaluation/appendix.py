@@ -13,7 +13,7 @@ from pages.tasks.evaluation.shared import KEY
 from pages.tasks.fracture import experiments as fracture
 
 TABLES = {
-    "fracture": fracture.TABLE,
+    "fracture": fracture.RUNS,
     "bone_age": bone_age.EXPERIMENTS,
     "chest": chest.FOLDER / chest.TABLES["Augmentation"],
 }
