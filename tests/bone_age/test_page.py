@@ -18,7 +18,7 @@ from pages.tasks.bone_age import download
 from pages.tasks.bone_age import loaders as bone_age_loaders
 from pages.tasks.bone_age import sidebar as bone_age_inputs
 from pages.tasks.bone_age import views as bone_age_views
-from pages.tasks.bone_age.pipelines import OURS, PIPELINES
+from pages.tasks.bone_age.pipelines import FOUR_REGIONS, OURS, PIPELINES
 from pages.tasks.bone_age.sidebar import FIRST, PAGE, made
 from tests.bone_age.stand_in import BROKEN, FILM, FOOT, Networks, opened, with_upload
 from tests.files.radiograph_files import raster
@@ -293,7 +293,7 @@ def test_samples_of_the_task_have_an_age_and_a_sex() -> None:
 
 def test_pipelines_know_their_own_steps_and_parameters() -> None:
     """A stage or keyword that was renamed would leave a view without its picture."""
-    for pipeline in (OURS, *PIPELINES.values()):
+    for pipeline in (OURS, FOUR_REGIONS, *PIPELINES.values()):
         defaults = {knob.name: knob.default for knob in pipeline.knobs}
         ours, theirs = stages_of(pipeline.key, **defaults), stages_of(pipeline.key)
         names = [stage.name for stage in ours]

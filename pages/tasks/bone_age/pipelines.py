@@ -103,15 +103,14 @@ FILM = Pipeline(
     read="Fit the film",
     read_words="",
 )
-PIPELINES: dict[str, Pipeline] = {
-    "Landmarks": Pipeline(
-        "Landmarks",
-        "landmark",
-        "A published student system: threshold, outline, turn upright, and four regions from the "
-        "gaps between the fingers. Hull dashed, outline solid, landmarks as rings. What we had "
-        "to add for the films of the archive says “added” and can be left out. The published "
-        "system read augmented regions with Attention-Xception; here EfficientNet-Lite0 reads "
-        "them, and Attention-Xception the whole hand.",
+
+
+def _regions(name: str, key: str, words: str, trim_at: str) -> Pipeline:
+    """Four regions of the hand; the published system and ours differ in where they trim."""
+    return Pipeline(
+        name,
+        key,
+        words,
         (
             Knob("clahe_clip", "CLAHE: clip", 1.0, 0.5, 8.0, 0.5, why=_CLAHE),
             Knob("clahe_tiles", "CLAHE: tiles per side", 3, 1, 12, 1),
@@ -121,10 +120,10 @@ PIPELINES: dict[str, Pipeline] = {
             Knob(
                 "trim_at",
                 "Trim: where",
-                ALL_AROUND,
+                trim_at,
                 options=(ALL_AROUND, BOTTOM_RIGHT),
-                why="The published system cuts at the bottom and right; the network here was "
-                "trained with half of it at each side.",
+                why="The published system cuts at the bottom and right, and so were the films of "
+                "Attention-Xception; our four-region network had half of it cut at each side.",
             ),
             Knob(
                 "level_offset",
@@ -146,6 +145,19 @@ PIPELINES: dict[str, Pipeline] = {
         aligned="Straighten (added)",
         read="Hull and gaps",
         read_words="the upright, masked hand, before it is cut into regions",
+    )
+
+
+FOUR_REGIONS = _regions("Four regions", "landmark", "", ALL_AROUND)
+PIPELINES: dict[str, Pipeline] = {
+    "Landmarks": _regions(
+        "Landmarks",
+        "published_regions",
+        "A published student system: threshold, outline, turn upright, and four regions from the "
+        "gaps between the fingers, read by Attention-Xception. Hull dashed, outline solid, "
+        "landmarks as rings. What we had to add for the films of the archive says “added” and can "
+        "be left out.",
+        BOTTOM_RIGHT,
     ),
     "Segmentation": Pipeline(
         "Segmentation",
@@ -170,7 +182,7 @@ PIPELINES: dict[str, Pipeline] = {
 
 def by_key(key: str) -> Pipeline:
     """The pipeline of a name in `models.bone_age.pipelines`."""
-    return next(one for one in (OURS, FILM, *PIPELINES.values()) if one.key == key)
+    return next(one for one in (OURS, FILM, FOUR_REGIONS, *PIPELINES.values()) if one.key == key)
 
 
 def parameters(pipeline: Pipeline) -> Mapping[str, Value]:
