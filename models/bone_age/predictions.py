@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,16 +21,22 @@ PHANTOM_SET = "Seeded hand phantoms"
 PHANTOMS = 40
 
 
-def tables(data: Path | None, split: str, limit: int | None = None) -> dict[str, pd.DataFrame]:
-    """A row a film: file, sex, true months, and a column a model; "hand_mask": Dice a film."""
+def tables(
+    data: Path | None, split: str, limit: int | None = None, only: Collection[str] = ()
+) -> dict[str, pd.DataFrame]:
+    """A row a film: file, sex, true months, and a column a model; "hand_mask": Dice a film.
+
+    With `only`, columns of these cards.
+    """
+    cards = [card for card in _shipped() if not only or card.name in only]
     outlines = load_hand_mask(load_card("bone_age", "hand_mask"))
     if data is None or split == "phantoms":
         seeds = range(min(PHANTOMS, limit or PHANTOMS))
         names = [f"phantom {seed}" for seed in seeds]
         masks = pd.DataFrame({"file": names, "dice": phantom_scores(outlines, seeds)})
-        return {"": _phantoms(seeds, names), "hand_mask": masks}
+        return {"": _phantoms(cards, seeds, names), "hand_mask": masks}
     cases = read_bone_age_cases(data, split)[:limit]
-    _, rows = evaluate(cases, _shipped())
+    _, rows = evaluate(cases, cards)
     found = film_scores(outlines, cases)
     masks = pd.DataFrame({"file": list(found), "dice": list(found.values())})
     return {"": pd.DataFrame(rows).drop(columns="split"), "hand_mask": masks}
@@ -40,8 +47,8 @@ def _shipped() -> list[ModelCard]:
     return [card for card in age_cards() if not card.is_own]
 
 
-def _phantoms(seeds: range, names: list[str]) -> pd.DataFrame:
-    cards, phantoms = _shipped(), [hand_phantom(seed) for seed in seeds]
+def _phantoms(cards: Sequence[ModelCard], seeds: range, names: list[str]) -> pd.DataFrame:
+    phantoms = [hand_phantom(seed) for seed in seeds]
     seen = phantom_inputs(phantoms, {name for card in cards for name in pipelines_of(card)})
     sexes = [phantom.sex for phantom in phantoms]
     ages = [phantom.age_months for phantom in phantoms]
