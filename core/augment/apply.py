@@ -6,8 +6,6 @@ would otherwise report each pipeline to an analytics service.
 
 from __future__ import annotations
 
-import os
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -15,6 +13,7 @@ from numpy.typing import NDArray
 
 from core.augment.films import FILMS
 from core.augment.labels import Labels, Mask, Motion, Moved, motion_of
+from core.augment.library import library
 from core.augment.pipeline import Draw
 from core.images import FloatArray
 
@@ -23,15 +22,6 @@ GRID = 9
 BOX_GRID = 8
 """Points a side that show how much of a box is still in the image."""
 LEAST_BOX_PX = 1.0
-
-
-def library() -> ModuleType:
-    """AlbumentationsX, loaded when it is first needed."""
-    # Belt and braces: read when the library is loaded, beside `telemetry=False` below.
-    os.environ.setdefault("ALBUMENTATIONS_NO_TELEMETRY", "1")
-    import albumentations
-
-    return albumentations
 
 
 def calls(draw: Draw, shape: tuple[int, int]) -> list[tuple[str, dict[str, Any]]]:

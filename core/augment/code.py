@@ -14,6 +14,7 @@ import numpy as np
 
 from core.augment import apply, heads
 from core.augment.labels import Labels
+from core.augment.library import library
 from core.augment.pipeline import AppliedTransform, Catalogue, Draw, Planned, Ranges, to_text
 from core.errors import UnsuitableInputError
 from core.images import FloatArray
@@ -164,7 +165,7 @@ def to_json(draw: Draw, modality: str, before: FloatArray, after: FloatArray) ->
     table: dict[str, Any] = {}
     if before.ndim == 2:
         shape = (before.shape[0], before.shape[1])
-        table = dict(apply.library().to_dict(apply.composed(draw, shape)))
+        table = dict(library().to_dict(apply.composed(draw, shape)))
     name = "albumentationsx" if before.ndim == 2 else "torchio"
     table["lightbox"] = {
         "format": FORMAT,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -341,3 +343,20 @@ def test_experiments_stand_beside_the_transform(calls: Counter[str], name: str) 
     assert "Trained with rotation" in app.words
     assert "not decided" in app.words
     assert "in this pipeline" in app.dataframe[0].value.columns
+
+
+def test_the_lab_transforms_films_without_pytorch_which_can_still_be_imported() -> None:
+    code = (
+        "import sys\n"
+        "from streamlit.testing.v1 import AppTest\n"
+        "app = AppTest.from_file('pages/augmentation.py', default_timeout=120).run()\n"
+        "assert not app.exception, app.exception\n"
+        "assert 'albumentations' in sys.modules\n"
+        "assert not {'torch', 'tensorflow'} & set(sys.modules)\n"
+        "import torch\n"
+        "assert torch.zeros(2).sum() == 0"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=180
+    )
+    assert done.returncode == 0, done.stderr

@@ -12,5 +12,5 @@ def compute() -> None:
     """Make the film that the lab opens on, and load the library that transforms it."""
     made(FIRST)
     import_module("pages.tasks.augmentation.modalities")
-    if find_spec("torch") and find_spec("albumentations"):  # not in the light install
-        import_module("core.augment.apply").library()
+    if find_spec("albumentations"):  # not in the light install
+        import_module("core.augment.library").library()
