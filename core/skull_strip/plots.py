@@ -9,16 +9,27 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
+from plotly.colors import convert_colors_to_same_type, get_colorscale, unlabel_rgb
 from plotly.subplots import make_subplots
 
-from core.plots.draw import PREDICTION, TRUTH, hex_colour
+from core.plots.draw import PREDICTION, TRUTH, Picture, hex_colour
 from core.plots.layout import laid_out
+from core.plots.level_lines import joined, level_lines
 from core.plots.slices import SIDES, Layer, Slice, display_range, grey, montage, slice_at
+from core.plots.viewer import data_uri
 
 BLACK = "#000000"
 # Both maps are safe for colour-blind readers; the field's is white where nothing is changed.
 SCALES = {"grey": "gray", "field": "RdBu_r", "probability": "viridis"}
 DISAGREEMENT = ("#1a1d20", "#56b4e9", "#d55e00", "#f0e442")
+
+FIELD_STEP = 0.05
+LINE: dict[str, Any] = {
+    "type": "scatter",
+    "mode": "lines",
+    "showlegend": False,
+    "hoverinfo": "skip",
+}
 
 HIDDEN = {"visible": False}
 SQUARE = {"scaleanchor": "x", "scaleratio": 1}
@@ -39,6 +50,9 @@ def strip(
 ) -> go.Figure:
     """The same slice through every stage, side by side, with one shared zoom.
 
+    Slices are pictures and lines are points, made here: as heat maps and contours they took the
+    browser most of a second, while everything else on the page waited.
+
     Args:
         layers: One panel each.
         plane: "axial", "coronal" or "sagittal".
@@ -51,23 +65,49 @@ def strip(
     # One figure from plain dictionaries, checked once: Plotly's update_* and add_* check the
     # whole figure each time.
     layout = deepcopy(_grid(rows, columns))
+    around = [outline(slice_at(mask, plane, position_mm), kind) for kind, mask in outlines]
+    cuts = [slice_at(layer, plane, position_mm) for layer in layers]
     traces: list[dict[str, Any]] = []
-    for number, layer in enumerate(layers):
-        tail = str(number + 1) if number else ""
-        cut = slice_at(layer, plane, position_mm)
-        domains = layout[f"xaxis{tail}"]["domain"], layout[f"yaxis{tail}"]["domain"]
-        found = [_picture(layer, cut, *domains)]
+    images: list[dict[str, Any]] = []
+    notes = _letters(plane, len(layers)) + _titles([one.title for one in layers])
+    for number, (layer, cut) in enumerate(zip(layers, cuts, strict=True), start=1):
+        low, high = shown_range(layer)
+        images.append(_picture(layer, cut, low, high) | _axes(number, "xref", "yref"))
+        lines = list(around)
         if layer.scale == "field":
-            found.append(_contours(cut))
-        found += [_outline(slice_at(mask, plane, position_mm), kind) for kind, mask in outlines]
-        traces += [{**trace, "xaxis": f"x{tail}", "yaxis": f"y{tail}"} for trace in found]
+            lines += field_lines(cut)
+        # A panel is drawn where it has a trace.
+        traces += [line | _axes(number, "xaxis", "yaxis") for line in lines or [outline(None)]]
+        if layer.scale != "grey":
+            images.append(_bar(layer.scale, number))
+            notes += _bar_ends(low, high, number)
+    x, y = _reach(cuts)
     for name, axis in layout.items():
         if name.startswith(("xaxis", "yaxis")):
-            axis |= HIDDEN if name.startswith("x") else HIDDEN | SQUARE
+            axis |= HIDDEN | ({"range": x} if name.startswith("x") else {"range": y} | SQUARE)
     layout |= FILM | {"height": 10 + (240 if rows > 1 else 285) * rows}
     layout["margin"] = FILM["margin"] | {"t": 4}
-    layout["annotations"] = _letters(plane, len(layers)) + _titles([one.title for one in layers])
+    layout |= {"images": images, "annotations": notes}
     return go.Figure(traces, layout)
+
+
+def _axes(panel: int, x_name: str, y_name: str) -> dict[str, str]:
+    tail = "" if panel == 1 else str(panel)
+    return {x_name: f"x{tail}", y_name: f"y{tail}"}
+
+
+def _reach(cuts: Sequence[Slice]) -> tuple[list[float], list[float]]:
+    """From where to where the largest of some slices reach, in mm along x and y."""
+    boxes = np.array([_box(cut) for cut in cuts])
+    (left, low), (right, high) = boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)
+    return [float(left), float(right)], [float(low), float(high)]
+
+
+def _box(cut: Slice) -> tuple[float, float, float, float]:
+    """Left, lower, right and upper edge of a slice's outermost pixels, in mm."""
+    (dx, dy), (height, width) = cut.step_mm, cut.image.shape
+    left, low = cut.x_mm - dx / 2, cut.y_mm - dy / 2
+    return left, low, left + dx * width, low + dy * height
 
 
 @lru_cache(maxsize=16)
@@ -103,84 +143,91 @@ def _domain(panel: int) -> dict[str, str]:
     return {"xref": f"x{name} domain", "yref": f"y{name} domain"}
 
 
-def _contours(cut: Slice) -> dict[str, Any]:
-    """Lines of equal bias, a twentieth apart, with their values."""
-    return {
-        "type": "contour",
-        "z": cut.image.astype(np.float32),
-        "x0": cut.x_mm,
-        "dx": cut.step_mm[0],
-        "y0": cut.y_mm,
-        "dy": cut.step_mm[1],
-        "contours": {
-            "start": 0.2,
-            "end": 3.0,
-            "size": 0.05,
-            "coloring": "none",
-            "showlabels": True,
-            "labelfont": {"size": 9, "color": "#202020"},
-            "labelformat": ".2f",
-        },
-        "line": {"color": "#303030", "width": 0.8},
-        "showscale": False,
-        "hoverinfo": "skip",
-    }
-
-
-def _picture(
-    layer: Layer, cut: Slice, x_domain: Sequence[float], y_domain: Sequence[float]
-) -> dict[str, Any]:
-    trace: dict[str, Any] = {
-        "type": "heatmap",
-        "hoverinfo": "skip",
-        "name": layer.title,
-        "zsmooth": "fast",
-    }
-    trace |= {"x0": cut.x_mm, "dx": cut.step_mm[0], "y0": cut.y_mm, "dy": cut.step_mm[1]}
+def shown_range(layer: Layer) -> tuple[float, float]:
+    """The values of the darkest and the brightest colour of a layer's scale."""
     if layer.scale == "grey":
-        picture = grey(cut.image, *display_range(layer.voxels))
-        return trace | {"z": picture, "colorscale": "gray", "zmin": 0, "zmax": 255,
-                        "showscale": False}  # fmt: skip
-    low, high = 0.0, 1.0
+        return display_range(layer.voxels)
     if layer.scale == "field":
         away = float(np.abs(layer.voxels[::4, ::4, ::4] - 1).max())
-        low, high = 1 - away, 1 + away
-    bar = {
-        "len": 0.9 * (y_domain[1] - y_domain[0]),
-        "y": sum(y_domain) / 2,
-        "x": x_domain[1],
-        "xanchor": "right",
-        "thickness": 7,
-        "xpad": 2,
-        "ypad": 0,
-        "tickfont": {"color": "#dddddd", "size": 10},
-        "ticklabelposition": "outside",
-        "outlinewidth": 0,
-    }
-    return trace | {
-        "z": cut.image.astype(np.float32),
-        "colorscale": SCALES[layer.scale],
-        "zmin": low,
-        "zmax": high,
-        "colorbar": bar,
-    }
+        return 1 - away, 1 + away
+    return 0.0, 1.0
 
 
-def _outline(cut: Slice, kind: str) -> dict[str, Any]:
-    colour = hex_colour(PREDICTION if kind == "prediction" else TRUTH)
+@lru_cache(maxsize=4)
+def _palette(scale: str) -> Picture:
+    """256 colours of a Plotly scale, uint8 (256, 3)."""
+    stops = get_colorscale(SCALES[scale])
+    colours = [unlabel_rgb(convert_colors_to_same_type(colour)[0][0]) for _, colour in stops]
+    places = np.linspace(0, 1, 256)
+    found = [
+        np.interp(places, [stop for stop, _ in stops], part) for part in zip(*colours, strict=True)
+    ]
+    return np.rint(np.stack(found, axis=1)).astype(np.uint8)
+
+
+def _picture(layer: Layer, cut: Slice, low: float, high: float) -> dict[str, Any]:
+    """A slice as one of the layout's images, where it lies in mm."""
+    picture = grey(cut.image, low, high)[::-1]
+    left, bottom, right, top = _box(cut)
     return {
-        "type": "contour",
-        "z": cut.image.astype(np.uint8),
-        "x0": cut.x_mm,
-        "dx": cut.step_mm[0],
-        "y0": cut.y_mm,
-        "dy": cut.step_mm[1],
-        "contours": {"start": 0.5, "end": 0.5, "size": 1, "coloring": "lines"},
-        "colorscale": [[0, colour], [1, colour]],
-        "line": {"width": 1.6, "dash": "solid" if kind == "prediction" else "dash"},
-        "showscale": False,
-        "hoverinfo": "skip",
-    }
+        "source": data_uri(picture if layer.scale == "grey" else _palette(layer.scale)[picture]),
+        "x": left, "y": bottom, "sizex": right - left, "sizey": top - bottom,
+        "xanchor": "left", "yanchor": "bottom", "sizing": "stretch", "layer": "below",
+    }  # fmt: skip
+
+
+BAR_LOW, BAR_HIGH = 0.58, 0.95  # above the letter of the side
+
+
+def _bar(scale: str, panel: int) -> dict[str, Any]:
+    """The colours of a scale, at the right edge of a panel; its ends are `_bar_ends`."""
+    return {
+        "source": data_uri(np.ascontiguousarray(_palette(scale)[::-4, None])),
+        "x": 0.9, "y": BAR_LOW, "sizex": 0.025, "sizey": BAR_HIGH - BAR_LOW,
+        "xanchor": "left", "yanchor": "bottom", "sizing": "stretch", "layer": "above",
+        **_domain(panel),
+    }  # fmt: skip
+
+
+def _bar_ends(low: float, high: float, panel: int) -> list[dict[str, Any]]:
+    """The values at the ends and in the middle of a panel's bar of colours."""
+    return [
+        {
+            "text": f"{low + share * (high - low):.2g}", "x": 0.93,
+            "y": BAR_LOW + share * (BAR_HIGH - BAR_LOW), "xanchor": "left", "yanchor": "middle",
+            "showarrow": False, "font": {"size": 10, "color": "#dddddd"}, **_domain(panel),
+        }
+        for share in (0.0, 0.5, 1.0)
+    ]  # fmt: skip
+
+
+def field_lines(cut: Slice) -> list[dict[str, Any]]:
+    """Lines of equal bias, a twentieth apart, and their values."""
+    first, last = np.ceil(cut.image.min() / FIELD_STEP), np.floor(cut.image.max() / FIELD_STEP)
+    levels = np.arange(first, last + 1) * FIELD_STEP
+    by_level = {float(level): level_lines(cut, float(level), finer=2) for level in levels}
+    x, y = joined([line for lines in by_level.values() for line in lines])
+    longest = {level: max(lines, key=len) for level, lines in by_level.items() if lines}
+    places = [line[len(line) // 2] for line in longest.values()]
+    return [
+        LINE | {"x": x, "y": y, "line": {"color": "#303030", "width": 0.8}},
+        LINE
+        | {
+            "mode": "text",
+            "x": [float(place[0]) for place in places],
+            "y": [float(place[1]) for place in places],
+            "text": [f"{level:.2f}" for level in longest],
+            "textfont": {"size": 9, "color": "#202020"},
+        },
+    ]
+
+
+def outline(cut: Slice | None, kind: str = "prediction") -> dict[str, Any]:
+    """Where a mask ends in a slice; without a slice a trace that shows nothing."""
+    colour = hex_colour(PREDICTION if kind == "prediction" else TRUTH)
+    x, y = joined(level_lines(cut, 0.5, closed=True) if cut else [])
+    dash = "solid" if kind == "prediction" else "dash"
+    return LINE | {"x": x, "y": y, "line": {"color": colour, "width": 1.6, "dash": dash}}
 
 
 def _letters(plane: str, panels: int) -> list[dict[str, Any]]:
@@ -227,8 +274,8 @@ def sheet(
         )
     )
     if mask is not None:
-        outline = montage(mask, plane, indices, columns)[::-1]
-        figure.add_trace(_outline(Slice(outline, 0.0, 0.0, cut.step_mm), "prediction"))
+        around = montage(mask, plane, indices, columns)[::-1]
+        figure.add_trace(outline(Slice(around, 0.0, 0.0, cut.step_mm)))
     _as_film(figure)
     rows = -(-len(indices) // columns)
     ratio = picture.shape[0] * step[1] / (picture.shape[1] * step[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 
 import cv2
@@ -11,9 +12,10 @@ import pytest
 
 from core.files.browser_volume import MAX_SIDE, compact
 from core.images import Volume
-from core.plots.slices import PLANES, layer_of, montage, slice_at, spread
+from core.plots.level_lines import level_lines
+from core.plots.slices import PLANES, Slice, layer_of, montage, slice_at, spread
 from core.skull_strip.exports import strip_png
-from core.skull_strip.plots import disagreement_strip, histogram, sheet, strip
+from core.skull_strip.plots import disagreement_strip, histogram, sheet, shown_range, strip
 from core.skull_strip.surface import stl_bytes, surface_net
 
 SHAPE = (20, 24, 16)
@@ -91,8 +93,9 @@ def test_strip_has_a_picture_and_outlines_on_every_panel(plane: str) -> None:
     layers = [layer_of(str(n), head.voxels, head) for n in range(3)]
     outlines = [("prediction", layer_of("", mask, head)), ("truth", layer_of("", mask, head))]
     figure = strip(layers, plane, 30.0, outlines)
-    assert sum(trace.type == "heatmap" for trace in figure.data) == 3
-    assert sum(trace.type == "contour" for trace in figure.data) == 6
+    assert [image.xref for image in figure.layout.images] == ["x", "x2", "x3"]
+    drawn = [(trace.xaxis, trace.line.dash) for trace in figure.data]
+    assert drawn == [(f"x{n}", dash) for n in ("", 2, 3) for dash in ("solid", "dash")]
     assert figure.layout.xaxis2.matches == "x"
     letters = {note.text for note in figure.layout.annotations}
     assert {"axial": {"R", "L", "A", "P"}, "coronal": {"R", "L", "S", "I"}}.get(
@@ -104,11 +107,47 @@ def test_strip_has_a_picture_and_outlines_on_every_panel(plane: str) -> None:
     assert picture is not None and picture.max() > 200
 
 
-def test_field_panel_is_centred_on_one() -> None:
+def test_slices_and_outlines_of_a_strip_lie_on_the_same_millimetres() -> None:
+    mask = np.zeros(SHAPE, np.uint8)
+    mask[3:9, 4:14, 2:6] = 1
+    head = Volume(mask.astype(np.float32), AFFINE, "digest")
+    layer = layer_of("", head.voxels, head)
+    figure = strip([layer], "axial", 12.0, [("prediction", layer)])
+    # Voxels 3 to 8 and 4 to 13 of 2 and 3 mm, half of one beyond; x runs to the patient's left.
+    box = (-2 * 8.5, 3 * 3.5, -2 * 2.5, 3 * 13.5)
+    (line,), (image,) = figure.data, figure.layout.images
+    found = (np.nanmin(line.x), np.nanmin(line.y), np.nanmax(line.x), np.nanmax(line.y))
+    assert found == pytest.approx(box, abs=0.5)
+    content = np.frombuffer(base64.b64decode(image.source.split(",")[1]), np.uint8)
+    picture = cv2.imdecode(content, cv2.IMREAD_GRAYSCALE)
+    assert picture is not None
+    picture = picture[::-1]  # first row at the bottom
+    rows, columns = np.nonzero(picture > 200)
+    step = image.sizex / picture.shape[1], image.sizey / picture.shape[0]
+    assert step == pytest.approx((2.0, 3.0))
+    left, right = (image.x + step[0] * edge for edge in (columns.min(), columns.max() + 1))
+    low, high = (image.y + step[1] * edge for edge in (rows.min(), rows.max() + 1))
+    assert (left, low, right, high) == pytest.approx(box)
+
+
+def test_an_outline_closes_at_the_edge_of_a_slice_and_a_field_line_ends_there() -> None:
+    ramp = np.tile(np.arange(8, dtype=np.float32), (6, 1))
+    (line,) = level_lines(Slice(ramp, 10.0, 0.0, (2.0, 2.0)), 3.5)
+    assert line[:, 0] == pytest.approx(10 + 2 * 3.5, abs=0.3)
+    assert np.ptp(line[:, 1]) == pytest.approx(2 * 5, abs=0.8)
+    (ring,) = level_lines(Slice(np.ones((6, 8)), 10.0, 0.0, (2.0, 2.0)), 0.5, closed=True)
+    assert np.array_equal(ring[0], ring[-1])
+    assert np.ptp(ring, axis=0) == pytest.approx((16, 12), abs=0.6)
+    assert level_lines(Slice(np.zeros((6, 8)), 0.0, 0.0, (1.0, 1.0)), 0.5, closed=True) == []
+
+
+def test_colours_of_a_field_are_centred_on_one() -> None:
     head = volume()
     field = np.linspace(0.8, 1.1, head.voxels.size, dtype=np.float32).reshape(SHAPE)
-    figure = strip([layer_of("f", field, head, scale="field")], "axial", 8.0)
-    assert figure.data[0].zmin + figure.data[0].zmax == pytest.approx(2.0)
+    layer = layer_of("f", field, head, scale="field")
+    assert sum(shown_range(layer)) == pytest.approx(2.0)
+    texts = [note.text for note in strip([layer], "axial", 8.0).layout.annotations]
+    assert texts[-3:] == ["0.8", "1", "1.2"]
 
 
 def test_histogram_sheet_and_disagreement_draw() -> None:
@@ -187,7 +226,10 @@ def test_field_panel_has_contours_and_titles_lie_inside() -> None:
     head = volume()
     field = np.linspace(0.8, 1.1, head.voxels.size, dtype=np.float32).reshape(SHAPE)
     figure = strip([layer_of("Bias field", field, head, scale="field")], "axial", 8.0)
-    assert [trace.type for trace in figure.data] == ["heatmap", "contour"]
+    lines, values = figure.data
+    assert lines.mode == "lines" and values.mode == "text"
+    assert {float(text) for text in values.text} <= {0.8, 0.85, 0.9, 0.95, 1.0, 1.05, 1.1}
+    assert len(values.text) == len(values.x) > 0
     title = next(note for note in figure.layout.annotations if note.text == "Bias field")
     assert 0 <= title.x <= 1 and 0 <= title.y <= 1
     upper = next(note for note in figure.layout.annotations if note.text == "A")

@@ -23,6 +23,7 @@ from pages.tasks.skull_strip.sidebar import VolumeCase
 SCANNER = "scanner units"
 UNITS = {"As read": SCANNER, N4: SCANNER, RESAMPLE: SCANNER, Z_SCORE: "SD"}
 """Of a stage's values; those of the others are shares or masks, from 0 to 1."""
+CONFIG = {"displaylogo": False}
 STEP_VIEWS = ("Strip", "Montage", "Histograms", "Bias field")
 
 
@@ -80,7 +81,7 @@ def steps(key: str, case: VolumeCase, run: Run, threshold: float) -> None:
         _listing(case, run, threshold)
     elif view == "Montage":
         indices = spread(case.volume, plane, 18, run.mask(threshold))
-        _chart(
+        _slices(
             plots.sheet(layer_of("", case.volume.voxels, case.volume), lines[0][1], plane, indices),
             f"{key}_montage",
             f"{len(indices)} {plane} slices through the brain with the outline of the mask.",
@@ -93,7 +94,7 @@ def steps(key: str, case: VolumeCase, run: Run, threshold: float) -> None:
 
 def _strip(key: str, case: VolumeCase, shown: list[Layer], lines: Any, name: str = "strip") -> None:
     plane, position = where(key, case.volume)
-    _chart(
+    _slices(
         plots.strip(shown, plane, position, lines),
         f"{key}_{name}",
         f"The same {plane} slice through {len(shown)} stages, with the outline of the mask.",
@@ -227,7 +228,7 @@ def explain(key: str, case: VolumeCase, run: Run, threshold: float) -> None:
         * volume.spacing_mm[axis]
         for plane, axis in NORMAL.items()
     }
-    _chart(
+    _slices(
         plots.disagreement_strip(
             layer_of("", volume.voxels, volume),
             layer_of("", difference, volume, scale="difference"),
@@ -244,5 +245,10 @@ def explain(key: str, case: VolumeCase, run: Run, threshold: float) -> None:
     )
 
 
+def _slices(figure: Any, key: str, alt: str) -> None:
+    """A figure of pictures: a table of grey values would tell nobody anything."""
+    st.plotly_chart(figure, key=key, alt=alt, config=CONFIG, theme="streamlit")
+
+
 def _chart(figure: Any, key: str, alt: str) -> None:
-    charts.chart(figure, key=key, alt=alt, config={"displaylogo": False}, theme="streamlit")
+    charts.chart(figure, key=key, alt=alt, config=CONFIG, theme="streamlit")
