@@ -30,7 +30,7 @@ class Work:
         self.go_on: dict[str, threading.Event] = {}
         self.tickets: dict[str, Ticket] = {}
 
-    def add(self, name: str, *, is_head: bool = False) -> Ticket:
+    def add(self, name: str, *, is_head: bool = False, in_worker: bool = False) -> Ticket:
         """`name` is the session's letter and a number."""
         self.go_on[name] = threading.Event()
 
@@ -38,7 +38,7 @@ class Work:
             self.begun.append(name)
             self.go_on[name].wait(SECONDS)
 
-        ticket = Ticket(name[0], work, threading.Event(), is_head)
+        ticket = Ticket(name[0], work, threading.Event(), is_head, in_worker=in_worker)
         self.tickets[name] = self.queue.add(ticket)
         return ticket
 
@@ -82,10 +82,11 @@ def test_each_session_has_its_turn(asked: str, begun: str, work: Work) -> None:
     assert work.begun == begun.split()
 
 
-def test_one_head_at_a_time_and_what_is_no_head_goes_past() -> None:
-    work = Work(Queue(places=2, heads=1))
-    for name, is_head in (("a1", True), ("b1", True), ("c1", False)):
-        work.add(name, is_head=is_head)
+@pytest.mark.parametrize("kind", ["is_head", "in_worker"])
+def test_one_head_and_one_explanation_at_a_time_and_what_is_neither_goes_past(kind: str) -> None:
+    work = Work(Queue(places=2, heads=1, workers=1))
+    for name, is_one in (("a1", True), ("b1", True), ("c1", False)):
+        work.add(name, **{kind: is_one})
     until(lambda: work.begun == ["a1", "c1"])
     work.end("c1")
     assert work.tickets["b1"].state == "waiting"

@@ -152,6 +152,7 @@ def run(
     is_public: bool = False,
     is_head: bool = False,
     in_parts: bool = False,
+    in_worker: bool = False,
 ) -> Run[Result]:
     """The run that answers a question: found again, or started.
 
@@ -165,6 +166,7 @@ def run(
             may be kept for all users.
         is_head: Whether the work holds a whole head: few may at once.
         in_parts: Whether it holds little whenever it reports, and may rest there for others.
+        in_worker: Whether a process of its own does it (`models.worker`): one at a time.
     """
     runs = _runs(key)
     for other, one in runs.items():
@@ -195,7 +197,7 @@ def run(
         else:
             started.future.set_result(found)
 
-    started.ticket = Ticket(session(), worked, started.stop, is_head, in_parts)
+    started.ticket = Ticket(session(), worked, started.stop, is_head, in_parts, in_worker)
     queue().add(started.ticket)
     return started
 
@@ -249,6 +251,7 @@ def result(
     is_public: bool = False,
     is_head: bool = False,
     in_parts: bool = False,
+    in_worker: bool = False,
 ) -> Result | None:
     """The result of long work, waited for under a progress bar with a Cancel button.
 
@@ -258,7 +261,10 @@ def result(
         The result; None where it was cancelled or failed, which the page then says with a button
         that runs it again.
     """
-    one = run(key, question, work, is_public=is_public, is_head=is_head, in_parts=in_parts)
+    one = run(
+        key, question, work,
+        is_public=is_public, is_head=is_head, in_parts=in_parts, in_worker=in_worker,
+    )  # fmt: skip
     if one.state == "running":
         place = st.empty()
         with place.container(horizontal=True, vertical_alignment="center"):

@@ -20,6 +20,9 @@ PLACES = 2
 """Pieces under way at once, for all users: more would only take each other's processor."""
 HEADS = 1
 """Of these, how many may hold a whole head: 0.5 to 1 GB each while it is worked on."""
+WORKERS = 1
+"""Of these, how many may wait for a process of their own, which explains with gradients: it takes
+one request after the other, and two of them would leave no place to anybody else meanwhile."""
 SLICE_SECONDS = 5.0  # a piece works on at least so long before it rests for others
 LOOK_SECONDS = 0.5
 
@@ -34,6 +37,7 @@ class Ticket:
         stop: Set to end it; asked by the work.
         is_head: Whether it holds a whole head.
         may_rest: Whether it comes in parts, and holds little between two of them.
+        in_worker: Whether a process of its own does it (`models.worker`).
         state: "waiting", "working", "resting" or "ended".
     """
 
@@ -42,6 +46,7 @@ class Ticket:
     stop: threading.Event
     is_head: bool = False
     may_rest: bool = False
+    in_worker: bool = False
     state: str = "waiting"
     number: int = 0
     began: float = 0.0
@@ -72,12 +77,13 @@ class Queue:
     """The pieces that wait, and those under way.
 
     Attributes:
-        places, heads: As `PLACES` and `HEADS`.
+        places, heads, workers: As `PLACES`, `HEADS` and `WORKERS`.
         is_there: Whether a session's browser is connected.
     """
 
     places: int = PLACES
     heads: int = HEADS
+    workers: int = WORKERS
     is_there: Callable[[str], bool] = lambda session: True
     slice_seconds: float = SLICE_SECONDS
     _tickets: list[Ticket] = field(default_factory=list)
@@ -156,10 +162,9 @@ class Queue:
                 self._end(one)
         working = [one for one in self._tickets if one.state == "working"]
         for one in self._line():
-            heads = sum(other.is_head for other in working)
             if len(working) >= self.places:
                 return
-            if (one.is_head and heads >= self.heads) or not self.is_there(one.session):
+            if self._is_full(one, working) or not self.is_there(one.session):
                 continue
             working.append(one)
             self._last_turn[one.session] = next(self._numbers)
@@ -169,6 +174,14 @@ class Queue:
                 self._changed.notify_all()
             else:
                 threading.Thread(target=self._run, args=(one,), name="heavy", daemon=True).start()
+
+    def _is_full(self, ticket: Ticket, working: list[Ticket]) -> bool:
+        """Whether as many of its kind are under way as may be."""
+        heads = sum(one.is_head for one in working)
+        workers = sum(one.in_worker for one in working)
+        return (ticket.is_head and heads >= self.heads) or (
+            ticket.in_worker and workers >= self.workers
+        )
 
     def _run(self, ticket: Ticket) -> None:
         step_back()

@@ -105,6 +105,7 @@ def _map(card: ModelCard, image: Radiograph, label: str, method: str, layer: str
         (image.digest, card.sha256, label, layer, method),
         lambda run: loaders.gradient_heat(card, image, label, method, layer, run.report),
         is_public=image.is_public,
+        in_worker=True,
     )
 
 
@@ -117,6 +118,7 @@ def _features(card: ModelCard, image: Radiograph, layer: str) -> FeatureMaps | N
         (image.digest, card.sha256, layer),
         lambda run: loaders.inner_features(card, image, layer, MAPS, run.report),
         is_public=image.is_public,
+        in_worker=True,
     )
 
 

@@ -79,6 +79,7 @@ def _heat(reading: Reading, classifier: ModelCard, method: str) -> tuple[FloatAr
         (image.digest, classifier.sha256, method),
         lambda run: loaders.gradient_heat(classifier, image, method, run.report),
         is_public=image.is_public,
+        in_worker=True,
     )
     return heat, METHODS[method]
 
