@@ -67,11 +67,15 @@ COLD_BARS = dict.fromkeys(FIGURES, 3.0) | {"skull_strip": 5.0}
 SECOND_BAR, SLIDER_BAR_MS, MEMORY_BAR_GB, PLAIN_MEMORY_BAR_GB = 1.7, 300, 1.5, 1.0
 MOST_MS = 300_000
 RUNS = Path(tempfile.gettempdir()) / f"lightbox_runs_{os.getpid()}.txt"
-SLIDERS = (
-    ("fracture", "Confidence threshold"),
-    ("chest", "Heat shown from (%)"),
-    ("fracture", "Level"),
-)
+WINDOW = ("Level", "Display window")
+SLIDERS = {
+    "fracture": (("Confidence threshold", ""), WINDOW),
+    "bone_age": (WINDOW,),
+    "chest": (("Heat shown from (%)", ""), WINDOW),
+    "skull_strip": (("Threshold", ""), ("Slice", "")),
+    "augmentation": (("How often", "1. "),),
+}
+"""Of each page its sliders, with the words of the expander where they lie in a closed one."""
 WATCH = """() => {
   window.lightboxRuns = [];
   const app = document.querySelector('[data-testid=stApp]');
@@ -177,15 +181,20 @@ def cold_and_second(
         return cold, warm, up, where
 
 
-def slider_ms(page: Page, label: str) -> float | None:
+def slider_ms(page: Page, label: str, expander: str) -> float | None:
     """How long the script ran after a slider was moved by a key; None without such a slider."""
+    closed = page.locator("details:not([open]) > summary").filter(has_text=expander)
+    if expander and closed.count():
+        closed.first.click()
+        quiet(page)
     found = page.get_by_role("slider", name=label)
     if not found.count():
         return None
     slider = found.first
     page.evaluate(WATCH)
     slider.focus()
-    slider.press("ArrowRight")
+    at_end = slider.evaluate("one => one.value === one.max")
+    slider.press("ArrowLeft" if at_end else "ArrowRight")
     page.wait_for_timeout(400)
     quiet(page)
     runs = page.evaluate("() => window.lightboxRuns")
@@ -247,8 +256,11 @@ def main() -> None:
             for name in pages:
                 figures(page, f"{address}/{name}", FIGURES[name])
                 quiet(page)
-                for where, label in SLIDERS:
-                    if where == name and (taken := slider_ms(page, label)) is not None:
+                for label, expander in SLIDERS[name]:
+                    taken = slider_ms(page, label, expander)
+                    if taken is None:
+                        print(f"  {name}, {label}: not found, or it moved nothing")
+                    else:
                         told(f"  {name}, {label}", taken, SLIDER_BAR_MS, "ms")
             page.wait_for_timeout(2000 * LOOK_SECONDS)  # the server returns what is free
             held = memory_gb(server.pid)
