@@ -150,6 +150,7 @@ def test_threshold_view_and_slice_rerun_no_network(network: Counted) -> None:
     app.slider(key=f"{PAGE}_threshold").set_value(0.9).run()
     assert app.metrics["Brain"] != before
     app.segmented_control(key=f"{PAGE}_plane").set_value("coronal").run()
+    next(one for one in app.slider if one.label == "Slice").set_value(20).run()
     app.segmented_control(key=f"{PAGE}_step_view").set_value("Montage").run()
     for part in ("Explain", "Model card", "Download", "Steps"):
         app.segmented_control(key=f"{PAGE}_more").set_value(part).run()
