@@ -195,7 +195,8 @@ def _bar_ends(low: float, high: float, panel: int) -> list[dict[str, Any]]:
         {
             "text": f"{low + share * (high - low):.2g}", "x": 0.93,
             "y": BAR_LOW + share * (BAR_HIGH - BAR_LOW), "xanchor": "left", "yanchor": "middle",
-            "showarrow": False, "font": {"size": 10, "color": "#dddddd"}, **_domain(panel),
+            "showarrow": False, "font": {"size": 10, "color": "#ffffff"},
+            "bgcolor": "rgba(0,0,0,0.5)", "borderpad": 0, **_domain(panel),
         }
         for share in (0.0, 0.5, 1.0)
     ]  # fmt: skip
