@@ -177,6 +177,8 @@ def as_read(volume: Volume) -> Compact:
 
 
 @st.cache_resource(max_entries=6, scope="session", show_spinner=False)
-def for_viewer(digest: str, what: str, _voxels: np.ndarray, _affine: Any) -> Compact:
-    """A volume packed for the browser; `digest` and `what` name it."""
-    return compact(_voxels, _affine)
+def reference_packed(
+    digest: str, _mask: NDArray[np.uint8], _affine: NDArray[np.float64]
+) -> Compact:
+    """A reference packed for the browser; it may be a person's own, also that of a phantom."""
+    return compact(_mask, _affine)

@@ -10,6 +10,7 @@ import numpy as np
 import streamlit as st
 
 from core.errors import ImagingError
+from core.files.browser_volume import compact
 from core.files.volume import nifti_bytes, obliqueness_degrees, orientation_of
 from core.images import Volume, digest_of
 from core.metrics.masks import MaskAgreement, compare_masks
@@ -87,16 +88,17 @@ def _niivue(key: str, case: VolumeCase, run: Run, threshold: float, shown: str) 
     """The viewer in a fragment of its own: nothing in it makes the page run again."""
     mask, reference, volume = None, None, case.volume
     if run.state == "done":
-        name = f"mask {id(run.work)} {threshold}"
-        mask = loaders.for_viewer(volume.digest, name, run.mask(threshold), volume.affine)
+        mask = run.once(
+            "mask packed", threshold, lambda: compact(run.mask(threshold), volume.affine)
+        )  # fmt: skip
     if case.truth is not None:
-        name = f"reference {digest_of(case.truth)}"
-        reference = loaders.for_viewer(volume.digest, name, case.truth, volume.affine)
+        digest = volume.digest + digest_of(case.truth)
+        reference = loaders.reference_packed(digest, case.truth, volume.affine)
     if shown == "As read":
         head = loaders.as_read(volume)
     else:
-        name, voxels = f"{shown} {id(run.work)}", run.result().prepared.step(N4).image
-        head = loaders.for_viewer(volume.digest, name, voxels, volume.affine)
+        voxels = run.result().prepared.step(N4).image
+        head = run.once(f"{shown} packed", 0.0, lambda: compact(voxels, volume.affine))
     niivue(f"{key}_viewer", head, mask, reference, case.name)
 
 
