@@ -19,9 +19,7 @@ from core.chest.plots import FindingRow
 from core.errors import ImagingError
 from core.files import write as exports
 from core.files.radiograph import read_radiograph
-from core.glossary import GLOSSARY
 from core.images import Radiograph
-from core.phantoms.chest.phantom import VIEWS
 from core.plots import draw
 from models.chest.preprocess import SMALL_SIDE_PX
 from models.score.chest import CARDIOMEGALY, ChestReaders, ChestReading, judged
@@ -33,7 +31,7 @@ from pages.shared.many_films import PREVIEW_PX, Batch, Film, Uploads
 from pages.shared.views import Download, Figure
 from pages.tasks.chest import loaders
 from pages.tasks.chest.reading import finding_rows, single_cards
-from pages.tasks.chest.sidebar import VIEW_UNKNOWN, Settings
+from pages.tasks.chest.sidebar import Settings, choose_view
 
 PAGE = "chest"
 
@@ -62,16 +60,8 @@ def files() -> tuple[Uploads, Choices]:
             help="Turn and invert films that came turned or inverted; otherwise they are refused.",
             persist_state="session",
         )
-        view = st.segmented_control(
-            "View of films whose file does not say",
-            (*VIEWS, VIEW_UNKNOWN),
-            default=VIEW_UNKNOWN,
-            required=True,
-            key=f"{PAGE}_batch_view",
-            help=f"{GLOSSARY['view']} On an AP film the ratio is not judged by 0.5.",
-            persist_state="session",
-        )
-    return added, Choices(reorient, None if view == VIEW_UNKNOWN else view)
+        view = choose_view("View of films whose file does not say", f"{PAGE}_batch_view")
+    return added, Choices(reorient, view)
 
 
 def batch(settings: Settings, files: Uploads, choices: Choices) -> Case | None:

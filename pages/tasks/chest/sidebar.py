@@ -126,17 +126,22 @@ def viewed(case: Case, key: str = "chest") -> Case:
     known = case.image.view or case.truth.get("view")
     if case.origin != "Phantom" and known in (None, *VIEWS):
         with st.sidebar:
-            chosen = st.segmented_control(
-                "View",
-                (*VIEWS, VIEW_UNKNOWN),
-                default=known or VIEW_UNKNOWN,
-                required=True,
-                key=f"{key}_view_{case.image.digest[:12]}",
-                help=f"{GLOSSARY['view']} On an AP film the ratio is not judged by 0.5.",
-                persist_state="session",
-            )
-        known = None if chosen == VIEW_UNKNOWN else chosen
+            known = choose_view("View", f"{key}_view_{case.image.digest[:12]}", known)
     return replace(case, image=replace(case.image, view=known))
+
+
+def choose_view(label: str, key: str, known: str | None = None) -> str | None:
+    """ "PA" or "AP", or None where nobody knows it."""
+    chosen = st.segmented_control(
+        label,
+        (*VIEWS, VIEW_UNKNOWN),
+        default=known or VIEW_UNKNOWN,
+        required=True,
+        key=key,
+        help=f"{GLOSSARY['view']} On an AP film the ratio is not judged by 0.5.",
+        persist_state="session",
+    )
+    return None if chosen == VIEW_UNKNOWN else str(chosen)
 
 
 def current_phantom(key: str = "chest") -> Phantom:
