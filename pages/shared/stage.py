@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal, ParamSpec
+from typing import Any, Literal, ParamSpec, TypeVar
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -14,6 +14,7 @@ from core.plots import viewer
 from pages.shared.address import KEPT
 
 Given = ParamSpec("Given")
+Option = TypeVar("Option", bound=str)
 Tone = Literal["neutral", "clear", "attention", "problem"]
 TONES: dict[Tone, str] = {
     "neutral": ":material/info:",
@@ -174,13 +175,13 @@ def headline(title: str, purpose: str, modes: Sequence[str] = (), key: str = "")
 
 def segments(
     label: str,
-    options: Sequence[str],
+    options: Sequence[Option],
     key: str,
-    default: str | None = None,
+    default: Option | None = None,
     *,
     has_label: bool = False,
     **named: Any,
-) -> str:
+) -> Option:
     """One of several, side by side, which the address keeps.
 
     Args:
@@ -188,7 +189,7 @@ def segments(
         default: The first unless given.
         named: As `st.segmented_control` takes them.
     """
-    chosen: str = st.segmented_control(
+    chosen: Option = st.segmented_control(
         label,
         options,
         default=default or options[0],
