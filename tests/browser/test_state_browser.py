@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -51,6 +52,48 @@ def test_reload_back_and_link_bring_case_model_and_part_back(page: Page, app_url
     page.goto("about:blank")
     page.goto(address)
     as_left(page)
+
+
+@pytest.mark.parametrize(
+    ("name", "role", "label", "part"),
+    [
+        ("chest", "spinbutton", "Phantom number", "Model card"),
+        ("skull_strip", "slider", "Threshold", "Model card"),
+        ("augmentation", "spinbutton", "Draw", "Histograms"),
+    ],
+)
+def test_every_page_comes_back_with_its_setting_and_open_part(
+    name: str, role: Literal["spinbutton", "slider"], label: str, part: str,
+    page: Page, app_url: str,
+) -> None:  # fmt: skip
+    setting = page.get_by_role(role, name=label).first
+    chosen = page.get_by_test_id("stMain").get_by_role("radio", name=part, exact=True)
+    page.goto(f"{app_url}/{name}")
+    expect(chosen).to_be_visible(timeout=300_000)
+    first = setting.input_value()
+    setting.press("ArrowUp")
+    setting.press("Enter")
+    settled(page)
+    choose(page, part)
+    set_to = setting.input_value()
+    assert set_to != first
+
+    def as_it_was_left() -> None:
+        expect(chosen).to_have_attribute("aria-checked", "true", timeout=180_000)
+        expect(setting).to_have_value(set_to)
+
+    as_it_was_left()
+    page.reload()
+    as_it_was_left()
+    address = page.url
+    page.get_by_role("link", name="Datasets", exact=True).first.click()
+    page.wait_for_url("**/datasets")
+    page.go_back()
+    as_it_was_left()
+    page.context.clear_cookies()
+    page.goto("about:blank")
+    page.goto(address)
+    as_it_was_left()
 
 
 def test_a_reload_keeps_the_threshold_and_asks_for_the_film_again(page: Page, app_url: str) -> None:
