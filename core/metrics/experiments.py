@@ -18,6 +18,9 @@ Figures = Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.float64]]
 """The figure of every setting (settings,) over the seeds and films of these indices."""
 
 
+BETTER, WORSE, OPEN = "better", "worse", "cannot be decided"
+
+
 @dataclass(frozen=True)
 class Claim:
     """A published claim about two settings of a factor.
@@ -25,20 +28,62 @@ class Claim:
     Attributes:
         words: What was claimed, in a sentence.
         better, worse: The settings that were claimed to be better and worse.
+        factor: What was changed; empty where a table holds one factor, or each setting once.
     """
 
     words: str
     better: str
     worse: str
+    factor: str = ""
+
+    def change(self, table: pd.DataFrame) -> tuple[float, float, float] | None:
+        """Change from `worse` to `better` with its interval; None where one was not run."""
+        rows = table[table["factor"] == self.factor] if self.factor else table
+        if not {self.better, self.worse} <= set(rows["setting"]):
+            return None
+        return _change(rows, _figure_of(table), self.better, self.worse)
 
     def against(self, table: pd.DataFrame) -> str:
         """How the runs of a table bear on the claim; empty where a setting was not run."""
-        if not {self.better, self.worse} <= set(table["setting"]):
+        found = self.change(table)
+        if found is None:
             return ""
-        figure = next(name for name in NAMES if name in table.columns)
-        _, low, high = _change(table, figure, self.better, self.worse)
-        said = {"helped": "Agrees.", "harmed": "Does not agree."}
-        return said.get(_verdict(low, high, figure), "Cannot be decided at this size.")
+        said = {BETTER: "Agrees.", WORSE: "Does not agree."}
+        return said.get(_verdict(*found[1:], _figure_of(table)), "Cannot be decided at this size.")
+
+
+def beside_published(table: pd.DataFrame, claims: Sequence[Claim]) -> pd.DataFrame:
+    """What was published beside what a table found: a row a claim whose settings were run."""
+    unit = NAMES[_figure_of(table)]
+    rows = []
+    for claim in claims:
+        found = claim.change(table)
+        if found is not None:
+            mean, low, high = found
+            rows.append(
+                {
+                    "published": claim.words,
+                    f"here: change of the {unit}": f"{mean:+.3g} ({low:+.3g} to {high:+.3g})",
+                    "verdict": claim.against(table).rstrip("."),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def order_repeats(table: pd.DataFrame, claims: Sequence[Claim], noun: str = "claims") -> str:
+    """How many of the published claims the runs repeat, in a sentence."""
+    said = [found for claim in claims if (found := claim.against(table))]
+    counts = [
+        (sum(one == "Agrees." for one in said), "repeated here"),
+        (sum(one == "Does not agree." for one in said), "the other way round here"),
+        (sum(one.startswith("Cannot") for one in said), "not decided at this size"),
+    ]
+    parts = [f"{count} {'is' if count == 1 else 'are'} {words}" for count, words in counts if count]
+    return f"Of {len(said)} published {noun}, {', '.join(parts)}."
+
+
+def _figure_of(table: pd.DataFrame) -> str:
+    return next(name for name in NAMES if name in table.columns)
 
 
 def summed(table: pd.DataFrame, factor: str = "augmentation") -> tuple[pd.DataFrame, str]:
@@ -119,28 +164,30 @@ def _told(rows: pd.DataFrame, setting: str, other: str) -> tuple[float, float, f
 
 def _verdict(low: float, high: float, figure: str) -> str:
     if not low <= high or low <= 0 <= high:  # NaN: one run
-        return "not decided"
-    return "helped" if (low > 0) == (figure in HIGHER_IS_BETTER) else "harmed"
+        return OPEN
+    return BETTER if (low > 0) == (figure in HIGHER_IS_BETTER) else WORSE
 
 
 def conclusion(found: pd.DataFrame) -> str:
     """What a table of `summed` decides, in a sentence."""
     tried = found[found["trained with"] != plain_of(found)]
     said = [
-        f"{', '.join(names)} {verdict}"
-        for verdict in ("helped", "harmed")
+        f"{verdict.capitalize()}: {', '.join(names)}. "
+        for verdict in (BETTER, WORSE)
         if (names := list(tried.loc[tried["says"] == verdict, "trained with"]))
     ]
     least, most = int(found["runs"].min()), int(found["runs"].max())
     runs = f"{least}" if least == most else f"{least} to {most}"
     runs += " run" if most == 1 else " runs"
-    open_ones = int((tried["says"] == "not decided").sum())
-    decided = "; ".join(said) + ". " if said else ""
-    decided = decided[:1].upper() + decided[1:]
-    return (
-        f"{decided}With {runs} a setting, {open_ones} of {len(tried)} changes from "
-        f"“{plain_of(found)}” are not decided: their 95 % intervals include zero."
-    )
+    open_ones = int((tried["says"] == OPEN).sum())
+    changes = f"With {runs} a setting, {open_ones} of {len(tried)} changes from “{plain_of(found)}”"
+    if most == 1:
+        why = "cannot be decided: one run has no interval."
+    elif open_ones:
+        why = "cannot be decided: their 95 % intervals include zero."
+    else:
+        why = "stay open: no 95 % interval includes zero."
+    return f"{''.join(said)}{changes} {why}"
 
 
 def paired_changes(

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from core.metrics.experiments import PAIRED
+from core.metrics.experiments import PAIRED, mean_curves, paired_changes
 from core.metrics.statistics import auroc
 from models.chest.dataset import Case
 
@@ -116,35 +116,24 @@ def changes(
         px: (N,) native side.
         draws: How many.
     """
-    rng = np.random.default_rng(0)
     kinds = [np.flatnonzero((px == size) & (truth == positive))
              for size in np.unique(px) for positive in (False, True)]  # fmt: skip
-    kinds = [some for some in kinds if len(some)]
-    count = len(strata)
 
-    def gains(seeds: NDArray[np.int64], films: NDArray[np.int64]) -> NDArray[np.float64]:
+    def figures(seeds: NDArray[np.int64], films: NDArray[np.int64]) -> NDArray[np.float64]:
         means = [
             np.mean([within(truth[films], one[s, films], strata[s, films]) for s in seeds])
             for one in scores
         ]
-        return np.array(means[1:]) - means[0]
+        return np.array(means)
 
-    told = gains(np.arange(count), np.arange(len(truth)))
-    drawn = np.array(
-        [
-            gains(
-                rng.integers(0, count, count),
-                np.concatenate([rng.choice(some, len(some)) for some in kinds]),
-            )
-            for _ in range(draws)
-        ]
-    )
-    low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
-    return list(zip(told.tolist(), low.tolist(), high.tolist(), strict=True))
+    return paired_changes(figures, len(strata), [some for some in kinds if len(some)], draws)
 
 
 def _curves(runs: Sequence[Run]) -> pd.DataFrame:
     """Mean loss and AUROC of every setting by epoch."""
-    rows = [run.curve.assign(setting=run.setting) for run in runs]
-    grouped = pd.concat(rows).groupby(["setting", "epoch"], sort=False)[["loss", "val_auroc"]]
-    return grouped.mean().round(4).reset_index()
+    by_setting: dict[str, list[pd.DataFrame]] = {}
+    for run in runs:
+        by_setting.setdefault(run.setting, []).append(run.curve)
+    means = [mean_curves(curves, ("loss", "val_auroc")).assign(setting=name)
+             for name, curves in by_setting.items()]  # fmt: skip
+    return pd.concat(means)[["setting", "epoch", "loss", "val_auroc"]].round(4)

@@ -8,19 +8,25 @@ import pandas as pd
 import streamlit as st
 
 from core.glossary import GLOSSARY
-from core.metrics.experiments import NAMES, Claim, conclusion, summed
+from core.metrics.experiments import (
+    NAMES,
+    Claim,
+    beside_published,
+    conclusion,
+    order_repeats,
+    summed,
+)
 from core.plots import curves
 from pages.shared import charts
 
 
-def show(key: str, table: pd.DataFrame, factor: str = "", claims: Sequence[Claim] = ()) -> None:
+def show(key: str, table: pd.DataFrame, factor: str = "") -> None:
     """One factor, or all of a table.
 
     Args:
         key: Begins the widget keys.
         table: A row a run, as `core.metrics.experiments.summed` reads it.
         factor: What was changed; empty for all.
-        claims: What was published of two settings.
     """
     rows = table[table["factor"] == factor] if factor else table
     found, title = summed(table, factor)
@@ -38,9 +44,6 @@ def show(key: str, table: pd.DataFrame, factor: str = "", claims: Sequence[Claim
         )
     with right:
         st.write(conclusion(found))
-        for claim in claims:
-            if said := claim.against(rows):
-                st.markdown(f"{claim.words} **{said}**")
     with st.expander("Every setting as a table", icon=":material/table:"):
         st.dataframe(
             summary(found),
@@ -57,3 +60,20 @@ def show(key: str, table: pd.DataFrame, factor: str = "", claims: Sequence[Claim
 def summary(found: pd.DataFrame) -> pd.DataFrame:
     """A table of `summed` as the screen has it."""
     return found.rename(columns={"low": "95 % from", "high": "95 % to", "says": "result"})
+
+
+def published(table: pd.DataFrame, claims: Sequence[Claim], noun: str = "claims") -> None:
+    """What was published beside what was found here, and first whether the order repeats.
+
+    Args:
+        table: As for `show`.
+        claims: What was published.
+        noun: What to call it.
+    """
+    st.markdown(f"**{order_repeats(table, claims, noun)}**")
+    st.dataframe(
+        beside_published(table, claims),
+        hide_index=True,
+        height="content",
+        alt="Each published claim, the change measured here with its 95 % interval, the verdict.",
+    )

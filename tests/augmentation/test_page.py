@@ -341,7 +341,7 @@ def test_head_opens_with_its_mask_and_three_draws(calls: Counter[str]) -> None:
 def test_experiments_stand_beside_the_transform(calls: Counter[str], name: str) -> None:
     app = look_at(opened(image=name, pipeline="rotate"), "Experiments")
     assert "Trained with rotation" in app.words
-    assert "not decided" in app.words
+    assert "be decided" in app.words
     assert "in this pipeline" in app.dataframe[0].value.columns
 
 

@@ -130,7 +130,7 @@ def test_experiments_stand_beside_their_transform(tmp_path: Path) -> None:
     path.write_text("\n".join([*lines, "depth,head only,0,0.5"]), encoding="utf-8")
     said = evidence.beside(path)
     assert set(said) == {"rotate", "mirror"}
-    assert "0.95 (+0.05 against none, 1 run): not decided" in said["rotate"]
+    assert "0.95 (+0.05 against none, 1 run): cannot be decided" in said["rotate"]
     assert "-0.05" in said["mirror"]
     assert evidence.beside(None) == evidence.beside(tmp_path / "none.csv") == {}
 

@@ -35,8 +35,8 @@ RANKING = (
 )
 ROTATION = "rotation up to 18°"
 CLAIMS = (
-    Claim("Published: small rotations are best, better than none.", ROTATION, "none"),
-    Claim("Published: blur is worst, worse than none.", "none", "Gaussian blur up to 2 px"),
+    Claim("Small rotations are best, better than none.", ROTATION, "none"),
+    Claim("Blur is worst, worse than none.", "none", "Gaussian blur up to 2 px"),
 )
 FLIP = (
     "A horizontal flip is anatomically wrong: it puts the heart on the right side, which is rare "
@@ -81,9 +81,10 @@ def show() -> None:
 def augmentation(path: Path = FOLDER / TABLES["Augmentation"]) -> None:
     """The published experiments, run by run, with what can be said of each."""
     st.markdown("#### Cardiomegaly against films without a finding: one change at a time")
-    st.write(RANKING)
     table = pd.read_csv(path)
-    experiments.show("chest", table, claims=CLAIMS)
+    experiments.published(table, CLAIMS)
+    st.write(RANKING)
+    experiments.show("chest", table)
     first = table.iloc[0]
     st.caption(
         f"MobileNetV2 at 128 px, {first['epochs']} epochs, three networks a run, each trained on "
