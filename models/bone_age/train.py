@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from core.bone_age.cases import BoneAgeCase, read_bone_age_cases
 from models.bone_age import network
+from models.bone_age.augment import Augmentation
 from models.bone_age.pipelines import PIPELINES, stages_of
 from models.bone_age.preprocess import SEX_INPUT
 from models.bone_age.simulated import (
@@ -24,7 +25,7 @@ from models.bone_age.simulated import (
     simulated_hands,
     varied,
 )
-from models.bone_age.train_films import Augmentation, Films, prepare
+from models.bone_age.train_films import Films, prepare
 
 
 def predicted(

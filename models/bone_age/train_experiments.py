@@ -1,222 +1,263 @@
-"""The published experiments, repeated small: `python -m models.bone_age.train_experiments`.
+"""Repeat the published experiments: `python -m models.bone_age.train_experiments --data F --out F`.
 
-A processor does not train a network per setting, so each setting is judged by what a fixed
-network sees: the features of EfficientNet-Lite0 at 128 px, as ImageNet left it, and a ridge
-regression on them. One factor is changed at a time; a seed draws four fifths of the training
-films and the augmented copies. The error is that on the validation split; test is not touched.
+Two student projects say which choices lowered their error: grey against binarised regions,
+augmentation, a small batch, regions against the whole hand, preprocessing. Here a network is
+trained for each setting, from random weights, on the same training films, one thing changed at a
+time; it is scored once, after the last epoch, on the validation films. Test is not touched.
+
+The folder of the runs keeps what is done. `experiments.csv` gets a row for each setting and seed,
+with the setting's paired change; `experiment_curves.csv` the means over epochs;
+`experiment_answers.csv` the answer for every film.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import partial
+from itertools import zip_longest
 from pathlib import Path
 
-import keras
 import numpy as np
-import tensorflow as tf
+import pandas as pd
+import torch
 from numpy.typing import NDArray
+from torch import nn
 
-from core.bone_age import landmark, whole_hand
 from core.bone_age.cases import BoneAgeCase, read_bone_age_cases
-from core.files.radiograph import read_radiograph
-from core.stages import Stage, run_stages
-from models.bone_age import network
-from models.bone_age.preprocess import SEX_INPUT, network_input
-from models.bone_age.train_films import NO_AUGMENTATION, Augmentation, augmented
+from models.bone_age.augment import NO_AUGMENTATION, Augmentation, augmented
+from models.bone_age.experiment_films import (
+    ALIGNED,
+    BINARY_REGIONS,
+    GREY_REGIONS,
+    MASKED,
+    RAW,
+    prepare,
+)
+from models.bone_age.experiment_network import SmallNet, months_of
+from models.bone_age.preprocess import MEAN_MONTHS, SEX_INPUT, SPREAD_MONTHS
+from models.bone_age.study import Run, write
+from models.training.loop import (
+    CHECKPOINT,
+    CURVE,
+    Loss,
+    Training,
+    adamw,
+    growing,
+    run,
+    warmed_cosine,
+)
 
-SHAPE = (128, 128)
-COPIES = 3  # augmented copies of a training film, beside the film itself
-SHARE = 0.8  # of the training films that a seed draws
-PENALTIES = (30.0, 100.0, 300.0, 1000.0, 3000.0, 10000.0)
-COLUMNS = ("factor", "setting", "seed", "val_mae_months", "n", "network", "n_train")
-ROTATION = Augmentation(20, 0, 0, False, 0, 0, 0)
-NOISE = Augmentation(0, 0, 0, False, 0, 0.05, 0)
-
-Features = NDArray[np.float64]
+RATE, WARM_UP, WEIGHT_DECAY, DECAY = 2e-3, 0.1, 1e-2, 0.97
 
 
 @dataclass(frozen=True)
-class Run:
-    """One setting; everything but the factor stays as the base."""
+class Setting:
+    """What a network is trained with.
 
-    factor: str
-    setting: str
-    pictures: str = "ours"
+    Attributes:
+        pictures: How the films are shown, see `experiment_films`.
+        how: Augmentation, of each region by itself.
+        batch: Films a step.
+        with_sex: Whether the network is told the sex.
+        longer: Epochs, as a multiple of the plan's.
+    """
+
+    pictures: str = GREY_REGIONS
     how: Augmentation = NO_AUGMENTATION
+    batch: int = 16
     with_sex: bool = True
-    imagenet: bool = True
+    longer: int = 1
 
 
-RUNS = (
-    Run("augmentation", "none"),
-    Run("augmentation", "rotation", how=ROTATION),
-    Run("augmentation", "noise", how=NOISE),
-    Run("augmentation", "all", how=Augmentation()),
-    Run("crops", "grey regions", pictures="regions grey"),
-    Run("crops", "binarised regions", pictures="regions binary"),
-    Run("what is shown", "four regions", pictures="regions grey"),
-    Run("what is shown", "whole hand", pictures="hand grey"),
-    Run("preprocessing", "ours (window, crop, CLAHE)"),
-    Run("preprocessing", "landmark pipeline", pictures="hand grey"),
-    Run("preprocessing", "raw film", pictures="raw"),
-    Run("sex", "with"),
-    Run("sex", "without", with_sex=False),
-    Run("start", "ImageNet"),
-    Run("start", "random", imagenet=False),
-)
+PLAIN = Setting()
+ALIGNED_HAND = Setting(ALIGNED)
+ALL, ROTATION = Augmentation(), Augmentation(20, 0, 0, False, 0, 0, 0)
+WORDS = {ALL: "all", ROTATION: "rotation"}
+FACTORS: dict[str, dict[str, Setting]] = {
+    "crops": {"grey": PLAIN, "binarised": Setting(BINARY_REGIONS)},
+    "augmentation": {
+        "none": PLAIN,
+        "all": Setting(how=ALL),
+        "rotation up to 20°": Setting(how=ROTATION),
+    },
+    "batch size": {"16": PLAIN, "64": Setting(batch=64)},
+    "what is shown": {"four regions": PLAIN, "whole hand": ALIGNED_HAND},
+    "preprocessing": {
+        "landmark pipeline": ALIGNED_HAND,
+        "film as it is": Setting(RAW),
+        "segmented hand": Setting(MASKED),
+    },
+    "sex": {"told": PLAIN, "not told": Setting(with_sex=False)},
+    "length of training": {"once": PLAIN, "twice as long": Setting(longer=2)},
+    "augmentation, twice as long": {
+        "none": Setting(longer=2),
+        "all": Setting(how=ALL, longer=2),
+    },
+}
+"""By factor, the settings by name; the first is what the others are compared with."""
 
 
-def pictures_of(case: BoneAgeCase) -> dict[str, NDArray[np.uint8]]:
-    """All variants of one film, uint8 (128, 128)."""
-    pixels = read_radiograph(case.path.read_bytes(), name=case.file).pixels
-    found = {
-        "raw": network_input(pixels, [], SHAPE)[1],
-        "ours": network_input(pixels, whole_hand.stages(shape=SHAPE), SHAPE)[1],
-    }
-    hand = run_stages(pixels, landmark.stages(output="whole hand")[:-1])
-    last = hand[-1].image
-    for binary in (False, True):
-        word = "binary" if binary else "grey"
-        for name, function, side in (
-            ("hand", landmark.fit, SHAPE[0]),
-            ("regions", landmark.crop_regions, SHAPE[0] // 2),
-        ):
-            stage = Stage(name, function, {"side_px": side, "binary": binary})
-            failed = hand[-1].error or (step := run_stages(last, [stage])[0]).error
-            picture = network_input(pixels, [], SHAPE)[1] if failed else step.image / 255.0
-            found[f"{name} {word}"] = picture.astype(np.float32)
-    return {name: (255 * picture).round().astype(np.uint8) for name, picture in found.items()}
+def settings() -> list[Setting]:
+    """Every setting once, the first two of each factor before further ones.
+
+    One run serves all factors that its setting stands in.
+    """
+    in_turn = zip_longest(*(named.values() for named in FACTORS.values()))
+    return list(dict.fromkeys(one for row in in_turn for one in row if one is not None))
 
 
-def prepare(cases: Sequence[BoneAgeCase], cache: Path) -> dict[str, NDArray[np.uint8]]:
-    """All variants of all films, by name, (N, 128, 128); made once and kept in `cache`."""
-    if not cache.is_file():
-        each = [pictures_of(case) for case in cases]
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        arrays = {name: np.stack([one[name] for one in each]) for name in each[0]}
-        np.savez(cache, **arrays)  # type: ignore[arg-type]  # the stub takes no mapping
-    with np.load(cache, allow_pickle=False) as kept:
-        return dict(kept)
+@dataclass(frozen=True, eq=False)
+class Hands:
+    """Films uint8 (N, H, W) in one way, with months (N,) and sexes (N, 2)."""
+
+    films: NDArray[np.uint8]
+    months: NDArray[np.float32]
+    sexes: NDArray[np.float32]
 
 
-class Probe:
-    """EfficientNet-Lite0 up to its last feature map, averaged; ImageNet or random weights."""
-
-    def __init__(self, imagenet: Path | None, seed: int = 0) -> None:
-        keras.utils.set_random_seed(seed)
-        model = network.attention_lite0(SHAPE)
-        if imagenet is not None:
-            network.start(model, "attention_lite0", imagenet)
-        pooled = keras.ops.mean(model.get_layer("head_relu").output, axis=(1, 2))
-        self.body = keras.Model(model.inputs[0], pooled)
-
-    def __call__(self, films: NDArray[np.floating]) -> Features:
-        """(N, H, W) in [0, 1] to (N, 1280)."""
-        parts = [
-            self.body(films[start : start + 32][..., None], training=False).numpy()
-            for start in range(0, len(films), 32)
-        ]
-        return np.concatenate(parts).astype(np.float64)
+def hands_of(films: NDArray[np.uint8], cases: Sequence[BoneAgeCase], setting: Setting) -> Hands:
+    """The films of a split as a setting shows them."""
+    sexes = [SEX_INPUT[case.sex if setting.with_sex else None] for case in cases]
+    months = np.array([case.months for case in cases], np.float32)
+    return Hands(films, months, np.array(sexes, np.float32))
 
 
-def ridge(train: Features, months: Features, penalty: float) -> tuple[Features, float]:
-    """Weights and offset of a ridge regression (Hoerl and Kennard 1970) on centred features."""
-    mean, level = train.mean(axis=0), float(months.mean())
-    centred = train - mean
-    gram = centred.T @ centred + penalty * np.eye(train.shape[1])
-    weights = np.linalg.solve(gram, centred.T @ (months - level))
-    return weights, level - float(mean @ weights)
+def view(
+    film: NDArray[np.uint8], setting: Setting, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """A training film, float32 (H, W) in [0, 1]: regions vary each for itself."""
+    if setting.how == NO_AUGMENTATION:
+        return np.divide(film, 255, dtype=np.float32)
+    if setting.pictures not in (GREY_REGIONS, BINARY_REGIONS):
+        return augmented(film, setting.how, rng)
+    rows = [np.hsplit(half, 2) for half in np.vsplit(film, 2)]
+    varied = [[augmented(np.ascontiguousarray(part), setting.how, rng) for part in row]
+              for row in rows]  # fmt: skip
+    return np.block(varied).astype(np.float32)
 
 
-def fitted(train: Features, months: Features, films: NDArray[np.integer]) -> tuple[Features, float]:
-    """The ridge regression with the penalty that is best on a fifth of the training films.
+def fit(
+    network: nn.Module,
+    training: Hands,
+    validation: Hands,
+    setting: Setting,
+    epochs: int,
+    seed: int,
+    out: Path | None = None,
+) -> nn.Module:
+    """Train a network, and return it with its averaged weights."""
+    target = torch.from_numpy((training.months - MEAN_MONTHS) / SPREAD_MONTHS)
+    steps = len(target) // setting.batch
+
+    def losses(epoch: int, rng: np.random.Generator) -> Iterator[Loss]:
+        order = rng.permutation(len(target))[: steps * setting.batch]
+        for chosen in order.reshape(steps, setting.batch):
+            films = np.stack([view(training.films[i], setting, rng) for i in chosen])[:, None]
+            inputs = torch.from_numpy(films).to(memory_format=torch.channels_last)
+            with torch.autocast("cpu", torch.bfloat16):
+                answers = network(inputs, torch.from_numpy(training.sexes[chosen]))
+            loss = (answers.float() - target[chosen]).abs().mean()
+            yield loss, {"train_mae_months": float(loss.detach()) * SPREAD_MONTHS}
+
+    def measure(average: nn.Module, epoch: int) -> dict[str, float]:
+        answers = months_of(average, validation.films, validation.sexes)
+        return {"val_mae_months": float(np.abs(answers - validation.months).mean())}
+
+    optimiser = adamw(network, RATE, WEIGHT_DECAY)
+    total = epochs * steps
+    plan = Training(
+        network,
+        optimiser,
+        warmed_cosine(optimiser, total, round(WARM_UP * total)),
+        growing(DECAY),
+        epochs,
+        losses,
+        measure,
+        seed=seed,
+    )
+    network.load_state_dict(run(plan, out, say=partial(print, flush=True) if out else _nothing))
+    return network.eval()
+
+
+def _nothing(line: str) -> None:
+    """Said to nobody."""
+
+
+def runs(
+    cases: dict[str, list[BoneAgeCase]],
+    films: dict[str, dict[str, NDArray[np.uint8]]],
+    chosen: Sequence[Setting],
+    out: Path,
+    epochs: int,
+    seeds: Sequence[int],
+    until: float = float("inf"),
+) -> Iterator[Run]:
+    """Every setting with every seed, from what was kept where it is.
 
     Args:
-        train, months: (N, C) and (N,).
-        films: (N,) number of the film that each row shows: copies of one stay together.
+        cases, films: By split; the films by the way they are shown.
+        until: No run is begun after this time (seconds since 1970).
     """
-    aside = films % 5 == 0
-    errors = []
-    for penalty in PENALTIES:
-        weights, offset = ridge(train[~aside], months[~aside], penalty)
-        errors.append(np.abs(train[aside] @ weights + offset - months[aside]).mean())
-    return ridge(train, months, PENALTIES[int(np.argmin(errors))])
+    for seed in seeds:
+        for setting in chosen:
+            folder = out / f"{_name(setting)}_{seed}"
+            kept = folder / "answers.npy"
+            if not kept.is_file():
+                if time.time() > until:
+                    continue
+                start = time.process_time()
+                training, validation = (
+                    hands_of(films[split][setting.pictures], cases[split], setting)
+                    for split in ("train", "val")
+                )
+                torch.manual_seed(seed)
+                network = fit(
+                    SmallNet(), training, validation, setting, epochs * setting.longer, seed, folder
+                )
+                (folder / "seconds").write_text(f"{time.process_time() - start:.0f}")
+                np.save(kept, months_of(network, validation.films, validation.sexes))
+                (folder / CHECKPOINT).unlink()
+            yield Run(
+                setting,
+                seed,
+                epochs * setting.longer,
+                np.load(kept),
+                pd.read_csv(folder / CURVE),
+                float((folder / "seconds").read_text()),
+            )
 
 
-def with_sexes(features: Features, cases: Sequence[BoneAgeCase], with_sex: bool) -> Features:
-    """The features scaled to a common spread, with the sex beside them where it is told."""
-    if not with_sex:
-        return features
-    sex = np.array([SEX_INPUT[case.sex] for case in cases]) * 5.0  # not to be penalised away
-    return np.concatenate([features, sex], axis=1)
+def _name(setting: Setting) -> str:
+    """A folder's name, of what differs from the plain setting."""
+    words = [
+        setting.pictures.replace(" ", "_").replace(",", ""),
+        *([WORDS[setting.how]] if setting.how in WORDS else []),
+        *([f"batch{setting.batch}"] if setting.batch != PLAIN.batch else []),
+        *([] if setting.with_sex else ["no_sex"]),
+        *([f"times{setting.longer}"] if setting.longer != 1 else []),
+    ]
+    return "_".join(words)
 
 
-def carry_out(
-    run: Run,
-    seed: int,
-    films: dict[str, dict[str, NDArray[np.uint8]]],
-    cases: dict[str, list[BoneAgeCase]],
-    probe: Probe,
-) -> tuple[float, int]:
-    """The mean absolute error of one setting on `val` in months, and how many films it learnt."""
-    rng = np.random.default_rng(seed)
-    count = len(cases["train"])
-    drawn = np.sort(rng.choice(count, round(SHARE * count), replace=False))
-    chosen = [cases["train"][i] for i in drawn]
-    pictures = films["train"][run.pictures][drawn]
-    rounds = 1 if run.how == NO_AUGMENTATION else 1 + COPIES
-    shown = []
-    for number in range(rounds):
-        how = run.how if number else NO_AUGMENTATION
-        shown.append(np.stack([augmented(picture, how, rng) for picture in pictures]))
-    features = np.concatenate([with_sexes(probe(s), chosen, run.with_sex) for s in shown])
-    spread = features[: len(chosen)].std(axis=0) + 1e-3
-    months = np.tile([case.months for case in chosen], rounds)
-    numbers = np.tile(np.arange(len(chosen)), rounds)
-    weights, offset = fitted(features / spread, months, numbers)
-    plain = films["val"][run.pictures].astype(np.float32) / 255
-    held_out = with_sexes(probe(plain), cases["val"], run.with_sex) / spread
-    truth = np.array([case.months for case in cases["val"]])
-    return float(np.abs(held_out @ weights + offset - truth).mean()), len(chosen)
-
-
-def main() -> None:
-    """Read the arguments, carry all settings out and write the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--cache", type=Path, required=True, help="folder for prepared films")
-    parser.add_argument("--out", type=Path, required=True, help="the table, CSV")
-    parser.add_argument("--imagenet", type=Path, required=True, help="Lite0 weights (.pth)")
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="data set folder")
+    parser.add_argument("--out", type=Path, required=True, help="folder of films and runs")
+    parser.add_argument("--tables", type=Path, default=Path(__file__).parent)
+    parser.add_argument("--epochs", type=int, default=16)
     parser.add_argument("--seeds", type=int, nargs="*", default=(0, 1, 2))
-    options = parser.parse_args()
-    tf.config.threading.set_intra_op_parallelism_threads(1)
-    cases = {s: read_bone_age_cases(options.data, s) for s in ("train", "val")}
-    films = {s: prepare(cases[s], options.cache / f"experiments_{s}.npz") for s in cases}
-
-    @lru_cache
-    def probe(imagenet: bool, seed: int) -> Probe:
-        return Probe(options.imagenet if imagenet else None, 0 if imagenet else seed)
-
-    done: dict[tuple, tuple[float, int]] = {}  # one run may serve several factors
-    rows = []
-    for seed in options.seeds:
-        for run in RUNS:
-            same = (seed, *(getattr(run, f) for f in list(Run.__dataclass_fields__)[2:]))
-            if same not in done:
-                done[same] = carry_out(run, seed, films, cases, probe(run.imagenet, seed))
-            mae, n_train = done[same]
-            name = "EfficientNet-Lite0 features, ridge"
-            row = (run.factor, run.setting, seed, f"{mae:.2f}", len(cases["val"]), name, n_train)
-            rows.append(row)
-            print(*row, flush=True)
-            with options.out.open("w", newline="", encoding="utf-8") as handle:
-                writer = csv.writer(handle)
-                writer.writerow(COLUMNS)
-                writer.writerows(rows)
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="begin no run after")
+    options = parser.parse_args(arguments)
+    torch.set_num_threads(1)
+    until = time.time() + 60 * options.minutes
+    cases = {split: read_bone_age_cases(options.data, split) for split in ("train", "val")}
+    films = {split: prepare(some, options.out / "films") for split, some in cases.items()}
+    folder = options.out / "runs"
+    done = runs(cases, films, settings(), folder, options.epochs, options.seeds, until)
+    write(cases["val"], len(cases["train"]), list(done), FACTORS, options.tables)
 
 
 if __name__ == "__main__":

@@ -188,8 +188,13 @@ def test_every_part_opens(part: str, network: Networks) -> None:
     app = more(opened(), part)
     assert not app.error
     if part == "Accuracy":
-        app.selectbox(key="bone_age_accuracy").set_value("crops").run()
-        assert "Published: grey crops" in app.words and "are not decided" in app.words
+        app.button_group(key="bone_age_accuracy").set_value("Published experiments, repeated").run()
+        assert not app.exception
+        assert "claims and choices" in app.words and "With 3 runs a setting" in app.words
+        beside = next(one.value for one in app.dataframe if "verdict" in one.value)
+        assert "Grey crops are better than binarised ones." in beside["published"].tolist()
+        app.selectbox(key="bone_age_experiment_factor").set_value("batch size").run()
+        assert "a quarter of the steps" in app.words
 
 
 def test_occlusion_runs_on_request_only_and_once(network: Networks) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from core.bone_age import whole_hand
 from core.bone_age.cases import read_bone_age_cases
+from models.bone_age import augment
 from tests.bone_age.films import SHAPE, film
 
 
@@ -22,7 +23,7 @@ def test_training_goes_from_films_to_smaller_errors(folder: Path) -> None:
     cases = read_bone_age_cases(folder, "test")[:3]
     films = np.stack([np.full((32, 32), level, np.uint8) for level in (30, 120, 220)])
     model = network.small_cnn((32, 32), filters=4, dropout=0.0)
-    batches = made.Films(films, cases, made.NO_AUGMENTATION, batch=3, seed=0)
+    batches = made.Films(films, cases, augment.NO_AUGMENTATION, batch=3, seed=0)
     before = np.abs(train.predicted(model, films, cases) - [60, 120, 180]).mean()
     train.fit(model, batches, lambda: 0.0, epochs=150, rate=5e-3, report=False)
     after = np.abs(train.predicted(model, films, cases) - [60, 120, 180]).mean()
@@ -41,7 +42,7 @@ def test_stopped_training_goes_on_to_the_same_bits(folder: Path, tmp_path: Path)
     def run(backup: Path, stop_after: int) -> list[np.ndarray]:
         keras.utils.set_random_seed(0)
         model = network.small_cnn((32, 32), filters=4, dropout=0.5)
-        batches = made.Films(films, cases, made.Augmentation(), batch=2, seed=0)
+        batches = made.Films(films, cases, augment.Augmentation(), batch=2, seed=0)
 
         def stop(epoch: int, error: float) -> None:
             if epoch == stop_after:
@@ -91,7 +92,7 @@ def test_epoch_takes_all_films_and_some_simulated_hands(folder: Path) -> None:
     batches = made.Films(
         films,
         [*cases, *cases, *cases],
-        made.NO_AUGMENTATION,
+        augment.NO_AUGMENTATION,
         batch=1,
         seed=0,
         some=2,
@@ -122,15 +123,13 @@ def test_weights_go_as_far_as_val_allows(errors: dict[float, float], share: floa
 
 
 def test_augmentation_keeps_shape_and_range_and_repeats_with_its_seed() -> None:
-    from models.bone_age import train_films as made
 
     picture = (255 * film(64, 48).pixels).astype(np.uint8)
-    one, again = (
-        made.augmented(picture, made.Augmentation(), np.random.default_rng(3)) for _ in range(2)
-    )
+    how = augment.Augmentation()
+    one, again = (augment.augmented(picture, how, np.random.default_rng(3)) for _ in range(2))
     assert one.shape == picture.shape and one.min() >= 0 and one.max() <= 1
     assert np.array_equal(one, again)
-    plain = made.augmented(picture, made.NO_AUGMENTATION, np.random.default_rng(3))
+    plain = augment.augmented(picture, augment.NO_AUGMENTATION, np.random.default_rng(3))
     assert np.allclose(plain, picture / 255, atol=1e-6)
 
 

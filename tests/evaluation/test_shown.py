@@ -67,7 +67,7 @@ def test_columns_of_one_unit_share_a_chart() -> None:
     ("mode", "task", "said"),
     [
         ("Fracture", "fracture", "VGG-16"),
-        ("Bone age", "bone_age", "A published experiment, repeated small"),
+        ("Bone age", "bone_age", "published claims and choices"),
         ("Chest", "chest", "ranked augmentations"),
         ("Skull stripping", "skull_strip", "No experiment was repeated"),
     ],

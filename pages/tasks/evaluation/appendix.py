@@ -5,7 +5,6 @@ from __future__ import annotations
 import streamlit as st
 
 from pages.shared import views
-from pages.shared.address import KEPT
 from pages.shared.views import Download
 from pages.tasks.bone_age import experiments as bone_age
 from pages.tasks.chest import experiments as chest
@@ -40,14 +39,7 @@ def show(task: str) -> None:
 
 def _shown(task: str) -> None:
     if task == "bone_age":
-        factor = st.selectbox(
-            "What was changed",
-            bone_age.factors(),
-            key=f"{KEY}_experiment_factor",
-            width=320,
-            **KEPT,
-        )
-        bone_age.experiment(factor)
+        bone_age.repeated(KEY)
     elif task == "chest":
         chest.augmentation()
     else:
