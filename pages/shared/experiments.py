@@ -20,13 +20,14 @@ from core.plots import curves
 from pages.shared import charts
 
 
-def show(key: str, table: pd.DataFrame, factor: str = "") -> None:
+def show(key: str, table: pd.DataFrame, factor: str = "", claims: Sequence[Claim] = ()) -> None:
     """One factor, or all of a table.
 
     Args:
         key: Begins the widget keys.
         table: A row a run, as `core.metrics.experiments.summed` reads it.
         factor: What was changed; empty for all.
+        claims: What was published of two settings, to stand beside the chart.
     """
     rows = table[table["factor"] == factor] if factor else table
     found, title = summed(table, factor)
@@ -44,6 +45,9 @@ def show(key: str, table: pd.DataFrame, factor: str = "") -> None:
         )
     with right:
         st.write(conclusion(found))
+        for claim in claims:
+            if said := claim.against(rows):
+                st.markdown(f"{claim.words} **{said}**")
     with st.expander("Every setting as a table", icon=":material/table:"):
         st.dataframe(
             summary(found),

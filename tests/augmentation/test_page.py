@@ -337,12 +337,10 @@ def test_head_opens_with_its_mask_and_three_draws(calls: Counter[str]) -> None:
     assert any("import torchio" in block.value for block in app.code)
 
 
-@pytest.mark.parametrize(("name", "is_tried"), [("hand", False), ("chest", True)])
-def test_experiments_stand_beside_the_transform(
-    calls: Counter[str], name: str, is_tried: bool
-) -> None:
+@pytest.mark.parametrize("name", ["hand", "chest"])
+def test_experiments_stand_beside_the_transform(calls: Counter[str], name: str) -> None:
     app = look_at(opened(image=name, pipeline="rotate"), "Experiments")
-    assert ("Trained with rotation" in app.words) == is_tried
+    assert "Trained with rotation" in app.words
     assert "runs a setting, " in app.words
     assert "in this pipeline" in app.dataframe[0].value.columns
 

@@ -47,14 +47,14 @@ CLAIMS = (
 FACTORS = {
     "crops": "The four regions in grey, or cut at their mean to black and white.",
     "augmentation": "Rotation, shift, zoom, mirror, contrast, noise and blackened rectangles, all "
-    "at once, each region by itself. Steps are as many as without: varied films take longer to "
-    "learn, and the error on training films shows that they were not learnt to the end.",
+    "at once, or rotation alone, each region by itself. Steps are as many as without: varied "
+    "films take longer to learn.",
     "batch size": "Epochs are as many, so a batch of 64 takes a quarter of the steps; the rate is "
     "the same.",
     "what is shown": "The four regions two by two, or the whole hand turned upright, on the same "
     "112 × 112 pixels.",
-    "preprocessing": "The whole hand, outlined and turned upright, or the film as it is, on the "
-    "same 112 × 112 pixels.",
+    "preprocessing": "The whole hand: outlined and turned upright, cut out by a network's mask, or "
+    "the film as it is, on the same 112 × 112 pixels.",
     "sex": "Whether the network is told if the child is a girl or a boy.",
     "length of training": "Whether the plain training had come to its end: twice as many epochs.",
     "augmentation, twice as long": "Varied films take longer to learn: both with twice the epochs.",
@@ -143,7 +143,7 @@ def _learning(key: str, factor: str) -> None:
     said = [f"{name} {seen[-1]:.1f} and {held[-1]:.1f}" for name, (_, seen, held) in runs.items()]
     st.markdown("##### How training went, mean of the seeds")
     charts.chart(
-        curves.learning_curves(runs, "error, months"),
+        curves.learning_curves(runs, "error (months)"),
         key=f"{key}_experiment_curves",
         alt=f"Error in months by epoch, last in training and on validation: {'; '.join(said)}.",
     )
