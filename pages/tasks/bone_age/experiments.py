@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -132,7 +133,7 @@ def _learning(key: str, factor: str) -> None:
     """How training went: errors on the films that were learnt and on those that were not."""
     table = pd.read_csv(CURVES, dtype={"setting": str})
     rows = table[table["factor"] == factor]
-    runs = {
+    runs: dict[str, tuple[Sequence[float], Sequence[float], Sequence[float]]] = {
         str(name): (
             run["epoch"].tolist(),
             run["train_mae_months"].tolist(),
