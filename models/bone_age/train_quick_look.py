@@ -1,4 +1,4 @@
-"""A quick look at what networks might gain: `python -m models.bone_age.quick_look`.
+"""A quick look at what networks might gain: `python -m models.bone_age.train_quick_look`.
 
 `train_experiments` trains a network for each setting. Here none is trained: a setting is judged by
 what a fixed network sees, the features of EfficientNet-Lite0 at 128 px, as ImageNet left it, and a
