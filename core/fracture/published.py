@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from core.metrics.experiments import Claim
+from core.metrics.experiments import Claim, mean_curves
 
 PLAIN = "plain"
 AUGMENTED = "augmentation"
@@ -49,9 +49,9 @@ def mean_curve(epochs: pd.DataFrame, setting: str) -> pd.DataFrame:
     Args:
         epochs: A row an epoch of every setting and seed.
     """
-    rows = epochs[epochs["setting"] == setting].drop(columns="setting")
-    grouped = rows.groupby("epoch")
-    return grouped.mean()[grouped.size() == rows["seed"].nunique()].drop(columns="seed")
+    runs = [run for _, run in epochs[epochs["setting"] == setting].groupby("seed")]
+    columns = [name for name in epochs if name not in ("setting", "seed", "epoch")]
+    return mean_curves(runs, columns).set_index("epoch")
 
 
 def odds_of(scores: pd.DataFrame, setting: str) -> NDArray[np.float64]:

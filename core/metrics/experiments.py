@@ -223,5 +223,6 @@ def paired_changes(
 
 
 def mean_curves(curves: Sequence[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
-    """Means over runs of what was measured after each epoch, a row an epoch."""
-    return pd.concat(curves).groupby("epoch")[list(columns)].mean().reset_index()
+    """Means over runs of what was measured after each epoch, a row an epoch that all reached."""
+    epochs = pd.concat(curves).groupby("epoch")
+    return epochs[list(columns)].mean()[epochs.size() == len(curves)].reset_index()
