@@ -10,9 +10,11 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from core.metrics.experiments import BETTER, OPEN, WORSE
 from core.metrics.paired import Paired
 from core.metrics.statistics import bootstrap_interval
 from core.plots.draw import PREDICTION, TRUTH, hex_colour
+from core.plots.layout import QUIET, laid_out
 from models.cards import load_card
 from models.skull_strip import unseen
 from models.skull_strip.unseen import EVERY, IXI_ONLY, SHIPS, SOURCES, UNSEEN
@@ -25,7 +27,7 @@ FIGURES = {
     "Surface distance, 95th percentile (mm)": ("hd95_mm", "hd95_mask2_mm", False, ".1f", ".2f"),
 }
 MARKS = {
-    IXI_ONLY: ("x", "#8a9197"),
+    IXI_ONLY: ("x", QUIET),
     UNSEEN: ("diamond", hex_colour(TRUTH)),
     EVERY: ("square", "#b07cc6"),
     SHIPS: ("circle", hex_colour(PREDICTION)),
@@ -150,7 +152,7 @@ def cost(changes: Sequence[Paired]) -> pd.DataFrame:
                 "change": format(one.difference.value, f"+{one.style}"),
                 "95 % interval": _span(one),
                 "heads": one.difference.n,
-                "result": ("cannot be decided", "worse", "better")[one.better],
+                "result": (OPEN, WORSE, BETTER)[one.better],
             }
             for one in changes
         ]
@@ -174,15 +176,11 @@ def heads(rows: pd.DataFrame, name: str, figure: str) -> go.Figure:
             marker={"symbol": symbol, "color": colour, "size": 9, "opacity": 0.8},
             hovertemplate="%{customdata}: %{y:.3g}<extra></extra>",
         )
-    drawn.update_layout(
-        height=340,
-        margin={"l": 0, "r": 0, "t": 30, "b": 0},
-        legend={"orientation": "h", "y": 1.14, "title": {"text": "weights"}},
-    )
+    legend = {"orientation": "h", "y": 1.14, "title": {"text": "weights"}}
+    laid_out(drawn, 340, y_title=name, legend=legend)
     drawn.update_xaxes(
         categoryorder="array", categoryarray=[SOURCES[one].split(":")[0] for one in order]
     )
-    drawn.update_yaxes(title=name)
     return drawn
 
 
