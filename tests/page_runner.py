@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +16,19 @@ ROOT = Path(__file__).parents[1]
 SECONDS = 180.0
 Upload = tuple[str, bytes, str]
 """Name, content and MIME type of a file."""
+
+
+def modules_after(code: str, seconds: float = 120) -> set[str]:
+    """Top-level modules that a fresh interpreter holds after running `code`."""
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}\nimport sys\nprint(*sorted(sys.modules))"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+    )
+    assert done.returncode == 0, done.stderr
+    return {name.split(".")[0] for name in done.stdout.split()}
 
 
 class PageError(AssertionError):

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.page_runner import ROOT, modules_after
+
 HEAVY = {"torch", "tensorflow", "keras", "ultralytics", "albumentations", "SimpleITK"}
 FORBIDDEN = {
     "core": {"models", "pages", "streamlit"},
@@ -90,19 +89,6 @@ def test_no_room_imports_the_room_of_another_task() -> None:
                 if there not in (None, here):
                     found.add(f"{'.'.join(parts)} imports {node.module}.{alias.name}")
     assert found == set()
-
-
-def modules_after(code: str) -> set[str]:
-    """Top-level modules that a fresh interpreter holds after running `code`."""
-    printed = subprocess.run(
-        [sys.executable, "-c", f"{code}\nimport sys\nprint(*sorted(sys.modules))"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=120,
-    ).stdout
-    return {name.split(".")[0] for name in printed.split()}
 
 
 def test_first_page_opens_without_heavy_packages() -> None:
