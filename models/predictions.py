@@ -3,8 +3,8 @@
     python -m models.predictions --data ../shared/data [TASK ...]
 
 writes `models/<task>/predictions/<split>[_<part>].csv`: one row a case (or a box), and a first
-line that says of which data, split and weights, and when. `--card NAME ...` asks these cards of
-chest alone and keeps what the others said. The Evaluation page shows them, and
+line that says of which data, split and weights, and when. `--card NAME ...` asks these cards
+alone, of chest or bone age, and keeps what the others said. The Evaluation page shows them, and
 `models.verify` computes the figures of the cards from them.
 """
 
