@@ -50,7 +50,7 @@ def mean_curve(epochs: pd.DataFrame, setting: str) -> pd.DataFrame:
         epochs: A row an epoch of every setting and seed.
     """
     runs = [run for _, run in epochs[epochs["setting"] == setting].groupby("seed")]
-    columns = [name for name in epochs if name not in ("setting", "seed", "epoch")]
+    columns = [str(name) for name in epochs if name not in ("setting", "seed", "epoch")]
     return mean_curves(runs, columns).set_index("epoch")
 
 
